@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "satsuma/data/dataset.hpp"
+
+namespace satsuma::datasets {
+
+struct Options {
+  std::string directory;   ///< where the files are; empty looks in the data set's usual places
+  Shape input;             ///< synthetic: [C, H, W]; rank 0 is the default
+  std::int64_t classes = 0;  ///< synthetic: 0 is the default
+  std::uint64_t seed = 0;  ///< synthetic
+};
+
+struct Splits {
+  std::shared_ptr<const data::Dataset> train;
+  std::shared_ptr<const data::Dataset> test;
+};
+
+/// A data set that the command line knows by name.
+struct Entry {
+  std::string_view name;
+  std::string_view summary;
+  Shape input;  ///< [C, H, W] of the model's input, after padding
+  std::int64_t classes;
+  data::Normalisation normalisation;
+  std::int64_t train_count;
+  std::int64_t test_count;
+  /// Directory in which the files were found, or empty: nothing is read.
+  std::string (*find)(const Options&);
+  /// Reads the files. Throws IoError that says where it looked and how to get the data.
+  Splits (*load)(const Options&);
+};
+
+std::span<const Entry> entries();
+/// Throws UsageError with the known names and the nearest one.
+const Entry& find(std::string_view name);
+
+}  // namespace satsuma::datasets

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace satsuma {
+
+/// Instruction sets that kernels are built for, in rising order.
+enum class Isa { plain, avx2, avx512 };
+
+/// `plain`, `avx2` (AVX2 and FMA), `avx512` (F, BW, DQ, VL).
+std::string_view to_string(Isa isa);
+
+/// The instruction set kernels use: the best this CPU has, or the one that the environment variable SATSUMA_ISA
+/// names. Throws UsageError when that name is unknown or the CPU lacks it. Read once.
+Isa active_isa();
+
+/// Sizes in bytes, per core (level 3: shared); typical values where the system tells none.
+struct CacheSizes {
+  std::size_t level1 = 32 << 10;
+  std::size_t level2 = 1 << 20;
+  std::size_t level3 = 16 << 20;
+};
+const CacheSizes& cache_sizes();
+
+/// The processor's own name, for reports.
+std::string cpu_name();
+
+}  // namespace satsuma

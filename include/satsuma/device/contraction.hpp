@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "satsuma/device/device.hpp"
+#include "satsuma/sparse/method.hpp"
+
+namespace satsuma {
+
+/// How the passes of a layer are to be run.
+struct ContractionPlan {
+  const Method* method = nullptr;  ///< null is dense
+  Pattern pattern;                 ///< of all pruned operands
+  double decay = 0;                ///< SR-STE term in update()
+  std::shared_ptr<Device> device;  ///< null is `cpu`
+  bool strict = false;             ///< a refusal is an error instead of a fallback
+};
+
+/// The seam: the three products of one convolution or linear layer, with its weight. It knows which operand is pruned in
+/// which pass (the method) and who runs it (the device); tensors, autograd and layers know neither.
+///
+/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted and logged once per layer
+/// and pass, and is an error under ContractionPlan::strict.
+class Contraction {
+ public:
+  /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last.
+  Contraction(std::string name, Geometry geometry, Tensor weight);
+
+  /// Decides what is sparse and where each pass runs. Throws DeviceError under `strict` when the device refuses a pass.
+  void configure(const ContractionPlan& plan);
+  /// Keeps this layer dense whatever the method, for `reason` (the first convolution).
+  void keep_dense(std::string reason);
+
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  const Geometry& geometry() const { return geometry_; }
+  const Tensor& weight() const { return weight_; }
+  /// True when any pass has a pruned operand.
+  bool sparse() const;
+  /// Why the layer is dense; empty when it is sparse.
+  const std::string& dense_reason() const { return dense_reason_; }
+  /// N:M of the weight in a pass (dense in WU, and where the method leaves it).
+  Pattern pattern(Pass pass) const;
+  /// Multiply-adds of a pass over one image, as the method executes them.
+  std::int64_t macs(Pass pass, std::int64_t out_height, std::int64_t out_width) const;
+  /// The device that runs a pass, after fallback.
+  Device& device(Pass pass) const { return *devices_[static_cast<std::size_t>(pass)]; }
+  /// Refusals that led to a fallback so far.
+  std::int64_t fallbacks() const { return fallbacks_; }
+
+  /// The three passes; see Device. `x` and `dy` may have any layout.
+  Tensor forward(const Tensor& x, const Tensor& bias);
+  Tensor backward_data(const Tensor& dy, const Shape& input);
+  struct WeightGradient {
+    Tensor weight;
+    Tensor bias;  ///< undefined unless asked for
+  };
+  WeightGradient backward_weights(const Tensor& x, const Tensor& dy, bool with_bias);
+
+  /// Optimiser step on the weight, which pre-generates the packed weights of the next step.
+  void update(const Tensor& grad, const Tensor& velocity, SgdStep step);
+  /// To be called after the weight's elements were written by anybody else: the packed weights are stale.
+  void weight_changed();
+
+  /// Packed weights of a pass, made now if stale. Throws Error when the pass is dense.
+  const PackedWeight& packed(Pass pass);
+
+ private:
+  void place(const ContractionPlan& plan);
+  WeightOperand operand(Pass pass);
+
+  std::string name_;
+  Geometry geometry_;
+  Tensor weight_;
+  ContractionPlan plan_;
+  std::string forced_dense_;
+  std::string dense_reason_;
+  std::array<std::shared_ptr<Device>, 3> devices_;
+  PackedWeight packed_ff_;
+  PackedWeight packed_bp_;
+  std::int64_t fallbacks_ = 0;
+};
+
+}  // namespace satsuma

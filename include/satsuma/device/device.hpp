@@ -1,0 +1,127 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "satsuma/core/tensor.hpp"
+#include "satsuma/device/geometry.hpp"
+#include "satsuma/sparse/packed.hpp"
+#include "satsuma/sparse/pattern.hpp"
+
+namespace satsuma {
+
+/// The three products of training a layer: forward, backward data, weight gradient.
+enum class Pass : std::uint8_t { ff, bp, wu };
+std::string_view to_string(Pass pass);
+
+/// What a layer asks of a device before it relies on it.
+struct PassRequest {
+  Pass pass = Pass::ff;
+  Geometry geometry;
+  Pattern weight;    ///< N:M of the weight operand (FF, BP); dense otherwise
+  Pattern gradient;  ///< N:M of dY (BP); dense otherwise
+  DType dtype = DType::f32;
+};
+
+/// Yes, or no with a reason that reaches the user.
+struct Support {
+  bool yes = true;
+  std::string reason;
+
+  static Support no(std::string reason) { return {false, std::move(reason)}; }
+  explicit operator bool() const { return yes; }
+};
+
+/// The weight of FF or BP: exactly one of the two is set.
+struct WeightOperand {
+  const Tensor* dense = nullptr;         ///< [K, C / groups, R, S], channels-last
+  const PackedWeight* packed = nullptr;  ///< W_ff in FF, W_bp in BP
+};
+
+/// One step of stochastic gradient descent, PyTorch's rule: g <- dW + weight_decay * W + decay * (1 - mask_ff) * W;
+/// v <- momentum * v + g; W <- W - lr * (nesterov ? g + momentum * v : v).
+struct SgdStep {
+  double lr = 0;
+  double momentum = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+  double decay = 0;  ///< SR-STE term, on pruned elements of W_ff
+};
+
+/// Operands of Device::update. `velocity` is undefined without momentum. All tensors share one dense layout.
+struct UpdateArgs {
+  Tensor weight;
+  Tensor grad;
+  Tensor velocity;
+  SgdStep step;
+  Pattern pattern;                  ///< of both packed forms
+  PackedWeight* packed_ff = nullptr;  ///< pre-generated for the next FF where set
+  PackedWeight* packed_bp = nullptr;  ///< pre-generated for the next BP where set
+};
+
+/// What a device has executed since its counters were reset.
+struct Counters {
+  struct PerPass {
+    std::int64_t calls = 0;
+    std::int64_t macs = 0;         ///< multiply-adds with kept weights
+    std::int64_t dense_macs = 0;   ///< what a dense device would have executed
+    std::int64_t nanoseconds = 0;  ///< host time, or modelled time on an emulated device
+  };
+  std::array<PerPass, 3> pass;  ///< indexed by Pass
+  std::int64_t compress_nanoseconds = 0;
+  std::int64_t update_nanoseconds = 0;
+  std::int64_t bytes_to_device = 0;
+  std::int64_t bytes_from_device = 0;
+  std::int64_t cycles = 0;  ///< 0 where the device knows none
+  double joules = 0;        ///< 0 where the device knows none
+
+  PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
+  const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }
+};
+
+/// Who runs contractions. A backend implements this class and nothing else; see docs/architecture.md.
+///
+/// Activations come and go in activation_format(); weights and their gradients are channels-last. Outputs are allocated
+/// by the caller and wholly overwritten. Calls come from one thread; work may be asynchronous until synchronize().
+/// A pass is called only when supports() said yes. Failures are thrown as DeviceError, at synchronize() at the latest.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual std::string_view name() const = 0;
+  /// One line for `satsuma devices`: what runs the work.
+  virtual std::string description() const = 0;
+  virtual MemoryFormat activation_format() const { return MemoryFormat::batch_blocked; }
+  virtual Support supports(const PassRequest& request) const = 0;
+
+  /// y[N, K, P, Q] = x[N, C, H, W] * w (+ bias[K], undefined for none).
+  virtual void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                       Tensor& y) = 0;
+  /// dx[N, C, H, W] = dy[N, K, P, Q] * w^T.
+  virtual void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w, Tensor& dx) = 0;
+  /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined.
+  virtual void backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
+                                Tensor& dbias) = 0;
+
+  /// Weights to packed N:M along one axis (what SORE does).
+  virtual PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) = 0;
+  /// Optimiser step, and with it the next step's packed weights (WUVE with pre-generation).
+  virtual void update(const UpdateArgs& args) = 0;
+
+  /// Memory that the device reaches without a copy, 64-byte aligned.
+  virtual std::shared_ptr<std::byte> allocate(std::size_t bytes);
+  /// Returns when all work is done; throws what went wrong in it.
+  virtual void synchronize() {}
+
+  const Counters& counters() const { return counters_; }
+  void reset_counters() { counters_ = {}; }
+
+ protected:
+  Counters counters_;
+};
+
+}  // namespace satsuma

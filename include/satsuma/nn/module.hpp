@@ -1,0 +1,75 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "satsuma/core/tensor.hpp"
+#include "satsuma/device/contraction.hpp"
+
+namespace satsuma::nn {
+
+/// A tensor of a module under its dotted name, torchvision's (`layer1.0.conv1.weight`).
+struct NamedTensor {
+  std::string name;
+  Tensor value;
+};
+
+/// A tensor that the optimiser changes.
+struct Parameter {
+  std::string name;
+  Tensor value;
+  /// Set when the parameter is the weight of a convolution or linear layer: its update goes through the seam.
+  std::shared_ptr<Contraction> contraction;
+};
+
+/// A function of one tensor with parameters, buffers and children, all named.
+class Module {
+ public:
+  virtual ~Module() = default;
+  Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  virtual Tensor forward(const Tensor& x) = 0;
+  Tensor operator()(const Tensor& x) { return forward(x); }
+
+  /// Parameters of this module and its children, in order of construction.
+  std::vector<Parameter> parameters() const;
+  /// Buffers: state that is no parameter (running statistics).
+  std::vector<NamedTensor> buffers() const;
+  /// The seams of all convolution and linear layers, named by their parameter's prefix (`layer1.0.conv1`).
+  std::vector<std::shared_ptr<Contraction>> contractions() const;
+
+  /// Training or evaluation mode, for children too.
+  void train(bool on = true);
+  bool training() const { return training_; }
+
+  /// Parameters and buffers; tensors are shared with the module.
+  std::vector<NamedTensor> state() const;
+  /// Copies `values` in. Throws FormatError that names the first missing or extra tensor, or the one whose shape differs,
+  /// before anything is changed.
+  void load_state(const std::map<std::string, Tensor>& values);
+
+ protected:
+  /// Adds a parameter, which from now on requires a gradient.
+  Tensor add_parameter(std::string name, Tensor value);
+  /// Adds the weight [K, C, R, S] of a contraction; linear layers show it as [K, C].
+  std::shared_ptr<Contraction> add_contraction(std::string name, const Geometry& geometry, Tensor weight);
+  Tensor add_buffer(std::string name, Tensor value);
+  template <typename M>
+  std::shared_ptr<M> add(std::string name, std::shared_ptr<M> child) {
+    children_.emplace_back(std::move(name), child);
+    return child;
+  }
+
+ private:
+  std::vector<Parameter> parameters_;
+  std::vector<NamedTensor> buffers_;
+  std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
+  bool training_ = true;
+};
+
+}  // namespace satsuma::nn

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "satsuma/core/tensor.hpp"
+#include "satsuma/sparse/pattern.hpp"
+
+namespace satsuma {
+
+/// The axis of a weight [K, C, R, S] along which groups run: the one that a pass reduces over.
+enum class GroupAxis : std::uint8_t {
+  input_channels,   ///< W_ff: groups along C for each (k, r, s)
+  output_channels,  ///< W_bp: groups along K for each (c, r, s)
+};
+
+/// What a device made of a packed weight for its own kernels (see PackedWeight::device_form).
+struct DeviceForm {
+  virtual ~DeviceForm() = default;
+};
+
+/// A weight with only its kept elements.
+///
+/// Both tensors are row-major `[rows, R, S, kept]`: for W_ff rows are output channels k and `kept` = kept_along(pattern,
+/// C); for W_bp rows are input channels c and `kept` = kept_along(pattern, K). Groups follow each other; within a group
+/// positions rise. The element `(row, r, s, j)` sits at channel `g * M + indices`, g = j / N the group.
+/// Where fewer than N elements of a group are non-zero the rest are kept zeros.
+struct PackedWeight {
+  Pattern pattern;
+  GroupAxis axis = GroupAxis::input_channels;
+  Shape dense_shape;  ///< [K, C, R, S]
+  Tensor values;      ///< f32 or f64
+  Tensor indices;     ///< u8, position inside the group, 0 .. M-1
+  /// A device may keep its own arrangement here; it is as old as the values and dies with them.
+  mutable std::shared_ptr<DeviceForm> device_form;
+
+  bool defined() const { return values.defined(); }
+  std::int64_t rows() const { return values.dim(0); }
+  std::int64_t kept() const { return values.dim(3); }
+};
+
+/// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Slow and plain: the
+/// oracle that every device's compress() is held against. Throws ShapeError unless `weight` has rank 4.
+PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern);
+
+/// The dense tensor [K, C, R, S], in channels-last format, that `packed` stands for.
+Tensor expand(const PackedWeight& packed);
+
+/// Ones where W has a kept element, zeros elsewhere; the shape and layout of `weight`.
+Tensor mask_of(const Tensor& weight, GroupAxis axis, Pattern pattern);
+
+}  // namespace satsuma

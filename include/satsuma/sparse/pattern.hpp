@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace satsuma {
+
+/// N:M sparsity: of each M consecutive elements along an axis at most N are non-zero (arXiv 2309.13015, section II).
+/// 1 <= N <= M <= 64; N = M is dense.
+struct Pattern {
+  int n = 1;
+  int m = 1;
+
+  /// Reads `N:M`. Throws UsageError that says what was typed and what is expected.
+  static Pattern parse(std::string_view text);
+
+  bool dense() const { return n == m; }
+  bool operator==(const Pattern& other) const = default;
+};
+
+std::string to_string(Pattern pattern);
+
+/// Elements kept in a group of `length` <= M elements: ceil(N * length / M). A group is shorter than M only at the end
+/// of an axis whose length is no multiple of M.
+std::int64_t kept_in_group(Pattern pattern, std::int64_t length);
+/// Elements kept along an axis of `length` elements, its short last group included.
+std::int64_t kept_along(Pattern pattern, std::int64_t length);
+
+}  // namespace satsuma

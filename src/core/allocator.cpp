@@ -1,0 +1,118 @@
+#include "satsuma/core/allocator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+
+namespace satsuma {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kLarge = std::size_t{1} << 21;
+
+/// Rounds up so that nearly equal requests share a block: 64 bytes below 4 KiB, a page above, 2 MiB past that.
+std::size_t rounded(std::size_t bytes) {
+  const std::size_t unit = bytes <= 4096 ? kAlignment : bytes <= kLarge ? 4096 : kLarge;
+  return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
+}
+
+class Cache {
+ public:
+  std::byte* take(std::size_t bytes) {
+    std::lock_guard lock(mutex_);
+    std::byte* block = nullptr;
+    // A block up to an eighth larger will do; beyond that reuse wastes more than a fresh allocation costs.
+    const auto found = free_.lower_bound(bytes);
+    if (found != free_.end() && found->first <= bytes + bytes / 8) {
+      block = found->second.back();
+      bytes = found->first;
+      found->second.pop_back();
+      use_.cached -= bytes;
+      if (found->second.empty()) free_.erase(found);
+    } else {
+      block = fresh(bytes);
+    }
+    sizes_.emplace(block, bytes);
+    use_.in_use += bytes;
+    use_.peak = std::max(use_.peak, use_.in_use);
+    return block;
+  }
+
+  void give_back(std::byte* block) {
+    std::lock_guard lock(mutex_);
+    const auto entry = sizes_.find(block);
+    const std::size_t bytes = entry->second;
+    sizes_.erase(entry);
+    use_.in_use -= bytes;
+    use_.cached += bytes;
+    free_[bytes].push_back(block);
+  }
+
+  void release() {
+    std::lock_guard lock(mutex_);
+    release_locked();
+  }
+
+  MemoryUse use() {
+    std::lock_guard lock(mutex_);
+    return use_;
+  }
+
+  void reset_peak() {
+    std::lock_guard lock(mutex_);
+    use_.peak = use_.in_use;
+  }
+
+ private:
+  std::byte* fresh(std::size_t bytes) {
+    const std::size_t alignment = bytes >= kLarge ? kLarge : kAlignment;
+    void* block = std::aligned_alloc(alignment, bytes);
+    if (block == nullptr) {
+      release_locked();
+      block = std::aligned_alloc(alignment, bytes);
+    }
+    if (block == nullptr) {
+      throw Error(fmt::format("out of memory: {} MiB asked, {} MiB in use; try a smaller --batch-size or model",
+                              bytes >> 20, use_.in_use >> 20));
+    }
+    return static_cast<std::byte*>(block);
+  }
+
+  void release_locked() {
+    for (auto& [bytes, blocks] : free_) {
+      for (std::byte* block : blocks) std::free(block);
+    }
+    free_.clear();
+    use_.cached = 0;
+  }
+
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<std::byte*>> free_;
+  std::map<std::byte*, std::size_t> sizes_;
+  MemoryUse use_;
+};
+
+/// Never destroyed: tensors in static storage may outlive any static of ours.
+Cache& cache() {
+  static Cache* const instance = new Cache;
+  return *instance;
+}
+
+}  // namespace
+
+std::shared_ptr<std::byte> allocate_host(std::size_t bytes) {
+  return {cache().take(rounded(bytes)), [](std::byte* block) { cache().give_back(block); }};
+}
+
+MemoryUse memory_use() { return cache().use(); }
+void reset_peak_memory() { cache().reset_peak(); }
+void release_cached_memory() { cache().release(); }
+
+}  // namespace satsuma
