@@ -11,10 +11,10 @@
 namespace satsuma::datasets {
 
 struct Options {
-  std::string directory;   ///< where the files are; empty looks in the data set's usual places
-  Shape input;             ///< synthetic: [C, H, W]; rank 0 is the default
+  std::string directory;     ///< where the files are; empty looks in the data set's usual places
+  Shape input;               ///< synthetic: [C, H, W]; rank 0 is the default
   std::int64_t classes = 0;  ///< synthetic: 0 is the default
-  std::uint64_t seed = 0;  ///< synthetic
+  std::uint64_t seed = 0;    ///< synthetic
 };
 
 struct Splits {
@@ -31,7 +31,8 @@ struct Entry {
   data::Normalisation normalisation;
   std::int64_t train_count;
   std::int64_t test_count;
-  /// Directory in which the files were found, or empty: nothing is read.
+  /// Directory in which the files were found, or empty; `generated` where there are no files. Nothing is
+  /// read.
   std::string (*find)(const Options&);
   /// Reads the files. Throws IoError that says where it looked and how to get the data.
   Splits (*load)(const Options&);

@@ -22,7 +22,8 @@ class Dataset {
   virtual void read(std::int64_t index, std::span<std::uint8_t> image) const = 0;
 };
 
-/// How bytes become the input of a model: `pad` black pixels on each side, then (x / 255 - mean) / std per channel.
+/// How bytes become the input of a model: `pad` black pixels on each side, then (x / 255 - mean) / std per
+/// channel. Values that are the same for all channels hold for any number of channels.
 struct Normalisation {
   std::vector<double> mean;
   std::vector<double> std;

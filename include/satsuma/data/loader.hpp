@@ -34,20 +34,25 @@ struct LoaderOptions {
   int prefetch = 4;  ///< batches kept ready
 };
 
-/// Delivers the batches of an epoch, prepared ahead by worker threads. What a batch holds depends on the seed, the epoch
-/// and the batch's number alone, never on timing or on the number of workers, so that a run can be resumed anywhere.
+/// Delivers the batches of an epoch, prepared ahead by worker threads. What a batch holds depends on the
+/// seed, the epoch and the batch's number alone, never on timing or on the number of workers, so that a run
+/// can be resumed anywhere. start() and next() are for one thread; a Loader may be destroyed or started anew
+/// at any moment.
 class Loader {
  public:
-  /// Throws UsageError when the batch size is below 1 or leaves no batch.
+  /// Throws UsageError when the batch size is below 1 or leaves no batch, or the normalisation does not fit
+  /// the images.
   Loader(std::shared_ptr<const Dataset> dataset, Normalisation normalisation, LoaderOptions options);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   std::int64_t batches_per_epoch() const;
-  /// Starts epoch `epoch` at batch `first`.
+  /// Starts epoch `epoch` at batch `first`; the batches are those of the whole epoch from there on. Throws
+  /// UsageError when the epoch has no such batch (its number of batches is allowed: nothing is left then).
   void start(std::int64_t epoch, std::int64_t first = 0);
-  /// The next batch; false at the end of the epoch. Rethrows what a worker threw.
+  /// The next batch; false at the end of the epoch. Rethrows what a worker threw, each time until start() is
+  /// called.
   bool next(Batch& batch);
 
  private:

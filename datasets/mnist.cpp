@@ -1,0 +1,165 @@
+#include "datasets/mnist.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/data/idx.hpp"
+#include "satsuma/data/memory_dataset.hpp"
+
+namespace satsuma::datasets {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSide = 28;
+constexpr std::int64_t kClasses = 10;
+
+/// The four files; each may have `.gz` added to its name.
+constexpr std::array<std::string_view, 4> kFiles = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                                    "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+using Paths = std::array<fs::path, kFiles.size()>;
+
+/// A directory that the user names is the only one: other data than were asked for would be worse than none.
+std::vector<fs::path> places(std::string_view name, const Options& options) {
+  if (!options.directory.empty()) return {options.directory, fs::path(options.directory) / name};
+  std::vector<fs::path> result;
+  if (const char* const root = std::getenv("SATSUMA_DATA"); root && *root)
+    result.push_back(fs::path(root) / name);
+  result.push_back(fs::path("/usr/share/datasets") / name);
+  if (const char* const home = std::getenv("HOME"); home && *home) {
+    result.push_back(fs::path(home) / ".cache" / "satsuma" / name);
+  }
+  result.push_back(fs::path("data") / name);
+  return result;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// The four files in `directory`, or what is missing there, in words.
+std::pair<std::optional<Paths>, std::string> look_in(const fs::path& directory) {
+  if (!is_there(directory)) return {std::nullopt, "no such directory"};
+  Paths paths;
+  std::vector<std::string_view> missing;
+  for (std::size_t i = 0; i < kFiles.size(); ++i) {
+    paths[i] = directory / kFiles[i];
+    if (!is_there(paths[i])) paths[i] += ".gz";
+    if (!is_there(paths[i])) missing.push_back(kFiles[i]);
+  }
+  if (missing.empty()) return {paths, ""};
+  return {std::nullopt, fmt::format("lacks {}", fmt::join(missing, ", "))};
+}
+
+std::string find_files(std::string_view name, const Options& options) {
+  for (const auto& place : places(name, options)) {
+    if (look_in(place).first) return place.string();
+  }
+  return "";
+}
+
+Paths need_files(std::string_view name, std::string_view how_to_get, const Options& options) {
+  std::vector<std::string> looked;
+  for (const auto& place : places(name, options)) {
+    auto [paths, missing] = look_in(place);
+    if (paths) return *paths;
+    looked.push_back(fmt::format("{} ({})", place.string(), missing));
+  }
+  throw IoError(fmt::format(
+      "the files of data set '{}' were not found, with or without .gz; looked in {}; to get them: {}", name,
+      fmt::join(looked, ", "), how_to_get));
+}
+
+std::shared_ptr<const data::Dataset> read_split(const fs::path& images_path, const fs::path& labels_path) {
+  data::IdxArray images = data::read_idx(images_path, 3);
+  const Shape& shape = images.shape;
+  if (shape[1] != kSide || shape[2] != kSide) {
+    throw FormatError(fmt::format("{}: offset 8: images of {}x{} pixels, expected {}x{}",
+                                  images_path.string(), shape[1], shape[2], kSide, kSide));
+  }
+  if (shape[0] == 0) throw FormatError(fmt::format("{}: offset 4: no images", images_path.string()));
+  const data::IdxArray labels = data::read_idx(labels_path, 1);
+  if (labels.shape[0] != shape[0]) {
+    throw FormatError(fmt::format("{}: offset 4: {} labels, expected {}, as many as there are images in {}",
+                                  labels_path.string(), labels.shape[0], shape[0], images_path.string()));
+  }
+  for (std::size_t i = 0; i < labels.values.size(); ++i) {
+    if (labels.values[i] >= kClasses) {
+      throw FormatError(fmt::format("{}: offset {}: label {}, expected 0 to {}", labels_path.string(),
+                                    static_cast<std::size_t>(labels.header_bytes()) + i, labels.values[i],
+                                    kClasses - 1));
+    }
+  }
+  return std::make_shared<data::MemoryDataset>(
+      Shape{1, kSide, kSide}, kClasses, std::move(images.values),
+      std::vector<std::int64_t>(labels.values.begin(), labels.values.end()));
+}
+
+Splits read_splits(const Paths& paths) {
+  Splits splits;
+  splits.train = read_split(paths[0], paths[1]);
+  splits.test = read_split(paths[2], paths[3]);
+  return splits;
+}
+
+Entry entry_like_mnist() {
+  Entry entry{};
+  entry.input = {1, 32, 32};
+  entry.classes = kClasses;
+  entry.normalisation.pad = 2;
+  entry.train_count = 60'000;
+  entry.test_count = 10'000;
+  return entry;
+}
+
+}  // namespace
+
+// Mean and standard deviation are those of the 60,000 training images before padding.
+
+Entry mnist() {
+  Entry entry = entry_like_mnist();
+  entry.name = "mnist";
+  entry.summary = "handwritten digits, 28x28 grey, 10 classes";
+  entry.normalisation.mean = {0.1307};
+  entry.normalisation.std = {0.3081};
+  entry.find = [](const Options& options) { return find_files("mnist", options); };
+  entry.load = [](const Options& options) {
+    return read_splits(
+        need_files("mnist",
+                   "download the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/ into "
+                   "one of these directories, or name another with --data-dir",
+                   options));
+  };
+  return entry;
+}
+
+Entry fashion_mnist() {
+  Entry entry = entry_like_mnist();
+  entry.name = "fashion-mnist";
+  entry.summary = "articles of clothing, 28x28 grey, 10 classes";
+  entry.normalisation.mean = {0.2860};
+  entry.normalisation.std = {0.3530};
+  entry.find = [](const Options& options) { return find_files("fashion-mnist", options); };
+  entry.load = [](const Options& options) {
+    return read_splits(
+        need_files("fashion-mnist",
+                   "apt-get install dataset-fashion-mnist (Debian, Ubuntu), or download the four .gz files "
+                   "from https://github.com/zalandoresearch/fashion-mnist and name their directory with "
+                   "--data-dir",
+                   options));
+  };
+  return entry;
+}
+
+}  // namespace satsuma::datasets

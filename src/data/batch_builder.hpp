@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "satsuma/data/dataset.hpp"
+#include "satsuma/data/loader.hpp"
+
+namespace satsuma::data {
+
+/// Black pixels on each side from which Augment::standard crops.
+inline constexpr std::int64_t kCropPadding = 4;
+
+/// How a sample is laid into its frame: pixel (y, x) of the output is pixel (y + dy, x + dx) of the padded
+/// image, where x counts from the right when flipped. Outside the image all is black.
+struct Placement {
+  std::int64_t dy = 0;  ///< in [-kCropPadding, kCropPadding]
+  std::int64_t dx = 0;
+  bool flip = false;
+};
+
+/// The order in which epoch `epoch` visits `count` samples: Fisher-Yates.
+std::vector<std::int64_t> draw_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch);
+
+/// The placement of the sample at `position` in the order of epoch `epoch`; all placements are equally
+/// likely.
+Placement draw_placement(std::uint64_t seed, std::int64_t epoch, std::int64_t position);
+
+/// Turns samples into batches: padded, placed, normalised, sixteen images side by side. Immutable.
+class BatchBuilder {
+ public:
+  /// Throws UsageError when the normalisation does not fit images of shape `image`.
+  BatchBuilder(const Shape& image, const Normalisation& normalisation);
+
+  /// A batch of the samples at `indices`. `placements` is as long, or empty for none.
+  Batch build(const Dataset& dataset, std::span<const std::int64_t> indices,
+              std::span<const Placement> placements) const;
+
+ private:
+  void build_block(std::span<const std::uint8_t> images, std::span<const Placement> placements,
+                   std::int64_t lanes, float* to) const;
+  void place_row(const std::uint8_t* image, const Placement& placement, std::int64_t y,
+                 std::uint8_t* row) const;
+  template <typename Lanes>
+  void emit_row(const std::uint8_t* rows, Lanes lanes, float* to) const;
+
+  Shape image_;
+  std::int64_t pad_;
+  std::int64_t height_;  // of the output
+  std::int64_t width_;
+  std::vector<float> table_;  // [C][256]: what a byte becomes
+};
+
+}  // namespace satsuma::data
