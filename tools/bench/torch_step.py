@@ -1,0 +1,116 @@
+"""One PyTorch configuration of a training step, driven through pipes by `peers`.
+
+    torch_step.py '{"model": "resnet18", "input": [3, 32, 32], "classes": 10, "batch_size": 64, "threads": 2,
+                    "format": "nchw", "precision": "fp32"}'
+
+Reads the number of steps to run from standard input, one a line, and answers each with one line of JSON. Between two
+lines it waits for input and burns no processor time. Works with PyTorch 1.13 and later.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+
+
+def resnet18(channels, classes):
+    import torchvision
+
+    model = torchvision.models.resnet18(num_classes=classes)
+    model.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+    model.maxpool = nn.Identity()
+    return model
+
+
+def vgg19_bn(channels, classes):
+    import torchvision
+
+    features = torchvision.models.vgg19_bn().features
+    features[0] = nn.Conv2d(channels, 64, 3, 1, 1)
+    return nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def resnet20(channels, classes):
+    layers = [nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    inputs = 16
+    for outputs in (16, 32, 64):
+        for _ in range(3):
+            layers.append(BasicBlock(inputs, outputs, 1 if inputs == outputs else 2))
+            inputs = outputs
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
+
+
+MODELS = {"resnet18": resnet18, "resnet20": resnet20, "vgg19_bn": vgg19_bn}
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def versions():
+    config = torch.__config__.show()
+    onednn = next((line.split("MKL-DNN")[-1].strip() for line in config.splitlines() if "MKL-DNN" in line), "")
+    isa = getattr(getattr(torch.backends, "cpu", None), "get_cpu_capability", lambda: "")()
+    return {"torch": torch.__version__, "onednn": onednn, "isa": isa}
+
+
+class Step:
+    """forward, backward and update of one fixed batch, as a training loop would run them."""
+
+    def __init__(self, config):
+        torch.manual_seed(0)
+        memory_format = torch.channels_last if config["format"] == "channels_last" else torch.contiguous_format
+        channels = config["input"][0]
+        self.model = MODELS[config["model"]](channels, config["classes"]).to(memory_format=memory_format)
+        self.images = torch.randn(config["batch_size"], *config["input"]).to(memory_format=memory_format)
+        self.labels = torch.randint(0, config["classes"], (config["batch_size"],))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+        self.bf16 = config["precision"] == "bf16"
+
+    def run(self):
+        start = time.perf_counter()
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            loss = nn.functional.cross_entropy(self.model(self.images), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        return time.perf_counter() - start
+
+
+def main():
+    config = json.loads(sys.argv[1])
+    torch.set_num_threads(config["threads"])
+    before = resident_bytes()
+    step = Step(config)
+    print(json.dumps({"ready": True, **versions()}), flush=True)
+    for line in sys.stdin:
+        seconds = [step.run() for _ in range(int(line))]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+        print(json.dumps({"seconds": seconds, "peak_memory_bytes": peak}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

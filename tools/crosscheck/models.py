@@ -1,0 +1,55 @@
+"""The residual networks of models/ in PyTorch, under the same parameter names."""
+
+import torch.nn.functional as F
+from torch import nn
+
+from nm import Conv2d, Linear
+
+
+def scaled(channels, width):
+    """`channels` times `width`, rounded to a multiple of 8."""
+    return max(8, int(channels * width / 8 + 0.5) * 8)
+
+
+class BasicBlock(nn.Module):
+    """relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), as in torchvision."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = Conv2d(inputs, outputs, 3, stride)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = Conv2d(outputs, outputs, 3)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(Conv2d(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet18(nn.Module):
+    """torchvision's resnet18 with a choice of stem and width."""
+
+    def __init__(self, in_channels=3, classes=10, stem="cifar", width=1.0):
+        super().__init__()
+        channels = [scaled(c, width) for c in (64, 128, 256, 512)]
+        self.imagenet = stem == "imagenet"
+        self.conv1 = Conv2d(in_channels, channels[0], 7, 2) if self.imagenet else Conv2d(in_channels, channels[0], 3)
+        self.bn1 = nn.BatchNorm2d(channels[0])
+        inputs = channels[0]
+        for i, outputs in enumerate(channels):
+            blocks = (BasicBlock(inputs, outputs, 1 if i == 0 else 2), BasicBlock(outputs, outputs, 1))
+            setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
+            inputs = outputs
+        self.fc = Linear(inputs, classes)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        if self.imagenet:
+            x = F.max_pool2d(x, 3, 2, 1)
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = layer(x)
+        return self.fc(x.mean((2, 3)))
