@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "satsuma/device/device.hpp"
+#include "satsuma/nn/module.hpp"
+#include "satsuma/sparse/pattern.hpp"
+
+namespace satsuma::train {
+
+/// Puts the layers whose name matches a shell pattern on a device: `layer4.*=reference`.
+struct Placement {
+  std::string pattern;
+  std::string device;
+
+  /// Reads `PATTERN=DEVICE`. Throws UsageError that says what was typed and what is expected.
+  static Placement parse(std::string_view text);
+};
+
+/// How the convolution and linear layers of a model are to be run.
+struct LayerOptions {
+  std::string method = "dense";
+  Pattern pattern = {2, 8};     ///< N:M of all pruned operands
+  std::optional<double> decay;  ///< SR-STE term; the method's default where empty
+  std::string device = "cpu";
+  std::vector<Placement> placements;  ///< exceptions from `device`; of several that match the last one counts
+  bool strict = false;                ///< a pass that its device refuses is an error instead of a fallback
+};
+
+/// Configures every contraction of `model`. Throws UsageError on an unknown method or device and on a
+/// placement that matches no layer, DeviceError under `strict` when a device refuses a pass.
+void configure_layers(const nn::Module& model, const LayerOptions& options);
+
+/// Devices that the passes of `model` run on, each once, in the order of the layers.
+std::vector<Device*> devices_of(const nn::Module& model);
+
+/// Multiply-adds that devices have executed, and what dense devices would have.
+struct Work {
+  std::int64_t macs = 0;
+  std::int64_t dense_macs = 0;
+};
+Work executed(const std::vector<Device*>& devices);
+
+}  // namespace satsuma::train

@@ -1,0 +1,85 @@
+#include "satsuma/train/placement.hpp"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "satsuma/core/nearest.hpp"
+#include "satsuma/device/registry.hpp"
+#include "satsuma/sparse/method.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+bool matches(const Placement& placement, const std::string& layer) {
+  return fnmatch(placement.pattern.c_str(), layer.c_str(), 0) == 0;
+}
+
+void check_placements(const std::vector<std::shared_ptr<Contraction>>& layers,
+                      const std::vector<Placement>& placements) {
+  for (const Placement& placement : placements) {
+    const bool used = std::any_of(layers.begin(), layers.end(),
+                                  [&](const auto& layer) { return matches(placement, layer->name()); });
+    if (used) continue;
+    std::vector<std::string_view> names;
+    for (const auto& layer : layers) names.push_back(layer->name());
+    throw UsageError(fmt::format("--place '{}={}' matches no layer: {}", placement.pattern, placement.device,
+                                 unknown_name("layer", placement.pattern, names)));
+  }
+}
+
+}  // namespace
+
+Placement Placement::parse(std::string_view text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
+    throw UsageError(
+        fmt::format("--place got '{}', expected PATTERN=DEVICE, for example 'layer4.*=reference'", text));
+  }
+  return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+}
+
+void configure_layers(const nn::Module& model, const LayerOptions& options) {
+  ContractionPlan plan;
+  plan.method = &find_method(options.method);
+  plan.pattern = options.pattern;
+  plan.decay = options.decay.value_or(plan.method->default_decay);
+  plan.strict = options.strict;
+  const std::shared_ptr<Device> device = find_device(options.device);
+
+  const std::vector<std::shared_ptr<Contraction>> layers = model.contractions();
+  check_placements(layers, options.placements);
+  for (const auto& layer : layers) {
+    plan.device = device;
+    for (const Placement& placement : options.placements) {
+      if (matches(placement, layer->name())) plan.device = find_device(placement.device);
+    }
+    layer->configure(plan);
+  }
+}
+
+std::vector<Device*> devices_of(const nn::Module& model) {
+  std::vector<Device*> devices;
+  for (const auto& layer : model.contractions()) {
+    for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+      Device* const device = &layer->device(pass);
+      if (std::find(devices.begin(), devices.end(), device) == devices.end()) devices.push_back(device);
+    }
+  }
+  return devices;
+}
+
+Work executed(const std::vector<Device*>& devices) {
+  Work work;
+  for (const Device* const device : devices) {
+    for (const Counters::PerPass& pass : device->counters().pass) {
+      work.macs += pass.macs;
+      work.dense_macs += pass.dense_macs;
+    }
+  }
+  return work;
+}
+
+}  // namespace satsuma::train
