@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "satsuma/train/placement.hpp"
+
+namespace satsuma::train {
+
+/// Everything that decides what a training run computes: the settings of `satsuma train` and the keys of a
+/// recipe file. What each means, its unit and its range are said once, in recipe_fields().
+struct Recipe {
+  std::string model = "resnet9";
+  std::string stem = "cifar";
+  double width = 1.0;
+
+  std::string data = "fashion-mnist";
+  std::string data_dir;
+  std::string input;
+  std::int64_t classes = 0;
+  std::int64_t limit_train = 0;
+  std::string augment = "standard";
+  bool shuffle = true;
+
+  std::string method = "dense";
+  std::string nm = "2:8";
+  std::optional<double> decay;
+
+  std::string device = "cpu";
+  std::vector<std::string> place;
+  bool strict_device = false;
+  std::string precision = "fp32";
+  std::int64_t threads = 0;
+
+  std::int64_t epochs = 3;
+  std::int64_t steps = 0;
+  std::int64_t batch_size = 128;
+  std::string optimizer = "sgd";
+  double lr = 0.1;
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 5e-4;
+  std::string schedule = "cosine";
+  double warmup = 0.2;
+  double label_smoothing = 0.1;
+  std::int64_t seed = 0;
+  std::string init;
+
+  std::string out;
+  std::int64_t log_every = 50;
+  std::int64_t save_every = 0;
+
+  /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
+  void check() const;
+  LayerOptions layer_options() const;
+  /// `input` as a shape; rank 0 when it is empty. Throws UsageError unless it reads `CxHxW`.
+  Shape input_shape() const;
+};
+
+/// One setting: its name (`batch-size`: the flag --batch-size and the recipe's key), what it means, and where
+/// it is kept.
+struct RecipeField {
+  std::string_view key;
+  std::string_view group;  ///< heading under which help and recipe files list it
+  std::string_view help;
+  std::variant<std::string Recipe::*, double Recipe::*, std::int64_t Recipe::*, bool Recipe::*,
+               std::optional<double> Recipe::*, std::vector<std::string> Recipe::*>
+      member;
+  double least = -std::numeric_limits<double>::infinity();  ///< numbers only; all ranges are closed
+  double most = std::numeric_limits<double>::infinity();
+
+  bool is_switch() const { return std::holds_alternative<bool Recipe::*>(member); }
+  bool is_list() const { return std::holds_alternative<std::vector<std::string> Recipe::*>(member); }
+  /// The value that `recipe` holds, as it would be typed; empty where there is none.
+  std::string text(const Recipe& recipe) const;
+  /// Reads a value as it is typed on the command line; a list grows by one. Throws UsageError that says what
+  /// was typed and what is expected.
+  void set(Recipe& recipe, std::string_view typed) const;
+};
+
+/// All settings, in the order in which help and recipe files list them.
+std::span<const RecipeField> recipe_fields();
+/// Throws UsageError with the known names and the nearest one.
+const RecipeField& find_recipe_field(std::string_view key);
+
+/// The settings of a TOML recipe on top of `base`. Throws IoError when the file cannot be read, and
+/// FormatError, naming file, line and key, on bad TOML, an unknown key, a wrong type or a value out of range.
+Recipe read_recipe(const std::filesystem::path& path, const Recipe& base = {});
+/// The same from text; `source` stands for the file in messages.
+Recipe parse_recipe(std::string_view text, std::string_view source, const Recipe& base = {});
+/// The recipe as TOML, every setting with its value; parse_recipe() of it gives the same recipe.
+std::string to_toml(const Recipe& recipe);
+
+}  // namespace satsuma::train

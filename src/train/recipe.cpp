@@ -1,0 +1,198 @@
+#include "satsuma/train/recipe.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "satsuma/core/nearest.hpp"
+#include "satsuma/data/loader.hpp"
+#include "satsuma/optim/schedule.hpp"
+#include "satsuma/sparse/method.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+constexpr double kLargest = 1e12;
+
+constexpr std::string_view kModel = "Model";
+constexpr std::string_view kData = "Data";
+constexpr std::string_view kSparsity = "Sparsity";
+constexpr std::string_view kDevice = "Device";
+constexpr std::string_view kTraining = "Training";
+constexpr std::string_view kRun = "Run";
+
+const RecipeField kFields[] = {
+    {"model", kModel, "model to train; `satsuma models` lists them", &Recipe::model},
+    {"stem", kModel, "first layers: cifar (3x3, small images) or imagenet (7x7 and pooling)", &Recipe::stem},
+    {"width", kModel, "factor on the number of channels", &Recipe::width, 1e-3, 64},
+
+    {"data", kData, "data set; `satsuma datasets` lists them", &Recipe::data},
+    {"data-dir", kData, "where its files are; empty looks in the usual places", &Recipe::data_dir},
+    {"input", kData, "synthetic: image as CHANNELSxHEIGHTxWIDTH, e.g. 3x32x32", &Recipe::input},
+    {"classes", kData, "synthetic: number of classes; 0 is the data set's default", &Recipe::classes, 0, 1e6},
+    {"limit-train", kData, "train on the first N images only; 0 is all", &Recipe::limit_train, 0, kLargest},
+    {"augment", kData, "standard (random crop and flip) or none", &Recipe::augment},
+    {"shuffle", kData, "a new order of the images in each epoch", &Recipe::shuffle},
+
+    {"method", kSparsity, "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method},
+    {"nm", kSparsity, "N:M, at most N non-zeros in M weights", &Recipe::nm},
+    {"decay", kSparsity, "SR-STE decay of pruned weights; the method's own when left out", &Recipe::decay, 0,
+     1},
+
+    {"device", kDevice, "who runs the layers; `satsuma devices` lists them", &Recipe::device},
+    {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
+    {"strict-device", kDevice, "a pass that its device refuses is an error, not a fallback",
+     &Recipe::strict_device},
+    {"precision", kDevice, "fp32", &Recipe::precision},
+    {"threads", kDevice, "threads that compute; 0 is all cores", &Recipe::threads, 0, 4096},
+
+    {"epochs", kTraining, "passes over the training images", &Recipe::epochs, 0, 1e6},
+    {"steps", kTraining, "stop after N steps in all, on the schedule of --epochs; 0 is no limit",
+     &Recipe::steps, 0, kLargest},
+    {"batch-size", kTraining, "images in a step", &Recipe::batch_size, 1, 1e6},
+    {"optimizer", kTraining, "sgd", &Recipe::optimizer},
+    {"lr", kTraining, "learning rate after warm-up", &Recipe::lr, 0, 1e6},
+    {"momentum", kTraining, "momentum of sgd", &Recipe::momentum, 0, 1},
+    {"nesterov", kTraining, "Nesterov's form of momentum", &Recipe::nesterov},
+    {"weight-decay", kTraining, "L2 weight decay", &Recipe::weight_decay, 0, 1e6},
+    {"schedule", kTraining, "learning rate over time: cosine, constant or onecycle", &Recipe::schedule},
+    {"warmup", kTraining, "share of all steps in which the rate rises from 0", &Recipe::warmup, 0, 1},
+    {"label-smoothing", kTraining, "label smoothing of the loss", &Recipe::label_smoothing, 0, 1},
+    {"seed", kTraining, "of weights, order, augmentation and dropout", &Recipe::seed, 0, 9007199254740992.0},
+    {"init", kTraining, "start from the weights of this safetensors file", &Recipe::init},
+
+    {"out", kRun, "run directory; runs/MODEL-DATA-METHOD when left out", &Recipe::out},
+    {"log-every", kRun, "steps between lines of log.jsonl", &Recipe::log_every, 1, kLargest},
+    {"save-every", kRun, "steps between checkpoints besides those after epochs; 0 is none",
+     &Recipe::save_every, 0, kLargest},
+};
+
+[[noreturn]] void refuse(const RecipeField& field, std::string_view typed, const std::string& expected) {
+  throw UsageError(fmt::format("--{} got '{}', expected {}", field.key, typed, expected));
+}
+
+std::string range_of(const RecipeField& field, std::string_view kind) {
+  if (std::isinf(field.least)) return std::string(kind);
+  return fmt::format("{} from {} to {}", kind, field.least, field.most);
+}
+
+template <typename T>
+T parse_number(const RecipeField& field, std::string_view typed, std::string_view kind) {
+  T value{};
+  const char* const end = typed.data() + typed.size();
+  const auto [stop, error] = std::from_chars(typed.data(), end, value);
+  // The comparison is written so that NaN fails.
+  const bool inside = static_cast<double>(value) >= field.least && static_cast<double>(value) <= field.most;
+  if (error != std::errc{} || stop != end || !inside) refuse(field, typed, range_of(field, kind));
+  return value;
+}
+
+bool parse_switch(const RecipeField& field, std::string_view typed) {
+  if (typed == "true") return true;
+  if (typed == "false") return false;
+  refuse(field, typed, "true or false");
+}
+
+/// `expected` are the only words that `key` takes today.
+void check_word(std::string_view key, std::string_view typed, const std::vector<std::string_view>& expected) {
+  for (const std::string_view word : expected) {
+    if (typed == word) return;
+  }
+  throw UsageError(unknown_name(key, typed, expected));
+}
+
+}  // namespace
+
+std::span<const RecipeField> recipe_fields() {
+  return kFields;
+}
+
+const RecipeField& find_recipe_field(std::string_view key) {
+  std::vector<std::string_view> known;
+  for (const RecipeField& field : kFields) {
+    if (field.key == key) return field;
+    known.push_back(field.key);
+  }
+  throw UsageError(unknown_name("setting", key, known));
+}
+
+std::string RecipeField::text(const Recipe& recipe) const {
+  return std::visit(
+      [&](auto pointer) -> std::string {
+        const auto& value = recipe.*pointer;
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::is_same_v<Value, std::optional<double>>) {
+          return value ? fmt::format("{}", *value) : "";
+        } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+          return fmt::format("{}", fmt::join(value, " "));
+        } else {
+          return fmt::format("{}", value);
+        }
+      },
+      member);
+}
+
+void RecipeField::set(Recipe& recipe, std::string_view typed) const {
+  std::visit(
+      [&](auto pointer) {
+        auto& value = recipe.*pointer;
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::is_same_v<Value, std::string>) {
+          value = std::string(typed);
+        } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+          value.emplace_back(typed);
+        } else if constexpr (std::is_same_v<Value, bool>) {
+          value = parse_switch(*this, typed);
+        } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+          value = parse_number<std::int64_t>(*this, typed, "a whole number");
+        } else {
+          value = parse_number<double>(*this, typed, "a number");
+        }
+      },
+      member);
+}
+
+void Recipe::check() const {
+  check_word("precision", precision, {"fp32"});
+  check_word("optimizer", optimizer, {"sgd"});
+  find_method(method);
+  Pattern::parse(nm);
+  optim::parse_schedule(schedule);
+  data::parse_augment(augment);
+  for (const std::string& text : place) Placement::parse(text);
+  input_shape();
+  if (nesterov && momentum == 0) throw UsageError("--nesterov got --momentum 0, expected a momentum above 0");
+}
+
+LayerOptions Recipe::layer_options() const {
+  LayerOptions options;
+  options.method = method;
+  options.pattern = Pattern::parse(nm);
+  options.decay = decay;
+  options.device = device;
+  for (const std::string& text : place) options.placements.push_back(Placement::parse(text));
+  options.strict = strict_device;
+  return options;
+}
+
+Shape Recipe::input_shape() const {
+  Shape shape;
+  if (input.empty()) return shape;
+  const char* position = input.data();
+  const char* const end = position + input.size();
+  for (;;) {
+    std::int64_t extent = 0;
+    const auto [stop, error] = std::from_chars(position, end, extent);
+    if (error != std::errc{} || extent < 1 || extent > (1 << 20) || shape.rank() == 3) break;
+    shape.push_back(extent);
+    if (stop == end && shape.rank() == 3) return shape;
+    if (stop == end || *stop != 'x') break;
+    position = stop + 1;
+  }
+  throw UsageError(
+      fmt::format("--input got '{}', expected CHANNELSxHEIGHTxWIDTH, for example 3x32x32", input));
+}
+
+}  // namespace satsuma::train
