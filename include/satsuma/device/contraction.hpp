@@ -18,17 +18,21 @@ struct ContractionPlan {
   bool strict = false;             ///< a refusal is an error instead of a fallback
 };
 
-/// The seam: the three products of one convolution or linear layer, with its weight. It knows which operand is pruned in
-/// which pass (the method) and who runs it (the device); tensors, autograd and layers know neither.
+/// The seam: the three products of one convolution or linear layer, with its weight. It knows which operand
+/// is pruned in which pass (the method) and who runs it (the device); tensors, autograd and layers know
+/// neither.
 ///
-/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted and logged once per layer
-/// and pass, and is an error under ContractionPlan::strict.
+/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted and logged once
+/// per layer and pass, and is an error under ContractionPlan::strict.
 class Contraction {
  public:
-  /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last.
+  /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last, dense on the default device
+  /// until configure(). Throws ShapeError when shape and geometry do not fit.
   Contraction(std::string name, Geometry geometry, Tensor weight);
 
-  /// Decides what is sparse and where each pass runs. Throws DeviceError under `strict` when the device refuses a pass.
+  /// Decides what is sparse and where each pass runs. An axis shorter than M is not pruned, and the pass that
+  /// reduces over it stays dense; so does a layer with several groups of channels. Throws DeviceError under
+  /// `strict` when the device refuses a pass, UsageError for an invalid pattern.
   void configure(const ContractionPlan& plan);
   /// Keeps this layer dense whatever the method, for `reason` (the first convolution).
   void keep_dense(std::string reason);
@@ -41,13 +45,15 @@ class Contraction {
   bool sparse() const;
   /// Why the layer is dense; empty when it is sparse.
   const std::string& dense_reason() const { return dense_reason_; }
+  /// Why a pass multiplies with the dense weight; empty when its weight is pruned.
+  std::string dense_reason(Pass pass) const;
   /// N:M of the weight in a pass (dense in WU, and where the method leaves it).
   Pattern pattern(Pass pass) const;
   /// Multiply-adds of a pass over one image, as the method executes them.
   std::int64_t macs(Pass pass, std::int64_t out_height, std::int64_t out_width) const;
   /// The device that runs a pass, after fallback.
   Device& device(Pass pass) const { return *devices_[static_cast<std::size_t>(pass)]; }
-  /// Refusals that led to a fallback so far.
+  /// Passes that the device asked for has refused.
   std::int64_t fallbacks() const { return fallbacks_; }
 
   /// The three passes; see Device. `x` and `dy` may have any layout.
@@ -59,7 +65,12 @@ class Contraction {
   };
   WeightGradient backward_weights(const Tensor& x, const Tensor& dy, bool with_bias);
 
-  /// Optimiser step on the weight, which pre-generates the packed weights of the next step.
+  /// Shape [N, K, P, Q] of the latest forward's output; rank 0 before the first.
+  const Shape& last_output() const { return last_output_; }
+
+  /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
+  /// device of FF. `grad` and `velocity` may be [K, C] for a linear layer. The SR-STE term is `step.decay`,
+  /// or the plan's where that is 0.
   void update(const Tensor& grad, const Tensor& velocity, SgdStep step);
   /// To be called after the weight's elements were written by anybody else: the packed weights are stale.
   void weight_changed();
@@ -68,8 +79,11 @@ class Contraction {
   const PackedWeight& packed(Pass pass);
 
  private:
-  void place(const ContractionPlan& plan);
+  void place(Pass pass);
+  PassRequest request(Pass pass) const;
   WeightOperand operand(Pass pass);
+  /// The device of a pass, about to be used: logs its fallback the first time.
+  Device& run_on(Pass pass);
 
   std::string name_;
   Geometry geometry_;
@@ -77,9 +91,12 @@ class Contraction {
   ContractionPlan plan_;
   std::string forced_dense_;
   std::string dense_reason_;
+  std::array<std::string, 3> pass_reasons_;  ///< dense_reason(Pass)
+  std::array<std::string, 3> refusals_;      ///< of the passes that fell back, until they are logged
   std::array<std::shared_ptr<Device>, 3> devices_;
   PackedWeight packed_ff_;
   PackedWeight packed_bp_;
+  Shape last_output_;
   std::int64_t fallbacks_ = 0;
 };
 

@@ -6,8 +6,8 @@
 
 namespace satsuma {
 
-/// N:M sparsity: of each M consecutive elements along an axis at most N are non-zero (arXiv 2309.13015, section II).
-/// 1 <= N <= M <= 64; N = M is dense.
+/// N:M sparsity: of each M consecutive elements along an axis at most N are non-zero (arXiv 2309.13015,
+/// section II). 1 <= N <= M <= 64; N = M is dense.
 struct Pattern {
   int n = 1;
   int m = 1;
@@ -19,10 +19,13 @@ struct Pattern {
   bool operator==(const Pattern& other) const = default;
 };
 
+/// Throws UsageError that says which bound of 1 <= N <= M <= 64 is broken.
+void validate(Pattern pattern);
+
 std::string to_string(Pattern pattern);
 
-/// Elements kept in a group of `length` <= M elements: ceil(N * length / M). A group is shorter than M only at the end
-/// of an axis whose length is no multiple of M.
+/// Elements kept in a group of `length` <= M elements: ceil(N * length / M). A group is shorter than M only
+/// at the end of an axis whose length is no multiple of M.
 std::int64_t kept_in_group(Pattern pattern, std::int64_t length);
 /// Elements kept along an axis of `length` elements, its short last group included.
 std::int64_t kept_along(Pattern pattern, std::int64_t length);

@@ -1,0 +1,292 @@
+#include "devices/reference/reference_device.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/parallel.hpp"
+#include "satsuma/device/sgd_rule.hpp"
+
+namespace satsuma {
+
+std::shared_ptr<Device> create_reference_device() {
+  return std::make_shared<ReferenceDevice>();
+}
+
+namespace {
+
+/// Adds the time of its scope to a counter.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::int64_t& nanoseconds) : nanoseconds_(nanoseconds) {}
+  ~Stopwatch() {
+    nanoseconds_ +=
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start_)
+            .count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  std::int64_t& nanoseconds_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// A rank-4 tensor as a function of its indices.
+template <typename T>
+struct View {
+  T* data;
+  Layout layout;
+
+  T& operator()(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) const {
+    const Shape& strides = layout.strides;
+    return data[n / layout.lanes * strides[0] + n % layout.lanes + c * strides[1] + h * strides[2] +
+                w * strides[3]];
+  }
+};
+
+template <typename T>
+View<const T> view_of(const Tensor& tensor) {
+  return {tensor.data<T>(), tensor.layout()};
+}
+
+template <typename T>
+View<T> writable_view_of(Tensor& tensor) {
+  return {tensor.data<T>(), tensor.layout()};
+}
+
+/// One weight that takes part in an output row: where it stands, and its value.
+struct Term {
+  std::int64_t channel;  ///< of the operand that is read: input channel in FF, output channel in BP
+  std::int64_t r, s;
+  double weight;
+};
+
+/// The terms of each row of a packed weight: its kept elements, in the order in which they lie.
+template <typename T>
+std::vector<std::vector<Term>> packed_terms(const PackedWeight& w) {
+  std::vector<std::vector<Term>> rows(static_cast<std::size_t>(w.rows()));
+  const T* value = w.values.data<T>();
+  const std::uint8_t* index = w.indices.data<std::uint8_t>();
+  for (auto& row : rows) {
+    for (std::int64_t r = 0; r < w.values.dim(1); ++r) {
+      for (std::int64_t s = 0; s < w.values.dim(2); ++s) {
+        for (std::int64_t j = 0; j < w.kept(); ++j) {
+          const std::int64_t group = j / w.pattern.n;
+          row.push_back({group * w.pattern.m + *index++, r, s, static_cast<double>(*value++)});
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+/// The terms of each output channel (FF) or, `transposed`, of each input channel (BP).
+template <typename T>
+std::vector<std::vector<Term>> terms_of(const Geometry& geometry, const WeightOperand& operand,
+                                        bool transposed) {
+  if (operand.packed) return packed_terms<T>(*operand.packed);
+  const auto weight = view_of<T>(*operand.dense);
+  const std::int64_t inputs = geometry.in_channels / geometry.groups;
+  const std::int64_t outputs = geometry.out_channels / geometry.groups;
+  std::vector<std::vector<Term>> rows(
+      static_cast<std::size_t>(transposed ? geometry.in_channels : geometry.out_channels));
+  for (std::int64_t k = 0; k < geometry.out_channels; ++k) {
+    for (std::int64_t r = 0; r < geometry.kernel[0]; ++r) {
+      for (std::int64_t s = 0; s < geometry.kernel[1]; ++s) {
+        for (std::int64_t i = 0; i < inputs; ++i) {
+          const std::int64_t c = k / outputs * inputs + i;
+          const auto value = static_cast<double>(weight(k, i, r, s));
+          rows[static_cast<std::size_t>(transposed ? c : k)].push_back({transposed ? k : c, r, s, value});
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+std::int64_t count_terms(const std::vector<std::vector<Term>>& rows) {
+  std::size_t count = 0;
+  for (const auto& row : rows) count += row.size();
+  return static_cast<std::int64_t>(count);
+}
+
+/// Input position under tap `r` of output position `p`.
+std::int64_t input_position(const Geometry& geometry, std::size_t axis, std::int64_t p, std::int64_t r) {
+  return p * geometry.stride[axis] - geometry.padding[axis] + r * geometry.dilation[axis];
+}
+
+/// Output position whose tap `r` falls on input position `h`, or -1.
+std::int64_t output_position(const Geometry& geometry, std::size_t axis, std::int64_t h, std::int64_t r,
+                             std::int64_t extent) {
+  const std::int64_t steps = h + geometry.padding[axis] - r * geometry.dilation[axis];
+  if (steps < 0 || steps % geometry.stride[axis] != 0) return -1;
+  const std::int64_t p = steps / geometry.stride[axis];
+  return p < extent ? p : -1;
+}
+
+}  // namespace
+
+std::string ReferenceDevice::description() const {
+  return fmt::format("plain loops, double accumulation, {} threads", threads());
+}
+
+Support ReferenceDevice::supports(const PassRequest& request) const {
+  if (request.dtype != DType::f32 && request.dtype != DType::f64) {
+    return Support::no(fmt::format("it computes in f32 and f64, not in {}", to_string(request.dtype)));
+  }
+  if (!request.gradient.dense()) return Support::no("it does not prune gradients");
+  if (!request.weight.dense() && request.geometry.groups > 1) {
+    return Support::no("packed weights have one group of channels");
+  }
+  return {};
+}
+
+void ReferenceDevice::forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w,
+                              const Tensor& bias, Tensor& y) {
+  Counters::PerPass& counter = counters_[Pass::ff];
+  const Stopwatch stopwatch(counter.nanoseconds);
+  const std::int64_t height = x.dim(2), width = x.dim(3);
+  const std::int64_t images = y.dim(0), out_height = y.dim(2), out_width = y.dim(3);
+  y.fill(0);  // padding lanes, too
+  dispatch_real("reference forward", x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const auto in = view_of<T>(x);
+    const auto out = writable_view_of<T>(y);
+    const auto rows = terms_of<T>(geometry, w, false);
+    parallel_for(images * out_height, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t n = i / out_height, p = i % out_height;
+        for (std::int64_t q = 0; q < out_width; ++q) {
+          for (std::int64_t k = 0; k < geometry.out_channels; ++k) {
+            double sum = bias.defined() ? static_cast<double>(bias.data<T>()[k]) : 0.0;
+            for (const Term& term : rows[static_cast<std::size_t>(k)]) {
+              const std::int64_t h = input_position(geometry, 0, p, term.r);
+              const std::int64_t v = input_position(geometry, 1, q, term.s);
+              if (h < 0 || h >= height || v < 0 || v >= width) continue;
+              sum += term.weight * static_cast<double>(in(n, term.channel, h, v));
+            }
+            out(n, k, p, q) = static_cast<T>(sum);
+          }
+        }
+      }
+    });
+    counter.macs += images * out_height * out_width * count_terms(rows);
+  });
+  ++counter.calls;
+  counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
+}
+
+void ReferenceDevice::backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w,
+                                    Tensor& dx) {
+  Counters::PerPass& counter = counters_[Pass::bp];
+  const Stopwatch stopwatch(counter.nanoseconds);
+  const std::int64_t images = dx.dim(0), height = dx.dim(2), width = dx.dim(3);
+  const std::int64_t out_height = dy.dim(2), out_width = dy.dim(3);
+  dx.fill(0);  // padding lanes, too
+  dispatch_real("reference backward_data", dy.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const auto in = view_of<T>(dy);
+    const auto out = writable_view_of<T>(dx);
+    const auto rows = terms_of<T>(geometry, w, true);
+    parallel_for(images * height, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t n = i / height, h = i % height;
+        for (std::int64_t v = 0; v < width; ++v) {
+          for (std::int64_t c = 0; c < geometry.in_channels; ++c) {
+            double sum = 0;
+            for (const Term& term : rows[static_cast<std::size_t>(c)]) {
+              const std::int64_t p = output_position(geometry, 0, h, term.r, out_height);
+              const std::int64_t q = output_position(geometry, 1, v, term.s, out_width);
+              if (p < 0 || q < 0) continue;
+              sum += term.weight * static_cast<double>(in(n, term.channel, p, q));
+            }
+            out(n, c, h, v) = static_cast<T>(sum);
+          }
+        }
+      }
+    });
+    counter.macs += images * out_height * out_width * count_terms(rows);
+  });
+  ++counter.calls;
+  counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
+}
+
+void ReferenceDevice::backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy,
+                                       Tensor& dw, Tensor& dbias) {
+  Counters::PerPass& counter = counters_[Pass::wu];
+  const Stopwatch stopwatch(counter.nanoseconds);
+  const std::int64_t images = x.dim(0), height = x.dim(2), width = x.dim(3);
+  const std::int64_t out_height = dy.dim(2), out_width = dy.dim(3);
+  const std::int64_t inputs = geometry.in_channels / geometry.groups;
+  const std::int64_t outputs = geometry.out_channels / geometry.groups;
+  dispatch_real("reference backward_weights", x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const auto in = view_of<T>(x);
+    const auto grad = view_of<T>(dy);
+    const auto out = writable_view_of<T>(dw);
+    // dw[k, i, r, s] is the sum over images and output pixels of dy times the input under that tap.
+    const auto weight_gradient = [&](std::int64_t k, std::int64_t i, std::int64_t r, std::int64_t s) {
+      const std::int64_t c = k / outputs * inputs + i;
+      double sum = 0;
+      for (std::int64_t n = 0; n < images; ++n) {
+        for (std::int64_t p = 0; p < out_height; ++p) {
+          const std::int64_t h = input_position(geometry, 0, p, r);
+          if (h < 0 || h >= height) continue;
+          for (std::int64_t q = 0; q < out_width; ++q) {
+            const std::int64_t v = input_position(geometry, 1, q, s);
+            if (v < 0 || v >= width) continue;
+            sum += static_cast<double>(grad(n, k, p, q)) * static_cast<double>(in(n, c, h, v));
+          }
+        }
+      }
+      return static_cast<T>(sum);
+    };
+    const auto bias_gradient = [&](std::int64_t k) {
+      double sum = 0;
+      for (std::int64_t n = 0; n < images; ++n) {
+        for (std::int64_t p = 0; p < out_height; ++p) {
+          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(grad(n, k, p, q));
+        }
+      }
+      return static_cast<T>(sum);
+    };
+    T* const bias = dbias.defined() ? dbias.data<T>() : nullptr;
+    parallel_for(geometry.out_channels, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) {
+        for (std::int64_t i = 0; i < inputs; ++i) {
+          for (std::int64_t r = 0; r < geometry.kernel[0]; ++r) {
+            for (std::int64_t s = 0; s < geometry.kernel[1]; ++s)
+              out(k, i, r, s) = weight_gradient(k, i, r, s);
+          }
+        }
+        if (bias) bias[k] = bias_gradient(k);
+      }
+    });
+  });
+  ++counter.calls;
+  counter.macs += images * geometry.dense_macs(out_height, out_width);
+  counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
+}
+
+PackedWeight ReferenceDevice::compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  const Stopwatch stopwatch(counters_.compress_nanoseconds);
+  return compress_reference(weight, axis, pattern);
+}
+
+void ReferenceDevice::update(const UpdateArgs& args) {
+  const Stopwatch stopwatch(counters_.update_nanoseconds);
+  Tensor mask_ff;
+  if (args.packed_ff && args.step.decay != 0) {
+    mask_ff = mask_of(args.weight, GroupAxis::input_channels, args.pattern);
+  }
+  apply_sgd(args.weight, args.grad, args.velocity, args.step, mask_ff);
+  if (args.packed_ff)
+    *args.packed_ff = compress_reference(args.weight, GroupAxis::input_channels, args.pattern);
+  if (args.packed_bp)
+    *args.packed_bp = compress_reference(args.weight, GroupAxis::output_channels, args.pattern);
+}
+
+}  // namespace satsuma

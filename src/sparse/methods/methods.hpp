@@ -1,0 +1,11 @@
+#pragma once
+
+#include "satsuma/sparse/method.hpp"
+
+namespace satsuma {
+
+// One constant for each file in this folder; the table that users see is in ../methods.cpp.
+extern const Method kDense;
+extern const Method kBdwp;
+
+}  // namespace satsuma

@@ -1,0 +1,155 @@
+#include "satsuma/sparse/packed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "satsuma/core/parallel.hpp"
+
+namespace satsuma {
+
+namespace {
+
+/// True when magnitude `a` is kept before `b`. NaN ranks above infinity, so that it is never silently pruned
+/// away.
+bool ranks_above(double a, double b) {
+  if (std::isnan(b)) return false;
+  return std::isnan(a) || a > b;
+}
+
+/// Positions of the `count` largest magnitudes, rising; of equal ones the lower position comes first.
+std::vector<std::int64_t> kept_positions(const std::vector<double>& magnitudes, std::int64_t count) {
+  std::vector<std::int64_t> order(magnitudes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return ranks_above(magnitudes[static_cast<std::size_t>(a)], magnitudes[static_cast<std::size_t>(b)]);
+  });
+  order.resize(static_cast<std::size_t>(count));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+struct Extents {
+  std::int64_t rows;    ///< one packed row each
+  std::int64_t length;  ///< channels that groups run along
+};
+
+Extents extents(const Shape& dense, GroupAxis axis) {
+  const bool along_inputs = axis == GroupAxis::input_channels;
+  return {dense[along_inputs ? 0 : 1], dense[along_inputs ? 1 : 0]};
+}
+
+/// [K, C, R, S] index of a packed row's channel.
+Shape dense_index(GroupAxis axis, std::int64_t row, std::int64_t channel, std::int64_t r, std::int64_t s) {
+  return axis == GroupAxis::input_channels ? Shape{row, channel, r, s} : Shape{channel, row, r, s};
+}
+
+/// An element that pruning keeps: its place in the packed form and its channel.
+struct Kept {
+  std::int64_t row, r, s, j;
+  std::int64_t channel;
+};
+
+/// Calls `visit(kept)` for every kept element of `weight`; rows run in parallel.
+template <typename T, typename F>
+void for_each_kept(const Tensor& weight, GroupAxis axis, Pattern pattern, F&& visit) {
+  const T* const values = weight.data<T>();
+  const auto [rows, length] = extents(weight.shape(), axis);
+  const std::int64_t channels = length;
+  parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> magnitudes;
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t r = 0; r < weight.dim(2); ++r) {
+        for (std::int64_t s = 0; s < weight.dim(3); ++s) {
+          std::int64_t j = 0;
+          for (std::int64_t first = 0; first < channels; first += pattern.m) {
+            const std::int64_t group = std::min<std::int64_t>(pattern.m, channels - first);
+            magnitudes.clear();
+            for (std::int64_t i = 0; i < group; ++i) {
+              const T value = values[weight.offset(dense_index(axis, row, first + i, r, s))];
+              magnitudes.push_back(std::abs(static_cast<double>(value)));
+            }
+            for (const std::int64_t i : kept_positions(magnitudes, kept_in_group(pattern, group))) {
+              visit(Kept{row, r, s, j++, first + i});
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+void check_weight(const char* op, const Tensor& weight, Pattern pattern) {
+  validate(pattern);
+  if (weight.rank() != 4) {
+    throw ShapeError(
+        fmt::format("[{}] got {}, expected a weight [K, C, R, S]", op, to_string(weight.shape())));
+  }
+}
+
+}  // namespace
+
+PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  check_weight("compress", weight, pattern);
+  const auto [rows, length] = extents(weight.shape(), axis);
+  const Shape shape = {rows, weight.dim(2), weight.dim(3), kept_along(pattern, length)};
+  PackedWeight packed;
+  packed.pattern = pattern;
+  packed.axis = axis;
+  packed.dense_shape = weight.shape();
+  packed.values = Tensor::empty(shape, weight.dtype());
+  packed.indices = Tensor::empty(shape, DType::u8);
+  dispatch_real("compress", weight.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const T* const dense = weight.data<T>();
+    T* const values = packed.values.data<T>();
+    std::uint8_t* const indices = packed.indices.data<std::uint8_t>();
+    for_each_kept<T>(weight, axis, pattern, [&](const Kept& kept) {
+      const std::int64_t at = packed.values.offset({kept.row, kept.r, kept.s, kept.j});
+      values[at] = dense[weight.offset(dense_index(axis, kept.row, kept.channel, kept.r, kept.s))];
+      indices[at] = static_cast<std::uint8_t>(kept.channel % pattern.m);
+    });
+  });
+  return packed;
+}
+
+Tensor expand(const PackedWeight& packed) {
+  Tensor dense = Tensor::zeros(packed.dense_shape, packed.values.dtype(), MemoryFormat::channels_last);
+  dispatch_real("expand", dense.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const T* const values = packed.values.data<T>();
+    const std::uint8_t* const indices = packed.indices.data<std::uint8_t>();
+    T* const to = dense.data<T>();
+    std::int64_t at = 0;
+    for (std::int64_t row = 0; row < packed.rows(); ++row) {
+      for (std::int64_t r = 0; r < packed.values.dim(1); ++r) {
+        for (std::int64_t s = 0; s < packed.values.dim(2); ++s) {
+          for (std::int64_t j = 0; j < packed.kept(); ++j, ++at) {
+            const std::int64_t channel = j / packed.pattern.n * packed.pattern.m + indices[at];
+            to[dense.offset(dense_index(packed.axis, row, channel, r, s))] = values[at];
+          }
+        }
+      }
+    }
+  });
+  return dense;
+}
+
+Tensor mask_of(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  check_weight("mask_of", weight, pattern);
+  Tensor mask = Tensor::empty_like(weight);
+  mask.fill(0);
+  dispatch_real("mask_of", weight.dtype(), [&](auto element) {
+    using T = decltype(element);
+    T* const to = mask.data<T>();
+    for_each_kept<T>(weight, axis, pattern, [&](const Kept& kept) {
+      to[mask.offset(dense_index(axis, kept.row, kept.channel, kept.r, kept.s))] = T{1};
+    });
+  });
+  return mask;
+}
+
+}  // namespace satsuma
