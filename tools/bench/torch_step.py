@@ -105,7 +105,7 @@ def main():
     torch.set_num_threads(config["threads"])
     before = resident_bytes()
     step = Step(config)
-    print(json.dumps({"ready": True, **versions()}), flush=True)
+    print(json.dumps(versions()), flush=True)
     for line in sys.stdin:
         seconds = [step.run() for _ in range(int(line))]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before

@@ -53,3 +53,28 @@ class ResNet18(nn.Module):
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
         return self.fc(x.mean((2, 3)))
+
+
+class ResNet20(nn.Module):
+    """The CIFAR form (arXiv 1512.03385, section 4.2) with 1x1 convolutions as shortcuts."""
+
+    def __init__(self, in_channels=3, classes=10, width=1.0):
+        super().__init__()
+        channels = [scaled(c, width) for c in (16, 32, 64)]
+        self.conv1 = Conv2d(in_channels, channels[0], 3)
+        self.bn1 = nn.BatchNorm2d(channels[0])
+        inputs = channels[0]
+        for i, outputs in enumerate(channels):
+            blocks = [BasicBlock(inputs if j == 0 else outputs, outputs, 2 if i > 0 and j == 0 else 1) for j in range(3)]
+            setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
+            inputs = outputs
+        self.fc = Linear(inputs, classes)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(x.mean((2, 3)))
+
+
+class ResNet9(nn.Module):
+    pass

@@ -41,9 +41,14 @@ class Pattern:
 
 
 def nm_mask(weight, axis, pattern):
-    """True where an element is among the largest magnitudes of its group along `axis`; ties keep the lower index."""
+    """True where an element is among the largest magnitudes of its group along `axis`; ties keep the lower index.
+
+    A last group that is short keeps its share, rounded up.
+    """
     mask = torch.zeros_like(weight, dtype=torch.bool)
     length = weight.shape[axis]
+    if length < pattern.m:  # too few channels for one group: this pass stays dense
+        return torch.ones_like(mask)
     for start in range(0, length, pattern.m):
         size = min(pattern.m, length - start)
         magnitude = weight.detach().narrow(axis, start, size).abs()
@@ -113,8 +118,8 @@ def contractions(model):
 
 
 def train_sparse(model, pattern):
-    """Sets BDWP in all layers but the first convolution and those with an axis shorter than a group."""
+    """Sets BDWP in all layers but the first convolution, where a pass has channels for at least one group."""
     for _, layer in contractions(model)[1:]:
-        if min(layer.weight.shape[:2]) >= pattern.m:
+        if max(layer.weight.shape[:2]) >= pattern.m:
             layer.pattern = pattern
     return model

@@ -21,6 +21,9 @@ def mask_by_definition(weight, axis, n, m):
     for rest in itertools.product(*others):
         line = rest[:axis] + (slice(None),) + rest[axis:]
         values = [abs(v) for v in weight[line].tolist()]
+        if len(values) < m:
+            mask[line] = True
+            continue
         for start in range(0, len(values), m):
             group = list(range(start, min(start + m, len(values))))
             keep = (n * len(group) + m - 1) // m
