@@ -1,0 +1,103 @@
+#include "devices/cpu/compress.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "devices/cpu/kernels/kernels.hpp"
+#include "satsuma/core/memory_format.hpp"
+#include "satsuma/core/parallel.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+/// Compresses sixteen packed rows (fewer at the end) of one tap.
+class RowCompressor {
+ public:
+  RowCompressor(const Tensor& weight, PackedWeight& packed)
+      : weight_(weight.data<float>()),
+        values_(packed.values.data<float>()),
+        indices_(packed.indices.data<std::uint8_t>()),
+        pattern_(packed.pattern),
+        taps_(weight.dim(2) * weight.dim(3)),
+        rows_(packed.rows()),
+        kept_(packed.kept()) {
+    const bool along_inputs = packed.axis == GroupAxis::input_channels;
+    const std::int64_t in = weight.dim(1);
+    // Element (k, c) of tap t lies at (k * taps + t) * C + c in channels-last memory.
+    channels_ = along_inputs ? in : weight.dim(0);
+    row_stride_ = along_inputs ? taps_ * in : 1;
+    channel_stride_ = along_inputs ? 1 : taps_ * in;
+    tap_stride_ = in;
+  }
+
+  std::int64_t pieces() const { return (rows_ + kLanes - 1) / kLanes * taps_; }
+
+  void piece(std::int64_t index) {
+    const std::int64_t first_row = index / taps_ * kLanes;
+    const std::int64_t tap = index % taps_;
+    const std::int64_t rows = std::min(kLanes, rows_ - first_row);
+    const float* const from = weight_ + first_row * row_stride_ + tap * tap_stride_;
+    std::int64_t to = (first_row * taps_ + tap) * kept_;
+    for (std::int64_t first = 0; first < channels_; first += pattern_.m) {
+      const std::int64_t length = std::min<std::int64_t>(pattern_.m, channels_ - first);
+      const std::int64_t kept = kept_in_group(pattern_, length);
+      group(from + first * channel_stride_, rows, length, kept, to);
+      to += kept;
+    }
+  }
+
+ private:
+  void group(const float* from, std::int64_t rows, std::int64_t length, std::int64_t kept, std::int64_t to) {
+    alignas(64) float values[64 * kLanes];
+    std::uint64_t chosen[kLanes];
+    for (std::int64_t i = 0; i < length; ++i) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        values[i * kLanes + row] = from[i * channel_stride_ + row * row_stride_];
+      }
+      for (std::int64_t row = rows; row < kLanes; ++row) values[i * kLanes + row] = 0.0f;
+    }
+    kernels().select({values, static_cast<int>(length), static_cast<int>(kept), chosen});
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::int64_t at = to + row * taps_ * kept_;
+      for (std::uint64_t left = chosen[row]; left != 0; left &= left - 1, ++at) {
+        const int i = std::countr_zero(left);
+        values_[at] = values[i * kLanes + row];
+        indices_[at] = static_cast<std::uint8_t>(i);
+      }
+    }
+  }
+
+  const float* weight_;
+  float* values_;
+  std::uint8_t* indices_;
+  Pattern pattern_;
+  std::int64_t taps_;
+  std::int64_t rows_;
+  std::int64_t kept_;
+  std::int64_t channels_;
+  std::int64_t row_stride_;
+  std::int64_t channel_stride_;
+  std::int64_t tap_stride_;
+};
+
+}  // namespace
+
+PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  const bool along_inputs = axis == GroupAxis::input_channels;
+  const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3),
+                       kept_along(pattern, weight.dim(along_inputs ? 1 : 0))};
+  PackedWeight packed;
+  packed.pattern = pattern;
+  packed.axis = axis;
+  packed.dense_shape = weight.shape();
+  packed.values = Tensor::empty(shape, DType::f32);
+  packed.indices = Tensor::empty(shape, DType::u8);
+  RowCompressor compressor(weight, packed);
+  parallel_for(compressor.pieces(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) compressor.piece(i);
+  });
+  return packed;
+}
+
+}  // namespace satsuma::cpu

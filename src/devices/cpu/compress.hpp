@@ -1,0 +1,10 @@
+#pragma once
+
+#include "satsuma/sparse/packed.hpp"
+
+namespace satsuma::cpu {
+
+/// compress_reference() for f32 weights in channels-last format, sixteen groups at a time.
+PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern);
+
+}  // namespace satsuma::cpu

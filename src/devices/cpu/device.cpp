@@ -1,0 +1,111 @@
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "devices/cpu/compress.hpp"
+#include "devices/cpu/passes.hpp"
+#include "devices/cpu/weight_gradient.hpp"
+#include "satsuma/core/cpu.hpp"
+#include "satsuma/core/parallel.hpp"
+#include "satsuma/device/device.hpp"
+#include "satsuma/device/macs.hpp"
+#include "satsuma/device/sgd_rule.hpp"
+
+namespace satsuma {
+
+namespace {
+
+/// Adds the time it lives to a counter.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::int64_t& nanoseconds) : total_(nanoseconds) {}
+  ~Stopwatch() {
+    const auto passed = std::chrono::steady_clock::now() - start_;
+    total_ += std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  std::int64_t& total_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Our kernels on batch-blocked activations, for the instruction set at hand.
+class CpuDevice : public Device {
+ public:
+  std::string_view name() const override { return "cpu"; }
+
+  std::string description() const override {
+    return fmt::format("{}, {} kernels, {} threads", cpu_name(), to_string(active_isa()), threads());
+  }
+
+  Support supports(const PassRequest& request) const override {
+    if (request.dtype != DType::f32) {
+      return Support::no(fmt::format("computes in f32, not {}", to_string(request.dtype)));
+    }
+    if (request.geometry.groups != 1) {
+      return Support::no(fmt::format("has no kernel for {} groups of channels", request.geometry.groups));
+    }
+    if (!request.gradient.dense()) {
+      return Support::no(
+          fmt::format("has no kernel for an output gradient pruned {}", to_string(request.gradient)));
+    }
+    return {};
+  }
+
+  void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+               Tensor& y) override {
+    const Stopwatch watch = count(Pass::ff, geometry, w, y);
+    cpu::forward(geometry, x, w, bias, y);
+  }
+
+  void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w,
+                     Tensor& dx) override {
+    const Stopwatch watch = count(Pass::bp, geometry, w, dy);
+    cpu::backward_data(geometry, dy, w, dx);
+  }
+
+  void backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
+                        Tensor& dbias) override {
+    const Stopwatch watch = count(Pass::wu, geometry, {}, dy);
+    cpu::weight_gradient(geometry, x, dy, dw);
+    if (dbias.defined()) cpu::bias_gradient(dy, dbias);
+  }
+
+  PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
+    const Stopwatch watch(counters_.compress_nanoseconds);
+    return cpu::compress(weight, axis, pattern);
+  }
+
+  void update(const UpdateArgs& args) override {
+    {
+      const Stopwatch watch(counters_.update_nanoseconds);
+      const Tensor mask =
+          args.step.decay != 0 ? mask_of(args.weight, GroupAxis::input_channels, args.pattern) : Tensor();
+      apply_sgd(args.weight, args.grad, args.velocity, args.step, mask);
+    }
+    if (args.packed_ff) *args.packed_ff = compress(args.weight, GroupAxis::input_channels, args.pattern);
+    if (args.packed_bp) *args.packed_bp = compress(args.weight, GroupAxis::output_channels, args.pattern);
+  }
+
+ private:
+  /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.
+  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& output) {
+    Counters::PerPass& counter = counters_[pass];
+    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
+    ++counter.calls;
+    counter.macs += output.dim(0) * pass_macs(geometry, pass, pattern, output.dim(2), output.dim(3));
+    counter.dense_macs += output.dim(0) * geometry.dense_macs(output.dim(2), output.dim(3));
+    return Stopwatch(counter.nanoseconds);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Device> create_cpu_device() {
+  return std::make_shared<CpuDevice>();
+}
+
+}  // namespace satsuma

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "devices/cpu/kernels/kernels.hpp"
+#include "devices/cpu/scratch.hpp"
+#include "satsuma/sparse/packed.hpp"
+
+namespace satsuma::cpu {
+
+/// A packed weight as the N:M kernels read it: [channel block][row][tap][entry], where an entry holds the
+/// kept value and the byte offset of its channel inside the block. Made from PackedWeight and kept with it.
+struct NmForm : DeviceForm {
+  std::int64_t channel_block = 0;
+  std::vector<NmWeights> blocks;  ///< one for each block of channels that are reduced over
+  std::shared_ptr<std::byte> memory;
+};
+
+/// The form of `packed` for blocks of `channel_block` channels, made on the first call.
+const NmForm& nm_form(const PackedWeight& packed, std::int64_t channel_block);
+
+/// A dense weight as the dense kernels read it: [channel block][panel of rows][tap][channel][row in panel].
+struct DenseForm {
+  std::vector<DenseWeights> blocks;
+  Scratch memory;
+};
+
+/// Rows are the output channels and channels the input channels of `weight` [K, C, R, S] (channels-last) in
+/// the forward pass; `transposed` exchanges the two for backward data.
+DenseForm dense_form(const Tensor& weight, std::int64_t channel_block, bool transposed);
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,23 @@
+#include <cstddef>
+#include <utility>
+
+#include "devices/cpu/kernels/kernels.hpp"
+
+namespace satsuma::cpu {
+namespace {
+constexpr int kVector = 8;
+constexpr int kTile = 8;
+constexpr int kDenseTile = 4;  // 4 x 3 accumulators, 3 weights and an input: all 16 registers
+constexpr int kDenseRows = 3;
+constexpr int kGradientRows = 6;  // 6 x 2 accumulators, 2 columns and a broadcast: 15 of 16 registers
+constexpr int kGradientVectors = 2;
+}  // namespace
+}  // namespace satsuma::cpu
+
+#include "devices/cpu/kernels/kernel_body.hpp"
+
+namespace satsuma::cpu {
+
+const Kernels kAvx2Kernels = table();
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,256 @@
+// Included once by each instruction set's file, which defines kVector and the tile sizes first. Everything
+// here has internal linkage, so that no code compiled for one instruction set can be taken for another's.
+
+namespace satsuma::cpu {
+
+namespace {
+
+constexpr int kLaneFloats = 16;
+
+using Vec = float __attribute__((vector_size(kVector * sizeof(float)), aligned(kVector * sizeof(float))));
+
+inline Vec load(const void* at) {
+  return *static_cast<const Vec*>(at);
+}
+inline void store(float* at, Vec value) {
+  *reinterpret_cast<Vec*>(at) = value;
+}
+inline Vec splat(float value) {
+  return value - Vec{};
+}
+/// Keeps a loaded vector in its register: folded into each of its uses as a memory operand it would be loaded
+/// again for every one, and loads, not products, would be the limit.
+inline Vec in_register(Vec value) {
+  asm("" : "+v"(value));
+  return value;
+}
+
+/// N:M tile. For each row (output channel): acc[t] += value * input[t][tap + offset]: one broadcast for T
+/// products. T vectors of outputs stay in registers; a kept weight is a scalar and a byte offset, a zero
+/// costs nothing.
+template <int T>
+void nm_tile(const TileArgs& args, const NmWeights& weights) {
+  const char* input[T];
+  for (int t = 0; t < T; ++t) input[t] = reinterpret_cast<const char*>(args.input[t]);
+  const Tap* const taps = args.taps;
+  const Tap* const taps_end = taps + args.tap_count;
+  const int per_tap = weights.per_tap;
+  const NmEntry* row_entries = weights.entries;
+  float* partial = args.partial;
+
+  for (int row = 0; row < args.rows; ++row) {
+    Vec acc[T];
+    if (args.first) {
+      const Vec start = splat(args.bias ? args.bias[row] : 0.0f);
+      for (int t = 0; t < T; ++t) acc[t] = start;
+    } else {
+      for (int t = 0; t < T; ++t) acc[t] = load(partial + t * kVector);
+    }
+    for (const Tap* tap = taps; tap != taps_end; ++tap) {
+      const NmEntry* entry = row_entries + static_cast<std::int64_t>(tap->index) * per_tap;
+      const std::int64_t shift = tap->input;
+      for (int j = 0; j < per_tap; ++j) {
+        const Vec value = splat(entry[j].value);
+        const std::int64_t at = shift + entry[j].offset;
+        for (int t = 0; t < T; ++t) acc[t] += value * load(input[t] + at);
+      }
+    }
+    if (args.last) {
+      for (int t = 0; t < T; ++t) store(args.output[t] + row * kLaneFloats, acc[t]);
+    } else {
+      for (int t = 0; t < T; ++t) store(partial + t * kVector, acc[t]);
+    }
+    partial += T * kVector;
+    row_entries += weights.row_stride;
+  }
+}
+
+/// Dense tile. For each panel of kDenseRows rows: acc[r][t] += weight[tap][c][r] * input[t][tap + c].
+template <int T>
+void dense_tile(const TileArgs& args, const DenseWeights& weights) {
+  const char* input[T];
+  for (int t = 0; t < T; ++t) input[t] = reinterpret_cast<const char*>(args.input[t]);
+  float* partial = args.partial;
+  const float* panel = weights.values;
+
+  for (int row = 0; row < args.rows; row += kDenseRows) {
+    const int rows = args.rows - row < kDenseRows ? args.rows - row : kDenseRows;
+    Vec acc[kDenseRows][T];
+    for (int r = 0; r < kDenseRows; ++r) {
+      if (args.first) {
+        const Vec start = splat(args.bias && r < rows ? args.bias[row + r] : 0.0f);
+        for (int t = 0; t < T; ++t) acc[r][t] = start;
+      } else {
+        for (int t = 0; t < T; ++t) acc[r][t] = load(partial + (r * T + t) * kVector);
+      }
+    }
+    for (int i = 0; i < args.tap_count; ++i) {
+      const float* weight =
+          panel + static_cast<std::int64_t>(args.taps[i].index) * weights.channels * kDenseRows;
+      std::int64_t at = args.taps[i].input;
+      const std::int64_t end = at + static_cast<std::int64_t>(weights.channels) * kLaneFloats * 4;
+      for (; at != end; at += kLaneFloats * 4, weight += kDenseRows) {
+        Vec value[kDenseRows];
+        for (int r = 0; r < kDenseRows; ++r) value[r] = splat(weight[r]);
+        for (int t = 0; t < T; ++t) {
+          const Vec x = in_register(load(input[t] + at));
+          for (int r = 0; r < kDenseRows; ++r) acc[r][t] += value[r] * x;
+        }
+      }
+    }
+    if (args.last) {
+      for (int r = 0; r < rows; ++r) {
+        for (int t = 0; t < T; ++t) store(args.output[t] + (row + r) * kLaneFloats, acc[r][t]);
+      }
+    } else {
+      for (int r = 0; r < kDenseRows; ++r) {
+        for (int t = 0; t < T; ++t) store(partial + (r * T + t) * kVector, acc[r][t]);
+      }
+    }
+    partial += kDenseRows * T * kVector;
+    panel += weights.panel_stride;
+  }
+}
+
+/// Weight gradient tile: R rows by V vectors of channels stay in registers over all pixel pairs.
+template <int R, int V>
+void gradient_tile(const GradientArgs& args) {
+  Vec acc[R][V];
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      acc[r][v] = args.accumulate ? load(args.dw + r * args.dw_stride + v * kVector) : Vec{};
+    }
+  }
+  const std::int64_t stride = args.x_stride;
+  for (std::int64_t p = 0; p < args.pair_count; ++p) {
+    const float* x = args.pairs[p].x;
+    const float* const dy = args.pairs[p].dy;
+    const int lanes = args.pairs[p].lanes;
+    for (int n = 0; n < lanes; ++n, x += stride) {
+      Vec column[V];
+      for (int v = 0; v < V; ++v) column[v] = in_register(load(x + v * kVector));
+      for (int r = 0; r < R; ++r) {
+        const Vec value = in_register(splat(dy[r * kLaneFloats + n]));
+        for (int v = 0; v < V; ++v) acc[r][v] += value * column[v];
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) store(args.dw + r * args.dw_stride + v * kVector, acc[r][v]);
+  }
+}
+
+template <int T>
+void nm_dispatch(const TileArgs& args, const NmWeights& weights) {
+  if constexpr (T > 1) {
+    if (args.count < T) return nm_dispatch<T - 1>(args, weights);
+  }
+  nm_tile<T>(args, weights);
+}
+
+template <int T>
+void dense_dispatch(const TileArgs& args, const DenseWeights& weights) {
+  if constexpr (T > 1) {
+    if (args.count < T) return dense_dispatch<T - 1>(args, weights);
+  }
+  dense_tile<T>(args, weights);
+}
+
+template <int R, int V>
+void gradient_dispatch(const GradientArgs& args) {
+  if constexpr (R > 1) {
+    if (args.rows < R) return gradient_dispatch<R - 1, V>(args);
+  }
+  if constexpr (V > 1) {
+    if (args.channels <= (V - 1) * kVector) return gradient_dispatch<R, V - 1>(args);
+  }
+  gradient_tile<R, V>(args);
+}
+
+/// a0 b0 a1 b1 ... of the lower (Upper = 0) or upper halves of two vectors.
+template <int Upper, std::size_t... I>
+inline Vec zip(Vec a, Vec b, std::index_sequence<I...>) {
+  return __builtin_shufflevector(a, b,
+                                 (static_cast<int>(I / 2) + Upper * kVector / 2 + (I % 2 ? kVector : 0))...);
+}
+
+/// A square of kVector floats: zipping the first half of the rows with the second, log2(kVector) times,
+/// transposes it.
+inline void transpose_square(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+  constexpr auto kIndex = std::make_index_sequence<kVector>();
+  Vec a[kVector];
+  Vec b[kVector];
+  for (int i = 0; i < kVector; ++i) a[i] = load(from + i * from_stride);
+  for (int round = 1; round < kVector; round *= 2) {
+    for (int i = 0; i < kVector / 2; ++i) {
+      b[2 * i] = zip<0>(a[i], a[i + kVector / 2], kIndex);
+      b[2 * i + 1] = zip<1>(a[i], a[i + kVector / 2], kIndex);
+    }
+    for (int i = 0; i < kVector; ++i) a[i] = b[i];
+  }
+  for (int i = 0; i < kVector; ++i) store(to + i * to_stride, a[i]);
+}
+
+void transpose(const float* from, int channels, float* to, std::int64_t stride) {
+  int c = 0;
+  for (; c + kVector <= channels; c += kVector) {
+    for (int n = 0; n < kLaneFloats; n += kVector) {
+      transpose_square(from + c * kLaneFloats + n, kLaneFloats, to + n * stride + c, stride);
+    }
+  }
+  for (int n = 0; n < kLaneFloats; ++n) {
+    for (std::int64_t rest = c; rest < stride; ++rest) {
+      to[n * stride + rest] = rest < channels ? from[rest * kLaneFloats + n] : 0.0f;
+    }
+  }
+}
+
+/// Magnitude as an integer that orders as |value| does, with every NaN alike and above infinity.
+inline std::int32_t rank_of(float value) {
+  const std::int32_t bits = __builtin_bit_cast(std::int32_t, value) & 0x7fffffff;
+  return bits > 0x7f800001 ? 0x7f800001 : bits;
+}
+
+/// `kept` rounds of "largest that is left, the lowest position among equals", for sixteen groups in step.
+void select(const SelectArgs& args) {
+  alignas(64) std::int32_t ranks[64][kLaneFloats];
+  for (int i = 0; i < args.length; ++i) {
+    for (int n = 0; n < kLaneFloats; ++n) ranks[i][n] = rank_of(args.values[i * kLaneFloats + n]);
+  }
+  for (int n = 0; n < kLaneFloats; ++n) args.chosen[n] = 0;
+  for (int round = 0; round < args.kept; ++round) {
+    alignas(64) std::int32_t best[kLaneFloats];
+    alignas(64) std::int32_t at[kLaneFloats];
+    for (int n = 0; n < kLaneFloats; ++n) best[n] = -1;
+    for (int n = 0; n < kLaneFloats; ++n) at[n] = 0;
+    for (int i = 0; i < args.length; ++i) {
+      for (int n = 0; n < kLaneFloats; ++n) {
+        const bool better = ranks[i][n] > best[n];
+        best[n] = better ? ranks[i][n] : best[n];
+        at[n] = better ? i : at[n];
+      }
+    }
+    for (int n = 0; n < kLaneFloats; ++n) {
+      ranks[at[n]][n] = -1;
+      args.chosen[n] |= std::uint64_t{1} << at[n];
+    }
+  }
+}
+
+constexpr Kernels table() {
+  return {kVector,
+          kTile,
+          kDenseTile,
+          kDenseRows,
+          kGradientRows,
+          kGradientVectors,
+          nm_dispatch<kTile>,
+          dense_dispatch<kDenseTile>,
+          gradient_dispatch<kGradientRows, kGradientVectors>,
+          select,
+          transpose};
+}
+
+}  // namespace
+
+}  // namespace satsuma::cpu

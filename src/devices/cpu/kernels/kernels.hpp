@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+
+namespace satsuma::cpu {
+
+/// A kept weight ready for the kernels: its value, and where its input channel lies behind a pixel's first
+/// channel.
+struct NmEntry {
+  float value;
+  std::uint32_t offset;  ///< bytes: channel inside the block of input channels * 64
+};
+
+/// A kernel position that falls inside the image for every pixel of a tile.
+struct Tap {
+  std::int64_t input;  ///< bytes from the input pointer of a vector to the pixel under this tap
+  std::int32_t index;  ///< r * S + s, which picks the weights
+};
+
+/// One tile of a convolution: `count` vectors of outputs (a vector is some lanes of one pixel), all output
+/// rows (channels), one block of input channels. Accumulators rest in `partial` [row][count][vector] between
+/// blocks of input channels.
+struct TileArgs {
+  int count = 0;                        ///< vectors in the tile
+  const float* const* input = nullptr;  ///< [count]: first channel of the block, at the pixel's origin
+  float* const* output = nullptr;       ///< [count]: row 0; rows are kLanes floats apart
+  const Tap* taps = nullptr;
+  int tap_count = 0;
+  int rows = 0;
+  float* partial = nullptr;
+  const float* bias = nullptr;  ///< [rows], added in the first block; null for none
+  bool first = true;            ///< accumulators start from the bias instead of `partial`
+  bool last = true;             ///< results go to `output` instead of `partial`
+};
+
+/// Weights of an N:M tile: entries [row][tap][per_tap].
+struct NmWeights {
+  const NmEntry* entries = nullptr;
+  int per_tap = 0;
+  std::int64_t row_stride = 0;  ///< entries between rows
+};
+
+/// Weights of a dense tile: [row / dense_rows][tap][channel][dense_rows], rows padded with zeros.
+struct DenseWeights {
+  const float* values = nullptr;
+  int channels = 0;
+  std::int64_t panel_stride = 0;  ///< floats between groups of rows
+};
+
+/// A pixel pair of the weight gradient: x^T [lane][channel] and dy [row][lane], and how many of the lanes are
+/// images.
+struct PixelPair {
+  const float* x;
+  const float* dy;
+  std::int32_t lanes;
+};
+
+/// dw[row][channel] (+)= sum over pairs and lanes of dy[row][lane] * x[lane][channel].
+struct GradientArgs {
+  const PixelPair* pairs = nullptr;
+  std::int64_t pair_count = 0;
+  int rows = 0;                ///< at most gradient_rows
+  int channels = 0;            ///< at most gradient_vectors * vector; x is padded to whole vectors
+  std::int64_t x_stride = 0;   ///< floats between lanes of x
+  float* dw = nullptr;         ///< first row
+  std::int64_t dw_stride = 0;  ///< floats between rows
+  bool accumulate = false;
+};
+
+/// Sixteen groups of `length` <= 64 elements side by side, [length][16]: which `kept` of each have the
+/// largest magnitude.
+struct SelectArgs {
+  const float* values = nullptr;
+  int length = 0;
+  int kept = 0;
+  std::uint64_t* chosen = nullptr;  ///< [16], bit i for element i
+};
+
+/// The kernels of one instruction set. Shapes are said by the structures above.
+struct Kernels {
+  int vector;      ///< floats in a register
+  int tile;        ///< most vectors in an N:M tile
+  int dense_tile;  ///< most vectors in a dense tile
+  int dense_rows;  ///< output rows that a dense kernel computes together
+  int gradient_rows;
+  int gradient_vectors;
+  void (*nm)(const TileArgs&, const NmWeights&);
+  void (*dense)(const TileArgs&, const DenseWeights&);
+  void (*gradient)(const GradientArgs&);
+  void (*select)(const SelectArgs&);
+  /// to[lane][channel] = from[channel][lane], 16 lanes; `to` has rows of `stride` floats, padded with zeros
+  /// to it.
+  void (*transpose)(const float* from, int channels, float* to, std::int64_t stride);
+};
+
+extern const Kernels kPlainKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+
+/// The kernels of active_isa().
+const Kernels& kernels();
+
+}  // namespace satsuma::cpu

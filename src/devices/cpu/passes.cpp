@@ -1,0 +1,64 @@
+#include "devices/cpu/passes.hpp"
+
+#include <array>
+
+#include "devices/cpu/forms.hpp"
+#include "devices/cpu/tiles.hpp"
+#include "satsuma/core/memory_format.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+AxisGeometry along(const Geometry& geometry, std::size_t axis) {
+  return {geometry.kernel[axis], geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis]};
+}
+
+TilePass pass_over(const Geometry& geometry, const Tensor& input, Tensor& output) {
+  TilePass pass;
+  pass.kernel_width = static_cast<int>(geometry.kernel[1]);
+  pass.blocks = (input.dim(0) + kLanes - 1) / kLanes;
+  pass.in_channels = input.dim(1);
+  pass.out_channels = output.dim(1);
+  pass.input = input.data<float>();
+  pass.output = output.data<float>();
+  return pass;
+}
+
+void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
+  const Kernels& table = kernels();
+  if (w.packed != nullptr) {
+    const std::int64_t block =
+        channel_block(pass.rows, pass.columns, pass.in_channels, table.tile, w.packed->pattern.m);
+    const NmForm& form = nm_form(*w.packed, block);
+    walk_tiles(pass, block, table.tile, 1, [&](const TileArgs& args, std::int64_t b) {
+      table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
+    });
+  } else {
+    const std::int64_t block = channel_block(pass.rows, pass.columns, pass.in_channels, table.dense_tile, 1);
+    const DenseForm form = dense_form(*w.dense, block, transposed);
+    walk_tiles(pass, block, table.dense_tile, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
+      table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
+    });
+  }
+}
+
+}  // namespace
+
+void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+             Tensor& y) {
+  TilePass pass = pass_over(geometry, x, y);
+  pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
+  pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
+  pass.bias = bias.defined() ? bias.data<float>() : nullptr;
+  run(pass, w, false);
+}
+
+void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+  TilePass pass = pass_over(geometry, dy, dx);
+  pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
+  pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
+  run(pass, w, true);
+}
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,246 @@
+#include "devices/cpu/weight_gradient.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "devices/cpu/kernels/kernels.hpp"
+#include "devices/cpu/scratch.hpp"
+#include "satsuma/core/memory_format.hpp"
+#include "satsuma/core/parallel.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+/// One thread's share of the output channels, over all images and pixels: no sums are shared between threads,
+/// and their order depends on nothing but the shapes.
+///
+/// Per strip of output rows: x is transposed to [channel block][input row][pixel][lane][channel] (a ring of
+/// rows, so that each is transposed once), dy is copied to [row block][pixel][row][lane], and then for each
+/// tap a register tile of dw runs over all pixel pairs of the strip.
+class GradientWorker {
+ public:
+  GradientWorker(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
+                 std::int64_t first_row, std::int64_t last_row)
+      : geometry_(geometry),
+        kernels_(kernels()),
+        images_(x.dim(0)),
+        height_(x.dim(2)),
+        width_(x.dim(3)),
+        out_height_(dy.dim(2)),
+        out_width_(dy.dim(3)),
+        channels_(geometry.in_channels),
+        x_(x.data<float>()),
+        dy_(dy.data<float>()),
+        dw_(dw.data<float>()),
+        first_row_(first_row),
+        last_row_(last_row),
+        channel_block_(std::min<std::int64_t>(kernels_.gradient_vectors * kernels_.vector,
+                                              ceil_div(channels_, kernels_.vector) * kernels_.vector)),
+        channel_blocks_(ceil_div(channels_, channel_block_)),
+        row_block_(kernels_.gradient_rows),
+        row_blocks_(ceil_div(last_row - first_row, row_block_)),
+        strip_(std::clamp<std::int64_t>(ceil_div(kStripPixels, out_width_), 1, out_height_)),
+        ring_(std::min(height_, (strip_ - 1) * geometry.stride[0] +
+                                    (geometry.kernel[0] - 1) * geometry.dilation[0] + 1)),
+        pixel_floats_(kLanes * channel_block_),
+        block_floats_(ring_ * width_ * pixel_floats_),
+        transposed_(channel_blocks_ * block_floats_),
+        gradients_(row_blocks_ * strip_ * out_width_ * row_block_ * kLanes),
+        tile_(row_block_ * channel_block_),
+        held_(static_cast<std::size_t>(ring_), -1) {}
+
+  void run() {
+    bool first = true;
+    for (std::int64_t block = 0; block < ceil_div(images_, kLanes); ++block) {
+      std::fill(held_.begin(), held_.end(), -1);
+      const auto lanes = static_cast<std::int32_t>(std::min(kLanes, images_ - block * kLanes));
+      for (std::int64_t row = 0; row < out_height_; row += strip_) {
+        strip(block, row, std::min(row + strip_, out_height_), lanes, first);
+        first = false;
+      }
+    }
+  }
+
+ private:
+  /// Pixels in a strip at least: enough sums per visit of a register tile to hide its loads and stores.
+  static constexpr std::int64_t kStripPixels = 16;
+
+  void hold(std::int64_t block, std::int64_t row) {
+    const std::int64_t slot = row % ring_;
+    if (held_[static_cast<std::size_t>(slot)] == row) return;
+    held_[static_cast<std::size_t>(slot)] = row;
+    const float* const from = x_ + (block * height_ + row) * width_ * channels_ * kLanes;
+    for (std::int64_t b = 0; b < channel_blocks_; ++b) {
+      const std::int64_t first = b * channel_block_;
+      const auto count = static_cast<int>(std::min(channel_block_, channels_ - first));
+      float* const to = transposed_.data() + b * block_floats_ + slot * width_ * pixel_floats_;
+      for (std::int64_t p = 0; p < width_; ++p) {
+        kernels_.transpose(from + (p * channels_ + first) * kLanes, count, to + p * pixel_floats_,
+                           channel_block_);
+      }
+    }
+  }
+
+  void copy_gradients(std::int64_t block, std::int64_t begin, std::int64_t end) {
+    const std::int64_t out_channels = geometry_.out_channels;
+    const std::int64_t pixels = (end - begin) * out_width_;
+    const float* const from = dy_ + (block * out_height_ + begin) * out_width_ * out_channels * kLanes;
+    for (std::int64_t b = 0; b < row_blocks_; ++b) {
+      const std::int64_t first = first_row_ + b * row_block_;
+      const auto bytes =
+          static_cast<std::size_t>(std::min(row_block_, last_row_ - first) * kLanes) * sizeof(float);
+      float* const to = gradients_.data() + b * strip_ * out_width_ * row_block_ * kLanes;
+      for (std::int64_t p = 0; p < pixels; ++p) {
+        std::memcpy(to + p * row_block_ * kLanes, from + (p * out_channels + first) * kLanes, bytes);
+      }
+    }
+  }
+
+  void strip(std::int64_t block, std::int64_t begin, std::int64_t end, std::int32_t lanes, bool first) {
+    const auto [kernel_height, kernel_width] = geometry_.kernel;
+    copy_gradients(block, begin, end);
+    for (std::int64_t p = begin; p < end; ++p) {
+      for (std::int64_t r = 0; r < kernel_height; ++r) {
+        const std::int64_t row = p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
+        if (row >= 0 && row < height_) hold(block, row);
+      }
+    }
+    for (std::int64_t r = 0; r < kernel_height; ++r) {
+      for (std::int64_t s = 0; s < kernel_width; ++s) {
+        collect_pairs(begin, end, r, s, lanes);
+        if (pairs_.empty() && !first) continue;
+        products(r * kernel_width + s, !first);
+      }
+    }
+  }
+
+  /// Pixel pairs of one tap, as offsets into the first blocks of channels and rows.
+  void collect_pairs(std::int64_t begin, std::int64_t end, std::int64_t r, std::int64_t s,
+                     std::int32_t lanes) {
+    pairs_.clear();
+    for (std::int64_t p = begin; p < end; ++p) {
+      const std::int64_t row = p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
+      if (row < 0 || row >= height_) continue;
+      for (std::int64_t q = 0; q < out_width_; ++q) {
+        const std::int64_t column =
+            q * geometry_.stride[1] - geometry_.padding[1] + s * geometry_.dilation[1];
+        if (column < 0 || column >= width_) continue;
+        pairs_.push_back({transposed_.data() + ((row % ring_) * width_ + column) * pixel_floats_,
+                          gradients_.data() + ((p - begin) * out_width_ + q) * row_block_ * kLanes, lanes});
+      }
+    }
+  }
+
+  void products(std::int64_t tap, bool accumulate) {
+    const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
+    const bool whole = channels_ % kernels_.vector == 0;
+    std::vector<PixelPair> shifted = pairs_;
+    for (std::int64_t cb = 0; cb < channel_blocks_; ++cb) {
+      for (std::int64_t kb = 0; kb < row_blocks_; ++kb) {
+        for (std::size_t i = 0; i < pairs_.size(); ++i) {
+          shifted[i].x = pairs_[i].x + cb * block_floats_;
+          shifted[i].dy = pairs_[i].dy + kb * strip_ * out_width_ * row_block_ * kLanes;
+        }
+        const std::int64_t row = first_row_ + kb * row_block_;
+        GradientArgs args;
+        args.pairs = shifted.data();
+        args.pair_count = static_cast<std::int64_t>(shifted.size());
+        args.rows = static_cast<int>(std::min(row_block_, last_row_ - row));
+        args.channels = static_cast<int>(std::min(channel_block_, channels_ - cb * channel_block_));
+        args.x_stride = channel_block_;
+        args.dw = dw_ + (row * taps + tap) * channels_ + cb * channel_block_;
+        args.dw_stride = taps * channels_;
+        args.accumulate = accumulate;
+        if (whole) {
+          kernels_.gradient(args);
+        } else {
+          through_tile(args);
+        }
+      }
+    }
+  }
+
+  /// For channels that are no multiple of the vector: the kernel works on a padded copy of its tile of dw.
+  void through_tile(GradientArgs args) {
+    float* const target = args.dw;
+    const std::int64_t stride = args.dw_stride;
+    args.dw = tile_.data();
+    args.dw_stride = channel_block_;
+    for (int r = 0; r < args.rows && args.accumulate; ++r) {
+      std::fill_n(args.dw + r * channel_block_, channel_block_, 0.0f);
+      std::copy_n(target + r * stride, args.channels, args.dw + r * channel_block_);
+    }
+    kernels_.gradient(args);
+    for (int r = 0; r < args.rows; ++r)
+      std::copy_n(args.dw + r * channel_block_, args.channels, target + r * stride);
+  }
+
+  const Geometry& geometry_;
+  const Kernels& kernels_;
+  std::int64_t images_;
+  std::int64_t height_;
+  std::int64_t width_;
+  std::int64_t out_height_;
+  std::int64_t out_width_;
+  std::int64_t channels_;
+  const float* x_;
+  const float* dy_;
+  float* dw_;
+  std::int64_t first_row_;
+  std::int64_t last_row_;
+  std::int64_t channel_block_;
+  std::int64_t channel_blocks_;
+  std::int64_t row_block_;
+  std::int64_t row_blocks_;
+  std::int64_t strip_;
+  std::int64_t ring_;
+  std::int64_t pixel_floats_;
+  std::int64_t block_floats_;
+  Scratch transposed_;
+  Scratch gradients_;
+  Scratch tile_;
+  std::vector<std::int64_t> held_;
+  std::vector<PixelPair> pairs_;
+};
+
+}  // namespace
+
+void weight_gradient(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  const std::int64_t unit = kernels().gradient_rows;
+  const std::int64_t units = ceil_div(geometry.out_channels, unit);
+  parallel_for(units, 1, [&](std::int64_t begin, std::int64_t end) {
+    GradientWorker(geometry, x, dy, dw, begin * unit, std::min(end * unit, geometry.out_channels)).run();
+  });
+}
+
+void bias_gradient(const Tensor& dy, Tensor& dbias) {
+  const std::int64_t images = dy.dim(0);
+  const std::int64_t channels = dy.dim(1);
+  const std::int64_t pixels = dy.dim(2) * dy.dim(3);
+  const float* const from = dy.data<float>();
+  float* const to = dbias.data<float>();
+  parallel_for(channels, 16, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> sums(static_cast<std::size_t>(end - begin));
+    for (std::int64_t block = 0; block < ceil_div(images, kLanes); ++block) {
+      const std::int64_t lanes = std::min(kLanes, images - block * kLanes);
+      for (std::int64_t p = 0; p < pixels; ++p) {
+        const float* const pixel = from + (block * pixels + p) * channels * kLanes;
+        for (std::int64_t k = begin; k < end; ++k) {
+          float sum = 0;
+          for (std::int64_t n = 0; n < lanes; ++n) sum += pixel[k * kLanes + n];
+          sums[static_cast<std::size_t>(k - begin)] += static_cast<double>(sum);
+        }
+      }
+    }
+    for (std::int64_t k = begin; k < end; ++k)
+      to[k] = static_cast<float>(sums[static_cast<std::size_t>(k - begin)]);
+  });
+}
+
+}  // namespace satsuma::cpu
