@@ -1,0 +1,175 @@
+#include "satsuma/ops/attention.hpp"
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "src/ops/kernels/kernels.hpp"
+#include "src/ops/support.hpp"
+
+namespace satsuma::ops {
+
+namespace {
+
+/// Rows of the matrix of scores that are made at a time, so that they stay in the second-level cache.
+constexpr std::int64_t kRows = 16;
+
+/// `x` with sixteen images side by side, whatever the order of the other axes.
+Tensor with_lanes(const Tensor& x) {
+  return (x.lanes() == kLanes ? x : x.to(MemoryFormat::batch_blocked)).detach();
+}
+
+/// [N, heads, T, d] that lies as [N, T, heads, d] does: what a transformer makes its heads of, and wants
+/// back.
+Tensor empty_heads(const Shape& shape, DType dtype) {
+  const Tensor tokens =
+      Tensor::empty({shape[0], shape[2], shape[1] * shape[3]}, dtype, MemoryFormat::batch_blocked);
+  const std::array<int, 4> axes = {0, 2, 1, 3};
+  return tokens.reshape_view({shape[0], shape[2], shape[1], shape[3]}).permute_view(axes);
+}
+
+/// Row by row the matrix of one head of one block of images.
+template <typename T, typename Of>
+kernels::LaneMatrix<T> head(Of& x, std::int64_t block, std::int64_t index) {
+  const Shape& strides = x.layout().strides;
+  return {x.template data<std::remove_const_t<T>>() + block * strides[0] + index * strides[1], strides[2],
+          strides[3]};
+}
+
+template <typename T>
+kernels::LaneMatrix<T> from_row(kernels::LaneMatrix<T> m, std::int64_t row) {
+  return {m.data + row * m.row, m.row, m.column};
+}
+
+template <typename T>
+kernels::LaneMatrix<T> transposed(kernels::LaneMatrix<T> m) {
+  return {m.data, m.column, m.row};
+}
+
+template <typename T>
+kernels::LaneMatrix<const T> read(kernels::LaneMatrix<T> m) {
+  return {m.data, m.row, m.column};
+}
+
+/// Extents of one attention: blocks of images, heads, T queries, S keys, d numbers each.
+struct Extents {
+  std::int64_t blocks, heads, queries, keys, width;
+
+  Extents(const Tensor& q, const Tensor& k)
+      : blocks(block_count(q.dim(0))), heads(q.dim(1)), queries(q.dim(2)), keys(k.dim(2)), width(q.dim(3)) {}
+  double factor() const { return 1.0 / std::sqrt(static_cast<double>(width)); }
+};
+
+struct Saved {
+  Tensor q, k, v, y;
+};
+
+/// Fills y, and log_sum [blocks][heads][T][16].
+template <typename T>
+void forward(const Saved& s, Tensor& y, std::vector<T>& log_sum) {
+  const Extents e(s.q, s.k);
+  const auto& kernel = kernels::active<T>();
+  parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<T> buffer(static_cast<std::size_t>(kRows * e.keys * kLanes));
+    const kernels::LaneMatrix<T> scores = {buffer.data(), e.keys * kLanes, kLanes};
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto q = head<const T>(s.q, i / e.heads, i % e.heads);
+      const auto k = head<const T>(s.k, i / e.heads, i % e.heads);
+      const auto v = head<const T>(s.v, i / e.heads, i % e.heads);
+      const auto out = head<T>(y, i / e.heads, i % e.heads);
+      for (std::int64_t t = 0; t < e.queries; t += kRows) {
+        const std::int64_t rows = std::min(kRows, e.queries - t);
+        kernel.product(rows, e.keys, e.width, from_row(q, t), k, scores, static_cast<T>(e.factor()), false);
+        for (std::int64_t r = 0; r < rows; ++r) {
+          T* const row = scores.data + r * scores.row;
+          kernel.softmax(row, row, e.keys, kLanes, log_sum.data() + (i * e.queries + t + r) * kLanes);
+        }
+        kernel.product(rows, e.width, e.keys, read(scores), transposed(v), from_row(out, t), T(1), false);
+      }
+    }
+  });
+}
+
+/// delta[lane] = sum of a * b over the numbers of one row.
+template <typename T>
+void row_dot(kernels::LaneMatrix<const T> a, kernels::LaneMatrix<const T> b, std::int64_t row,
+             std::int64_t width, T* delta) {
+  std::fill_n(delta, kLanes, T(0));
+  for (std::int64_t x = 0; x < width; ++x) {
+    const T* const left = a.data + row * a.row + x * a.column;
+    const T* const right = b.data + row * b.row + x * b.column;
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) delta[lane] += left[lane] * right[lane];
+  }
+}
+
+/// With P = softmax(factor * q k^T): dv = P^T g; dS = factor * P * (g v^T - rowsum(g * y)); dq = dS k; dk =
+/// dS^T q.
+template <typename T>
+std::vector<Tensor> derivative(const Saved& s, const std::vector<T>& log_sum, const Tensor& grad) {
+  const Extents e(s.q, s.k);
+  const Tensor g = with_lanes(grad);
+  Tensor dq = empty_heads(s.q.shape(), g.dtype());
+  Tensor dk = empty_heads(s.k.shape(), g.dtype());
+  Tensor dv = empty_heads(s.v.shape(), g.dtype());
+  const auto& kernel = kernels::active<T>();
+  parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<T> buffer(static_cast<std::size_t>(2 * kRows * e.keys * kLanes));
+    const kernels::LaneMatrix<T> p = {buffer.data(), e.keys * kLanes, kLanes};
+    const kernels::LaneMatrix<T> dp = {buffer.data() + kRows * e.keys * kLanes, e.keys * kLanes, kLanes};
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t block = i / e.heads;
+      const std::int64_t index = i % e.heads;
+      const auto q = head<const T>(s.q, block, index);
+      const auto k = head<const T>(s.k, block, index);
+      const auto v = head<const T>(s.v, block, index);
+      const auto y = head<const T>(s.y, block, index);
+      const auto dy = head<const T>(g, block, index);
+      for (std::int64_t t = 0; t < e.queries; t += kRows) {
+        const std::int64_t rows = std::min(kRows, e.queries - t);
+        const T factor = static_cast<T>(e.factor());
+        kernel.product(rows, e.keys, e.width, from_row(q, t), k, p, factor, false);
+        kernel.product(rows, e.keys, e.width, from_row(dy, t), v, dp, T(1), false);
+        for (std::int64_t r = 0; r < rows; ++r) {
+          alignas(64) T delta[kLanes];
+          row_dot(y, dy, t + r, e.width, delta);
+          kernel.softmax_again(p.data + r * p.row, dp.data + r * dp.row, e.keys,
+                               log_sum.data() + (i * e.queries + t + r) * kLanes, delta, factor);
+        }
+        const bool more = t > 0;
+        kernel.product(rows, e.width, e.keys, read(dp), transposed(k), from_row(head<T>(dq, block, index), t),
+                       T(1), false);
+        kernel.product(e.keys, e.width, rows, transposed(read(dp)), transposed(from_row(q, t)),
+                       head<T>(dk, block, index), T(1), more);
+        kernel.product(e.keys, e.width, rows, transposed(read(p)), transposed(from_row(dy, t)),
+                       head<T>(dv, block, index), T(1), more);
+      }
+    }
+  });
+  return {dq, dk, dv};
+}
+
+}  // namespace
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+  check_rank("attention", "q", q, 4, "[N, heads, T, d]");
+  check_rank("attention", "k", k, 4, "[N, heads, S, d]");
+  check_shape("attention", "k", k, {q.dim(0), q.dim(1), k.dim(2), q.dim(3)});
+  check_shape("attention", "v", v, k.shape());
+  check_dtype("attention", "k", k, q.dtype());
+  check_dtype("attention", "v", v, q.dtype());
+  if (k.dim(2) == 0)
+    throw ShapeError(fmt::format("[attention] got k {}, expected one key or more", to_string(k.shape())));
+  Tensor y = empty_heads(q.shape(), q.dtype());
+  Saved saved{with_lanes(q), with_lanes(k), with_lanes(v), y.detach()};
+  return dispatch_real("attention", q.dtype(), [&](auto element) {
+    using T = decltype(element);
+    std::vector<T> log_sum(static_cast<std::size_t>(block_count(q.dim(0)) * q.dim(1) * q.dim(2) * kLanes));
+    forward(saved, y, log_sum);
+    if (!needs_grad({q, k, v})) return y;
+    return record("attention", {q, k, v}, y,
+                  [saved = std::move(saved), log_sum = std::move(log_sum)](
+                      const Tensor& g, const std::vector<bool>&) { return derivative(saved, log_sum, g); });
+  });
+}
+
+}  // namespace satsuma::ops

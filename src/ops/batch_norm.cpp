@@ -1,0 +1,325 @@
+#include "satsuma/ops/batch_norm.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "src/ops/kernels/kernels.hpp"
+#include "src/ops/support.hpp"
+
+namespace satsuma::ops {
+
+namespace {
+
+/// A piece of an activation that one thread works on at a time: some pixels of one block and some of their
+/// channels.
+struct Tile {
+  std::int64_t block;
+  std::int64_t first_channel;
+  std::int64_t channels;
+  std::int64_t offset;  ///< of the first number in storage
+  kernels::Patch patch;
+};
+
+/// Cuts [N/16][pixels][C][16] into tiles. Accumulators of a tile fit the first-level cache, and its pixels
+/// are few enough for single precision to add up.
+class Tiling {
+ public:
+  explicit Tiling(const Tensor& x)
+      : batch_(x.dim(0)), channels_(x.dim(1)), pixels_(x.rank() == 4 ? x.dim(2) * x.dim(3) : 1) {
+    chunks_ = (pixels_ + kPixels - 1) / kPixels;
+    stripes_ = (channels_ + kChannels - 1) / kChannels;
+  }
+
+  /// Rows of partial sums: one for each block and chunk of pixels, in order.
+  std::int64_t rows() const { return block_count(batch_) * chunks_; }
+  std::int64_t count() const { return rows() * stripes_; }
+  std::int64_t row_of(std::int64_t tile) const { return tile / stripes_; }
+  std::int64_t valid(const Tile& tile) const { return valid_lanes(batch_, tile.block); }
+
+  Tile operator[](std::int64_t tile) const {
+    const std::int64_t row = tile / stripes_;
+    const std::int64_t block = row / chunks_;
+    const std::int64_t pixel = row % chunks_ * kPixels;
+    const std::int64_t channel = tile % stripes_ * kChannels;
+    const std::int64_t step = channels_ * kLanes;
+    const std::int64_t channels = std::min(kChannels, channels_ - channel);
+    return {block,
+            channel,
+            channels,
+            (block * pixels_ + pixel) * step + channel * kLanes,
+            {std::min(kPixels, pixels_ - pixel), step, channels * kLanes}};
+  }
+
+  template <typename Body>
+  void for_each(Body&& body) const {
+    parallel_for(count(), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) body(i, (*this)[i]);
+    });
+  }
+
+ private:
+  static constexpr std::int64_t kPixels = 64;
+  static constexpr std::int64_t kChannels = 64;
+
+  std::int64_t batch_, channels_, pixels_;
+  std::int64_t chunks_, stripes_;
+};
+
+/// One number for each channel, repeated for the lanes.
+template <typename T, typename F>
+std::vector<T> for_lanes(std::int64_t channels, F&& value) {
+  std::vector<T> result(static_cast<std::size_t>(channels * kLanes));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    std::fill_n(result.begin() + c * kLanes, kLanes, static_cast<T>(value(c)));
+  }
+  return result;
+}
+
+/// Two sums for each channel over all images and pixels.
+struct Sums {
+  std::vector<double> first, second;
+};
+
+/// Adds up what `kernel(tile, first, second)` leaves in its two vectors of lanes. Threads fill rows of
+/// partial sums, which are added in order: the result does not depend on the number of threads.
+template <typename T, typename Kernel>
+Sums sum_tiles(const Tiling& tiling, std::int64_t channels, Kernel&& kernel) {
+  const auto width = static_cast<std::size_t>(channels);
+  const auto rows = static_cast<std::size_t>(tiling.rows());
+  std::vector<double> partial(rows * 2 * width);
+  tiling.for_each([&](std::int64_t index, const Tile& tile) {
+    alignas(64) T first[64 * kLanes];
+    alignas(64) T second[64 * kLanes];
+    kernel(tile, first, second);
+    double* const row = partial.data() + tiling.row_of(index) * 2 * channels + tile.first_channel;
+    kernels::active<T>().fold_lanes(first, tile.channels, tiling.valid(tile), row);
+    kernels::active<T>().fold_lanes(second, tile.channels, tiling.valid(tile), row + channels);
+  });
+  Sums sums{std::vector<double>(width), std::vector<double>(width)};
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t c = 0; c < width; ++c) {
+      sums.first[c] += partial[row * 2 * width + c];
+      sums.second[c] += partial[(row * 2 + 1) * width + c];
+    }
+  }
+  return sums;
+}
+
+/// A number near the mean of each channel, from a few pixels of the first images. Squares of differences to
+/// it can be added up without the cancellation that E[x^2] - E[x]^2 suffers when the mean is large.
+template <typename T>
+std::vector<T> rough_means(const Tensor& x) {
+  const std::int64_t channels = x.dim(1);
+  const std::int64_t pixels = x.rank() == 4 ? x.dim(2) * x.dim(3) : 1;
+  const std::int64_t samples = std::min<std::int64_t>(pixels, 8);
+  const std::int64_t valid = valid_lanes(x.dim(0), 0);
+  const T* const data = x.data<T>();
+  return for_lanes<T>(channels, [&](std::int64_t c) {
+    double sum = 0;
+    for (std::int64_t s = 0; s < samples; ++s) {
+      const T* const lanes = data + ((2 * s + 1) * pixels / (2 * samples) * channels + c) * kLanes;
+      for (std::int64_t lane = 0; lane < valid; ++lane) sum += static_cast<double>(lanes[lane]);
+    }
+    return sum / static_cast<double>(samples * valid);
+  });
+}
+
+/// What the normalisation subtracts and multiplies with.
+struct Statistics {
+  std::vector<double> mean, inverse;
+};
+
+struct Settings {
+  bool training;
+  double momentum;
+  double eps;
+};
+
+template <typename T>
+Statistics batch_statistics(const Tensor& x, const Settings& settings, Tensor& running_mean,
+                            Tensor& running_var) {
+  const std::int64_t channels = x.dim(1);
+  const double count = static_cast<double>(x.numel() / channels);
+  const std::vector<T> shift = rough_means<T>(x);
+  const T* const data = x.data<T>();
+  Sums sums = sum_tiles<T>(Tiling(x), channels, [&](const Tile& tile, T* first, T* second) {
+    kernels::active<T>().moments(data + tile.offset, tile.patch, shift.data() + tile.first_channel * kLanes,
+                                 first, second);
+  });
+  Statistics result{std::move(sums.first), std::move(sums.second)};
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    const double away = result.mean[i] / count;
+    const double variance = std::max(0.0, result.inverse[i] / count - away * away);
+    result.mean[i] = static_cast<double>(shift[i * kLanes]) + away;
+    result.inverse[i] = 1.0 / std::sqrt(variance + settings.eps);
+    if (!settings.training || !running_mean.defined()) continue;
+    const auto move = [&](T& running, double batch) {
+      running = static_cast<T>((1.0 - settings.momentum) * static_cast<double>(running) +
+                               settings.momentum * batch);
+    };
+    move(running_mean.data<T>()[c], result.mean[i]);
+    move(running_var.data<T>()[c], variance * count / (count - 1.0));
+  }
+  return result;
+}
+
+template <typename T>
+Statistics running_statistics(const Tensor& running_mean, const Tensor& running_var, double eps) {
+  Statistics result{running_mean.to_vector<double>(), running_var.to_vector<double>()};
+  for (double& value : result.inverse) value = 1.0 / std::sqrt(value + eps);
+  return result;
+}
+
+void check(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+           const Tensor& running_var, bool training, const Tensor& residual) {
+  constexpr const char* op = "batch_norm";
+  if (x.rank() != 2 && x.rank() != 4) check_rank(op, "x", x, 4, "[N, C, H, W] or [N, C]");
+  const std::int64_t channels = x.dim(1);
+  check_vector(op, "gamma", gamma, channels, x.dtype());
+  check_vector(op, "beta", beta, channels, x.dtype());
+  if (running_mean.defined() != running_var.defined()) {
+    throw ShapeError("[batch_norm] got one of the two running statistics, expected both or none");
+  }
+  if (running_mean.defined()) {
+    check_vector(op, "running mean", running_mean, channels, x.dtype());
+    check_vector(op, "running variance", running_var, channels, x.dtype());
+  }
+  if (residual.defined()) {
+    check_shape(op, "residual", residual, x.shape());
+    check_dtype(op, "residual", residual, x.dtype());
+  }
+  if (training && x.numel() <= channels) {
+    throw ShapeError(fmt::format(
+        "[batch_norm] got {}, expected more than one value per channel when training", to_string(x.shape())));
+  }
+}
+
+/// What the derivative needs of the forward pass.
+struct Saved {
+  Tensor x;
+  Tensor gamma;
+  Tensor y;  ///< where there is a ReLU
+  Statistics statistics;
+  bool batch;  ///< mean and variance depend on x
+  bool residual;
+};
+
+template <typename T>
+std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std::vector<bool>& needs) {
+  const Tensor g = blocked(grad);
+  const Tensor& x = saved.x;
+  const std::int64_t channels = x.dim(1);
+  const double count = static_cast<double>(x.numel() / channels);
+  const Tiling tiling(x);
+  const auto& k = kernels::active<T>();
+  const bool relu = saved.y.defined();
+  const bool residual = saved.residual && needs[3];
+
+  const std::vector<T> mean = for_lanes<T>(
+      channels, [&](std::int64_t c) { return saved.statistics.mean[static_cast<std::size_t>(c)]; });
+  const T* const grads = g.data<T>();
+  const T* const data = x.data<T>();
+  const T* const gate = relu ? saved.y.data<T>() : nullptr;
+  // The gradient of the residual is the masked gradient: written by the first pass, it spares the second the
+  // mask.
+  Tensor masked = relu && residual ? Tensor::empty_like(x) : Tensor();
+  T* const mask_to = masked.defined() ? masked.data<T>() : nullptr;
+  const Sums sums = sum_tiles<T>(tiling, channels, [&](const Tile& tile, T* first, T* second) {
+    k.grad_moments(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
+                   mask_to ? mask_to + tile.offset : nullptr, tile.patch,
+                   mean.data() + tile.first_channel * kLanes, first, second);
+  });
+
+  std::vector<Tensor> result(4);
+  const std::vector<double>& inverse = saved.statistics.inverse;
+  if (needs[1]) {
+    std::vector<T> values;
+    for (std::size_t c = 0; c < inverse.size(); ++c)
+      values.push_back(static_cast<T>(sums.second[c] * inverse[c]));
+    result[1] = Tensor::from(values, {channels});
+  }
+  if (needs[2]) {
+    const std::vector<T> values(sums.first.begin(), sums.first.end());
+    result[2] = Tensor::from(values, {channels});
+  }
+  if (residual) result[3] = relu ? masked : g;
+  if (!needs[0]) return result;
+
+  // dx = gamma / s * (g - mean(g) - (x - mean) / s^2 * mean(g (x - mean))), s the deviation; the two means
+  // vanish where the statistics are constants.
+  const T* const gammas = saved.gamma.data<T>();
+  const auto at = [](const std::vector<double>& v, std::int64_t c) { return v[static_cast<std::size_t>(c)]; };
+  const auto slope = [&](std::int64_t c) { return static_cast<double>(gammas[c]) * at(inverse, c); };
+  const double share = saved.batch ? 1.0 / count : 0.0;
+  const std::vector<T> a = for_lanes<T>(channels, slope);
+  const std::vector<T> b = for_lanes<T>(channels, [&](std::int64_t c) {
+    return -slope(c) * at(inverse, c) * at(inverse, c) * at(sums.second, c) * share;
+  });
+  const std::vector<T> d =
+      for_lanes<T>(channels, [&](std::int64_t c) { return -slope(c) * at(sums.first, c) * share; });
+  Tensor dx = Tensor::empty_like(x);
+  T* const to = dx.data<T>();
+  const T* const from = mask_to ? mask_to : grads;
+  const T* const mask = mask_to ? nullptr : gate;
+  tiling.for_each([&](std::int64_t, const Tile& tile) {
+    const std::int64_t lane = tile.first_channel * kLanes;
+    k.normalise_grad(from + tile.offset, data + tile.offset, mask ? mask + tile.offset : nullptr,
+                     to + tile.offset, tile.patch, mean.data() + lane, a.data() + lane, b.data() + lane,
+                     d.data() + lane);
+  });
+  result[0] = dx;
+  return result;
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
+                  Tensor running_var, bool training, double momentum, double eps) {
+  return batch_norm_act(x, gamma, beta, std::move(running_mean), std::move(running_var), training, momentum,
+                        eps, false);
+}
+
+Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
+                      Tensor running_var, bool training, double momentum, double eps, bool relu,
+                      const Tensor& residual) {
+  check(x, gamma, beta, running_mean, running_var, training, residual);
+  const Tensor from = blocked(x);
+  const Tensor scale = gamma.detach();
+  const Tensor other = residual.defined() ? blocked(residual) : Tensor();
+  const bool batch = training || !running_mean.defined();
+  Tensor y = Tensor::empty_like(from);
+  return dispatch_real("batch_norm", x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    if (x.numel() == 0) return y;
+    Statistics statistics =
+        batch ? batch_statistics<T>(from, {training, momentum, eps}, running_mean, running_var)
+              : running_statistics<T>(running_mean, running_var, eps);
+    const std::int64_t channels = x.dim(1);
+    const T* const gammas = scale.data<T>();
+    const T* const betas = beta.data<T>();
+    const auto slope = [&](std::int64_t c) {
+      return static_cast<double>(gammas[c]) * statistics.inverse[static_cast<std::size_t>(c)];
+    };
+    const std::vector<T> slopes = for_lanes<T>(channels, slope);
+    const std::vector<T> biases = for_lanes<T>(channels, [&](std::int64_t c) {
+      return static_cast<double>(betas[c]) - statistics.mean[static_cast<std::size_t>(c)] * slope(c);
+    });
+    const T* const data = from.data<T>();
+    const T* const add = other.defined() ? other.data<T>() : nullptr;
+    T* const to = y.data<T>();
+    Tiling(from).for_each([&](std::int64_t, const Tile& tile) {
+      const std::int64_t lane = tile.first_channel * kLanes;
+      kernels::active<T>().normalise(data + tile.offset, add ? add + tile.offset : nullptr, to + tile.offset,
+                                     tile.patch, slopes.data() + lane, biases.data() + lane, relu);
+    });
+    if (!needs_grad({x, gamma, beta, residual})) return y;
+    Saved saved{from, scale, relu ? y.detach() : Tensor(), std::move(statistics), batch, residual.defined()};
+    return record("batch_norm", {x, gamma, beta, residual}, y,
+                  [saved = std::move(saved)](const Tensor& g, const std::vector<bool>& needs) {
+                    return derivative<T>(saved, g, needs);
+                  });
+  });
+}
+
+}  // namespace satsuma::ops

@@ -1,0 +1,53 @@
+#include "satsuma/ops/dropout.hpp"
+
+#include <vector>
+
+#include "src/ops/support.hpp"
+
+namespace satsuma::ops {
+
+namespace {
+
+/// x where kept, scaled; zero elsewhere.
+Tensor apply(const Tensor& x, const Tensor& kept, double factor) {
+  Tensor y = Tensor::empty_like(x);
+  const std::uint8_t* const keep = kept.data<std::uint8_t>();
+  dispatch_real("dropout", x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const T* const from = x.data<T>();
+    T* const to = y.data<T>();
+    const T scale = static_cast<T>(factor);
+    parallel_for(x.extent(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = keep[i] != 0 ? from[i] * scale : T(0);
+    });
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, double probability, bool training, Rng& rng) {
+  if (!(probability >= 0.0 && probability < 1.0)) {
+    throw UsageError(
+        fmt::format("[dropout] got probability {}, expected at least 0 and below 1", probability));
+  }
+  if (!training || probability == 0.0) return x;
+  const Tensor from = blocked(x);
+  Tensor kept = Tensor::empty(from.shape(), DType::u8, MemoryFormat::batch_blocked);
+  std::uint8_t* const keep = kept.data<std::uint8_t>();
+  const std::uint64_t start = rng.position();
+  parallel_for(from.extent(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    Rng own = rng;
+    own.seek(start + static_cast<std::uint64_t>(begin));
+    const auto threshold = static_cast<float>(probability);
+    for (std::int64_t i = begin; i < end; ++i) keep[i] = own.uniform() >= threshold ? 1 : 0;
+  });
+  rng.seek(start + static_cast<std::uint64_t>(from.extent()));
+  const double factor = 1.0 / (1.0 - probability);
+  return record("dropout", {x}, apply(from, kept, factor),
+                [kept, factor](const Tensor& g, const std::vector<bool>&) {
+                  return std::vector<Tensor>{apply(blocked(g), kept, factor)};
+                });
+}
+
+}  // namespace satsuma::ops

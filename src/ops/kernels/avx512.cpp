@@ -1,0 +1,8 @@
+#include "src/ops/kernels/table.hpp"
+
+namespace satsuma::kernels {
+
+template const Kernels<float>& kernels_of<64, float>();
+template const Kernels<double>& kernels_of<64, double>();
+
+}  // namespace satsuma::kernels

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "satsuma/autograd/node.hpp"
+#include "satsuma/core/parallel.hpp"
+#include "satsuma/core/tensor.hpp"
+
+// What the differentiable functions share among themselves.
+
+namespace satsuma::ops {
+
+/// Elements that are worth a thread in an element-wise loop.
+inline constexpr std::int64_t kGrain = std::int64_t{1} << 14;
+
+/// `x` in the format of activations, without its history.
+inline Tensor blocked(const Tensor& x) {
+  return x.to(MemoryFormat::batch_blocked).detach();
+}
+
+/// `x` without gaps, in whatever order of axes, without its history.
+inline Tensor dense(const Tensor& x) {
+  return x.is_dense() ? x.detach() : blocked(x);
+}
+
+/// True when the same index means the same storage position in both, so that element-wise code may pair
+/// positions.
+inline bool same_arrangement(const Tensor& a, const Tensor& b) {
+  if (a.lanes() != b.lanes()) return false;
+  for (int i = 0; i < a.rank(); ++i) {
+    const bool one = i == 0 ? a.dim(0) <= a.lanes() : a.dim(i) == 1;
+    if (!one && a.layout().strides[i] != b.layout().strides[i]) return false;
+  }
+  return true;
+}
+
+/// `x` arranged as `like`, a dense tensor of the same shape; without its history.
+inline Tensor arranged_as(const Tensor& like, const Tensor& x) {
+  if (same_arrangement(like, x)) return x.detach();
+  Tensor result = Tensor::empty_like(like);
+  result.copy_from(x);
+  return result;
+}
+
+inline std::int64_t block_count(std::int64_t batch) {
+  return (batch + kLanes - 1) / kLanes;
+}
+
+/// Lanes of a block that hold images; the others are padding.
+inline std::int64_t valid_lanes(std::int64_t batch, std::int64_t block) {
+  return std::min(kLanes, batch - block * kLanes);
+}
+
+inline void check_rank(const char* op, const char* what, const Tensor& x, int rank, const char* expected) {
+  if (x.rank() != rank)
+    throw ShapeError(fmt::format("[{}] got {} {}, expected {}", op, what, to_string(x.shape()), expected));
+}
+
+inline void check_shape(const char* op, const char* what, const Tensor& x, const Shape& expected) {
+  if (!(x.shape() == expected)) {
+    throw ShapeError(
+        fmt::format("[{}] got {} {}, expected {}", op, what, to_string(x.shape()), to_string(expected)));
+  }
+}
+
+inline void check_dtype(const char* op, const char* what, const Tensor& x, DType expected) {
+  if (x.dtype() != expected) {
+    throw ShapeError(
+        fmt::format("[{}] got {} of {}, expected {}", op, what, to_string(x.dtype()), to_string(expected)));
+  }
+}
+
+/// A vector of one number a channel as the kernels want it: in order, in the dtype of the data.
+inline void check_vector(const char* op, const char* what, const Tensor& x, std::int64_t length,
+                         DType dtype) {
+  check_shape(op, what, x, Shape{length});
+  check_dtype(op, what, x, dtype);
+}
+
+}  // namespace satsuma::ops
