@@ -7,6 +7,7 @@
 #include "satsuma/autograd/node.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/core/profile.hpp"
 
 namespace satsuma {
 
@@ -97,6 +98,7 @@ void backward(const Tensor& output, const Tensor& seed) {
     // A node whose consumers all answered "no gradient" has nothing to pass on, but its inputs still wait for it.
     if (sum && sum.mapped().value.defined()) {
       grads = node->run(sum.mapped().value);
+      lap(Phase::backward, node->name());
     } else {
       grads.resize(node->inputs().size());
     }
@@ -120,6 +122,7 @@ void backward(const Tensor& output, const Tensor& seed) {
       if (grads[i].defined()) accumulate(sums[input->node.get()], grads[i]);
       if (--uses[input->node.get()] == 0) ready.push_back(input->node);
     }
+    lap(Phase::backward, "sum of gradients");
   }
 }
 

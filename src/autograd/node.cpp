@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/profile.hpp"
 
 namespace satsuma {
 
@@ -70,6 +71,7 @@ bool needs_grad(std::initializer_list<Tensor> inputs) {
 }
 
 Tensor record(std::string_view op, std::span<const Tensor> inputs, Tensor output, Backward backward) {
+  if (recording) lap(Phase::forward, op);
   if (!any_requires_grad(inputs)) return output;
   auto meta = std::make_shared<AutogradMeta>();
   meta->node = std::make_shared<Node>(op, inputs, std::move(backward));
