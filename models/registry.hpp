@@ -25,7 +25,15 @@ struct Options {
   double width = 1.0;  ///< scales the number of channels, rounded to a multiple of 8
 };
 
-/// A model that the command line knows by name. The first convolution is marked to stay dense by the model itself.
+/// `channels` * `width`, rounded to the nearest multiple of 8 and at least 8.
+std::int64_t scaled(std::int64_t channels, double width);
+
+/// Why the first convolution of every model stays dense (arXiv 2309.13015): its few input channels make no
+/// groups.
+inline constexpr const char* kFirstConvolution = "first convolution";
+
+/// A model that the command line knows by name. The first convolution is marked to stay dense by the model
+/// itself.
 struct Entry {
   std::string_view name;
   std::string_view summary;

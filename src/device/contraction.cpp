@@ -46,6 +46,13 @@ Tensor make_output(Device& device, const Shape& shape, DType dtype) {
   return Tensor::over(device.allocate(bytes), shape, layout, dtype);
 }
 
+/// The tensor in channels-last order, shared where it has that already, with that format's own strides on
+/// axes of one element, too.
+Tensor as_channels_last(const Tensor& tensor) {
+  const Tensor result = tensor.to(MemoryFormat::channels_last);
+  return result.view(result.shape(), layout_of(result.shape(), MemoryFormat::channels_last));
+}
+
 /// A gradient or velocity under the weight's shape and layout, shared where it has them already.
 Tensor like_weight(const char* what, const Tensor& tensor, const Shape& shape) {
   Tensor result = tensor;
@@ -56,7 +63,7 @@ Tensor like_weight(const char* what, const Tensor& tensor, const Shape& shape) {
     }
     result = result.to(MemoryFormat::row_major).reshape_view(shape);
   }
-  return result.to(MemoryFormat::channels_last);
+  return as_channels_last(result);
 }
 
 }  // namespace
@@ -67,7 +74,7 @@ Contraction::Contraction(std::string name, Geometry geometry, Tensor weight)
     throw ShapeError(fmt::format("[conv2d] got weight {}, expected {} for {}", to_string(weight_.shape()),
                                  to_string(geometry_.weight_shape()), to_string(geometry_)));
   }
-  weight_ = weight_.to(MemoryFormat::channels_last);
+  weight_ = as_channels_last(weight_);
   configure({});
 }
 

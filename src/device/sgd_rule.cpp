@@ -16,9 +16,18 @@ void check_operand(const char* what, const Tensor& tensor, const Tensor& weight)
   }
 }
 
+/// True when equal indices are equal offsets; strides of axes with one element do not matter.
+bool same_order(const Tensor& a, const Tensor& b) {
+  bool same = a.lanes() == b.lanes();
+  for (int i = 0; i < a.rank(); ++i) {
+    same = same && (a.shape()[i] == 1 || a.layout().strides[i] == b.layout().strides[i]);
+  }
+  return same;
+}
+
 /// `tensor` as elements in the order of `weight`'s.
-Tensor in_layout_of(const Tensor& weight, const Tensor& tensor) {
-  if (tensor.layout() == weight.layout()) return tensor;
+Tensor in_order_of(const Tensor& weight, const Tensor& tensor) {
+  if (same_order(tensor, weight)) return tensor;
   Tensor result = Tensor::empty_like(weight);
   result.copy_from(tensor);
   return result;
@@ -31,7 +40,7 @@ void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep
   check_operand("gradient", grad, weight);
   const bool with_momentum = velocity.defined();
   if (with_momentum) check_operand("velocity", velocity, weight);
-  if (!weight.is_dense() || (with_momentum && !(velocity.layout() == weight.layout()))) {
+  if (!weight.is_dense() || (with_momentum && !same_order(velocity, weight))) {
     throw ShapeError("[sgd] weight and velocity are written in place and must share one dense layout");
   }
   const bool with_decay = mask_ff.defined() && step.decay != 0;
@@ -39,8 +48,8 @@ void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep
 
   dispatch_real("sgd", weight.dtype(), [&](auto element) {
     using T = decltype(element);
-    const Tensor ordered_grad = in_layout_of(weight, grad);
-    const Tensor ordered_mask = with_decay ? in_layout_of(weight, mask_ff) : Tensor();
+    const Tensor ordered_grad = in_order_of(weight, grad);
+    const Tensor ordered_mask = with_decay ? in_order_of(weight, mask_ff) : Tensor();
     const T* const g_in = ordered_grad.data<T>();
     const T* const mask = with_decay ? ordered_mask.data<T>() : nullptr;
     T* const w = weight.data<T>();

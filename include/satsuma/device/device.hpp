@@ -42,8 +42,8 @@ struct WeightOperand {
   const PackedWeight* packed = nullptr;  ///< W_ff in FF, W_bp in BP
 };
 
-/// One step of stochastic gradient descent, PyTorch's rule: g <- dW + weight_decay * W + decay * (1 - mask_ff) * W;
-/// v <- momentum * v + g; W <- W - lr * (nesterov ? g + momentum * v : v).
+/// One step of stochastic gradient descent, PyTorch's rule: g <- dW + weight_decay * W + decay * (1 -
+/// mask_ff) * W; v <- momentum * v + g; W <- W - lr * (nesterov ? g + momentum * v : v).
 struct SgdStep {
   double lr = 0;
   double momentum = 0;
@@ -58,7 +58,7 @@ struct UpdateArgs {
   Tensor grad;
   Tensor velocity;
   SgdStep step;
-  Pattern pattern;                  ///< of both packed forms
+  Pattern pattern;                    ///< of both packed forms
   PackedWeight* packed_ff = nullptr;  ///< pre-generated for the next FF where set
   PackedWeight* packed_bp = nullptr;  ///< pre-generated for the next BP where set
 };
@@ -85,9 +85,10 @@ struct Counters {
 
 /// Who runs contractions. A backend implements this class and nothing else; see docs/architecture.md.
 ///
-/// Activations come and go in activation_format(); weights and their gradients are channels-last. Outputs are allocated
-/// by the caller and wholly overwritten. Calls come from one thread; work may be asynchronous until synchronize().
-/// A pass is called only when supports() said yes. Failures are thrown as DeviceError, at synchronize() at the latest.
+/// Activations come and go in activation_format(); weights and their gradients are channels-last. Outputs are
+/// allocated by the caller and wholly overwritten. Calls come from one thread; work may be asynchronous until
+/// synchronize(). A pass is called only when supports() said yes. Failures are thrown as DeviceError, at
+/// synchronize() at the latest.
 class Device {
  public:
   virtual ~Device() = default;
@@ -102,7 +103,8 @@ class Device {
   virtual void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                        Tensor& y) = 0;
   /// dx[N, C, H, W] = dy[N, K, P, Q] * w^T.
-  virtual void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w, Tensor& dx) = 0;
+  virtual void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w,
+                             Tensor& dx) = 0;
   /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined.
   virtual void backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
                                 Tensor& dbias) = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,38 +35,50 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   virtual Tensor forward(const Tensor& x) = 0;
-  Tensor operator()(const Tensor& x) { return forward(x); }
+  /// forward(); a ShapeError from it names the layer it came from (`layer1.0.conv1: [conv2d] got ...`).
+  Tensor operator()(const Tensor& x);
 
   /// Parameters of this module and its children, in order of construction.
   std::vector<Parameter> parameters() const;
   /// Buffers: state that is no parameter (running statistics).
   std::vector<NamedTensor> buffers() const;
-  /// The seams of all convolution and linear layers, named by their parameter's prefix (`layer1.0.conv1`).
+  /// The seams of all convolution and linear layers, named by their parameter's prefix as seen from this
+  /// module
+  /// (`layer1.0.conv1`).
   std::vector<std::shared_ptr<Contraction>> contractions() const;
 
   /// Training or evaluation mode, for children too.
   void train(bool on = true);
   bool training() const { return training_; }
 
-  /// Parameters and buffers; tensors are shared with the module.
+  /// Parameters and buffers, module by module as PyTorch's state_dict; tensors are shared with the module.
   std::vector<NamedTensor> state() const;
-  /// Copies `values` in. Throws FormatError that names the first missing or extra tensor, or the one whose shape differs,
-  /// before anything is changed.
+  /// Copies `values` in, converting their dtype. Throws FormatError that names the first missing or extra
+  /// tensor, or the one whose shape differs, before anything is changed.
   void load_state(const std::map<std::string, Tensor>& values);
 
  protected:
   /// Adds a parameter, which from now on requires a gradient.
   Tensor add_parameter(std::string name, Tensor value);
-  /// Adds the weight [K, C, R, S] of a contraction; linear layers show it as [K, C].
+  /// Adds the weight [K, C / groups, R, S] of a contraction. A linear layer gives it, and shows it, as [K,
+  /// C].
   std::shared_ptr<Contraction> add_contraction(std::string name, const Geometry& geometry, Tensor weight);
   Tensor add_buffer(std::string name, Tensor value);
   template <typename M>
   std::shared_ptr<M> add(std::string name, std::shared_ptr<M> child) {
+    static_cast<Module&>(*child).name_ = name;
     children_.emplace_back(std::move(name), child);
     return child;
   }
+  /// Runs `f` as operator() runs forward(), for layers that can be called in other ways, too.
+  Tensor named(const std::function<Tensor()>& f) const;
 
  private:
+  /// Calls visit(module, prefix) for this module and all below it, parents first; `prefix` ends in a dot.
+  void walk(const std::string& prefix,
+            const std::function<void(const Module& module, const std::string& prefix)>& visit) const;
+
+  std::string name_;  ///< in the parent; empty at the top
   std::vector<Parameter> parameters_;
   std::vector<NamedTensor> buffers_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;

@@ -14,12 +14,14 @@ std::string_view to_string(ScheduleKind kind);
 /// Learning rate as a function of the step alone, so that a resumed run needs no state.
 struct Schedule {
   ScheduleKind kind = ScheduleKind::cosine;
-  double peak = 0.1;             ///< learning rate after warm-up
+  double peak = 0.1;  ///< learning rate after warm-up
   std::int64_t total_steps = 1;
-  double warmup = 0;             ///< share of total_steps spent rising linearly from 0 to `peak`
+  double warmup = 0;  ///< share of total_steps, 0 to 1, spent rising linearly from 0 to `peak`
 
-  /// Learning rate of step `step`, counted from 0. constant: peak. cosine: peak * (1 + cos(pi t)) / 2 with t the share of
-  /// the steps after warm-up that are done. onecycle: falls linearly from peak to 0.
+  /// Learning rate of step s = `step`, counted from 0, with w = warmup * total_steps.
+  /// Warm-up (s < w): peak * (s + 1) / (w + 1), so that the first step moves already and the line meets
+  /// `peak` at s = w. After it, t = (s - w) / (total_steps - w) being the share that is done: constant: peak;
+  /// cosine: peak * (1 + cos(pi t)) / 2; onecycle: peak * (1 - t).
   double at(std::int64_t step) const;
 };
 

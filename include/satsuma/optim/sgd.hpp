@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,8 +9,9 @@
 
 namespace satsuma::optim {
 
-/// Stochastic gradient descent with momentum, Nesterov's form on request, and L2 weight decay: SgdStep's rule.
-/// Weights of contractions are updated on their device, which pre-generates the next step's packed weights.
+/// Stochastic gradient descent with momentum, Nesterov's form on request, and L2 weight decay: SgdStep's
+/// rule. Weights of contractions are updated on their device, which pre-generates the next step's packed
+/// weights.
 class Sgd {
  public:
   /// `settings.decay` applies to pruned weights only; `settings.lr` is replaced by step()'s.
@@ -19,7 +21,8 @@ class Sgd {
   /// One update with learning rate `lr`. Parameters without a gradient stay as they are.
   void step(double lr);
 
-  /// Velocities under their parameter's name, for checkpoints; shared with the optimiser. Empty without momentum.
+  /// Velocities under their parameter's name, for checkpoints; shared with the optimiser. Empty without
+  /// momentum.
   std::vector<nn::NamedTensor> state() const;
   /// Throws FormatError when names or shapes do not fit.
   void load_state(const std::map<std::string, Tensor>& values);

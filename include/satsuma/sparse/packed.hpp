@@ -21,10 +21,11 @@ struct DeviceForm {
 
 /// A weight with only its kept elements.
 ///
-/// Both tensors are row-major `[rows, R, S, kept]`: for W_ff rows are output channels k and `kept` = kept_along(pattern,
-/// C); for W_bp rows are input channels c and `kept` = kept_along(pattern, K). Groups follow each other; within a group
-/// positions rise. The element `(row, r, s, j)` sits at channel `g * M + indices`, g = j / N the group.
-/// Where fewer than N elements of a group are non-zero the rest are kept zeros.
+/// Both tensors are row-major `[rows, R, S, kept]`: for W_ff rows are output channels k and `kept` =
+/// kept_along(pattern, C); for W_bp rows are input channels c and `kept` = kept_along(pattern, K). Groups
+/// follow each other; within a group positions rise. The element `(row, r, s, j)` sits at channel `g * M +
+/// indices`, g = j / N the group. Where fewer than N elements of a group are non-zero the rest are kept
+/// zeros.
 struct PackedWeight {
   Pattern pattern;
   GroupAxis axis = GroupAxis::input_channels;
@@ -39,8 +40,9 @@ struct PackedWeight {
   std::int64_t kept() const { return values.dim(3); }
 };
 
-/// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Slow and plain: the
-/// oracle that every device's compress() is held against. Throws ShapeError unless `weight` has rank 4.
+/// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Slow and
+/// plain: the oracle that every device's compress() is held against. Throws ShapeError unless `weight` has
+/// rank 4.
 PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
 /// The dense tensor [K, C, R, S], in channels-last format, that `packed` stands for.

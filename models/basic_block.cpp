@@ -1,0 +1,31 @@
+#include "models/basic_block.hpp"
+
+namespace satsuma::models {
+
+std::shared_ptr<nn::Conv2d> same_convolution(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel,
+                                             std::int64_t stride, Rng& rng) {
+  const Geometry geometry = {.in_channels = inputs,
+                             .out_channels = outputs,
+                             .kernel = {kernel, kernel},
+                             .stride = {stride, stride},
+                             .padding = {kernel / 2, kernel / 2}};
+  return std::make_shared<nn::Conv2d>(geometry, rng);
+}
+
+BasicBlock::BasicBlock(std::int64_t inputs, std::int64_t outputs, std::int64_t stride, Rng& rng)
+    : conv1_(add("conv1", same_convolution(inputs, outputs, 3, stride, rng))),
+      bn1_(add("bn1", std::make_shared<nn::BatchNorm2d>(outputs))),
+      conv2_(add("conv2", same_convolution(outputs, outputs, 3, 1, rng))),
+      bn2_(add("bn2", std::make_shared<nn::BatchNorm2d>(outputs))) {
+  if (stride == 1 && inputs == outputs) return;
+  downsample_ = add("downsample", std::make_shared<nn::Sequential>());
+  downsample_->append(same_convolution(inputs, outputs, 1, stride, rng));
+  downsample_->append(std::make_shared<nn::BatchNorm2d>(outputs));
+}
+
+Tensor BasicBlock::forward(const Tensor& x) {
+  const Tensor y = bn1_->relu((*conv1_)(x));
+  return bn2_->relu((*conv2_)(y), downsample_ ? (*downsample_)(x) : x);
+}
+
+}  // namespace satsuma::models

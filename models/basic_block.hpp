@@ -1,0 +1,31 @@
+#pragma once
+
+#include "satsuma/nn/batch_norm.hpp"
+#include "satsuma/nn/conv2d.hpp"
+#include "satsuma/nn/sequential.hpp"
+
+namespace satsuma::models {
+
+/// A convolution without bias that keeps the size of its input at stride 1: padding is half of the odd
+/// `kernel`.
+std::shared_ptr<nn::Conv2d> same_convolution(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel,
+                                             std::int64_t stride, Rng& rng);
+
+/// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)) with two 3x3 convolutions (He et al., arXiv
+/// 1512.03385, figure 2). The shortcut is a 1x1 convolution with batch normalisation (`downsample.0`,
+/// `downsample.1`) where size or channels change, the identity elsewhere.
+class BasicBlock : public nn::Module {
+ public:
+  BasicBlock(std::int64_t inputs, std::int64_t outputs, std::int64_t stride, Rng& rng);
+
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<nn::Conv2d> conv1_;
+  std::shared_ptr<nn::BatchNorm2d> bn1_;
+  std::shared_ptr<nn::Conv2d> conv2_;
+  std::shared_ptr<nn::BatchNorm2d> bn2_;
+  std::shared_ptr<nn::Sequential> downsample_;
+};
+
+}  // namespace satsuma::models

@@ -1,0 +1,50 @@
+#include "models/registry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "models/resnet.hpp"
+#include "models/resnet9.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/nearest.hpp"
+
+namespace satsuma::models {
+
+Stem parse_stem(std::string_view name) {
+  for (const Stem stem : {Stem::cifar, Stem::imagenet}) {
+    if (to_string(stem) == name) return stem;
+  }
+  throw UsageError(unknown_name("stem", name, {to_string(Stem::cifar), to_string(Stem::imagenet)}));
+}
+
+std::string_view to_string(Stem stem) {
+  return stem == Stem::cifar ? "cifar" : "imagenet";
+}
+
+std::int64_t scaled(std::int64_t channels, double width) {
+  const auto eighths = static_cast<std::int64_t>(std::floor(static_cast<double>(channels) * width / 8 + 0.5));
+  return std::max<std::int64_t>(8, eighths * 8);
+}
+
+std::span<const Entry> entries() {
+  static constexpr std::array kEntries = {
+      Entry{"resnet9", "DAWNBench's nine layers, 64-128-256-512 channels, for 32x32 images", &create_resnet9},
+      Entry{"resnet18", "torchvision's resnet18, with a stem for 32x32 or for 224x224 images",
+            &create_resnet18},
+      Entry{"resnet20", "the CIFAR ResNet of 20 layers, 16-32-64 channels, 1x1 shortcuts", &create_resnet20},
+  };
+  return kEntries;
+}
+
+const Entry& find(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const Entry& entry : entries()) {
+    if (entry.name == name) return entry;
+    known.push_back(entry.name);
+  }
+  throw UsageError(unknown_name("model", name, known));
+}
+
+}  // namespace satsuma::models

@@ -1,0 +1,148 @@
+#include "satsuma/nn/module.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "satsuma/core/error.hpp"
+
+namespace satsuma::nn {
+
+namespace {
+
+/// A ShapeError on its way up through the modules, which each put their name in front.
+class LayerError : public ShapeError {
+ public:
+  LayerError(std::string path, std::string detail)
+      : ShapeError(fmt::format("{}: {}", path, detail)), path_(std::move(path)), detail_(std::move(detail)) {}
+
+  LayerError inside(const std::string& parent) const {
+    return {fmt::format("{}.{}", parent, path_), detail_};
+  }
+
+ private:
+  std::string path_;
+  std::string detail_;
+};
+
+/// `layer1.0.conv1.` without its last dot.
+std::string layer_of(const std::string& prefix) {
+  return prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1);
+}
+
+}  // namespace
+
+Tensor Module::named(const std::function<Tensor()>& f) const {
+  if (name_.empty()) return f();
+  try {
+    return f();
+  } catch (const LayerError& error) {
+    throw error.inside(name_);
+  } catch (const ShapeError& error) {
+    throw LayerError(name_, error.what());
+  }
+}
+
+Tensor Module::operator()(const Tensor& x) {
+  return named([&] { return forward(x); });
+}
+
+void Module::walk(const std::string& prefix,
+                  const std::function<void(const Module&, const std::string&)>& visit) const {
+  visit(*this, prefix);
+  for (const auto& [name, child] : children_) child->walk(prefix + name + ".", visit);
+}
+
+std::vector<Parameter> Module::parameters() const {
+  std::vector<Parameter> result;
+  walk("", [&](const Module& module, const std::string& prefix) {
+    for (Parameter parameter : module.parameters_) {
+      parameter.name = prefix + parameter.name;
+      if (parameter.contraction) parameter.contraction->set_name(layer_of(prefix));
+      result.push_back(std::move(parameter));
+    }
+  });
+  return result;
+}
+
+std::vector<NamedTensor> Module::buffers() const {
+  std::vector<NamedTensor> result;
+  walk("", [&](const Module& module, const std::string& prefix) {
+    for (const NamedTensor& buffer : module.buffers_) result.push_back({prefix + buffer.name, buffer.value});
+  });
+  return result;
+}
+
+std::vector<std::shared_ptr<Contraction>> Module::contractions() const {
+  std::vector<std::shared_ptr<Contraction>> result;
+  for (const Parameter& parameter : parameters()) {
+    if (parameter.contraction) result.push_back(parameter.contraction);
+  }
+  return result;
+}
+
+void Module::train(bool on) {
+  training_ = on;
+  for (const auto& [name, child] : children_) child->train(on);
+}
+
+std::vector<NamedTensor> Module::state() const {
+  std::vector<NamedTensor> result;
+  walk("", [&](const Module& module, const std::string& prefix) {
+    for (const Parameter& parameter : module.parameters_)
+      result.push_back({prefix + parameter.name, parameter.value});
+    for (const NamedTensor& buffer : module.buffers_) result.push_back({prefix + buffer.name, buffer.value});
+  });
+  return result;
+}
+
+void Module::load_state(const std::map<std::string, Tensor>& values) {
+  std::vector<NamedTensor> own = state();
+  std::set<std::string_view> known;
+  for (const NamedTensor& tensor : own) {
+    known.insert(tensor.name);
+    const auto found = values.find(tensor.name);
+    if (found == values.end()) {
+      throw FormatError(fmt::format("tensor '{}' {} is missing; the weights belong to another model",
+                                    tensor.name, to_string(tensor.value.shape())));
+    }
+    if (!(found->second.shape() == tensor.value.shape())) {
+      throw FormatError(fmt::format("tensor '{}' got {}, expected {}; the weights belong to another model",
+                                    tensor.name, to_string(found->second.shape()),
+                                    to_string(tensor.value.shape())));
+    }
+  }
+  for (const auto& [name, value] : values) {
+    if (!known.contains(name)) {
+      throw FormatError(
+          fmt::format("tensor '{}' {} is not part of the model", name, to_string(value.shape())));
+    }
+  }
+  for (NamedTensor& tensor : own) tensor.value.copy_from(values.at(tensor.name));
+  for (const auto& contraction : contractions()) contraction->weight_changed();
+}
+
+Tensor Module::add_parameter(std::string name, Tensor value) {
+  value.set_requires_grad();
+  parameters_.push_back({std::move(name), value, nullptr});
+  return value;
+}
+
+std::shared_ptr<Contraction> Module::add_contraction(std::string name, const Geometry& geometry,
+                                                     Tensor weight) {
+  const bool linear = weight.rank() == 2;
+  if (linear) weight = weight.to(MemoryFormat::row_major);
+  auto contraction = std::make_shared<Contraction>(
+      name_, geometry, linear ? weight.reshape_view(geometry.weight_shape()) : weight);
+  Tensor shown = linear ? weight : contraction->weight();
+  shown.set_requires_grad();
+  parameters_.push_back({std::move(name), shown, contraction});
+  return contraction;
+}
+
+Tensor Module::add_buffer(std::string name, Tensor value) {
+  buffers_.push_back({std::move(name), value});
+  return value;
+}
+
+}  // namespace satsuma::nn

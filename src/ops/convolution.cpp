@@ -1,0 +1,82 @@
+#include "satsuma/ops/convolution.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "satsuma/autograd/node.hpp"
+
+namespace satsuma::ops {
+
+namespace {
+
+/// The derivative of both ops. `as_input` and `as_output` turn tensors of the op into images [N, C, H, W] and
+/// back; the contraction only knows images.
+std::vector<Tensor> gradients(Contraction& contraction, const Tensor& image, const Shape& image_shape,
+                              const Tensor& dy, const std::vector<bool>& needs) {
+  std::vector<Tensor> result(3);
+  if (needs[0]) result[0] = contraction.backward_data(dy, image_shape);
+  if (needs[1] || needs[2]) {
+    Contraction::WeightGradient grad = contraction.backward_weights(image, dy, needs[2]);
+    if (needs[1]) result[1] = std::move(grad.weight);
+    result[2] = std::move(grad.bias);
+  }
+  return result;
+}
+
+/// What the derivative of the weight and the bias will read; nothing when neither is wanted.
+Tensor saved_input(const Tensor& image, const Tensor& weight, const Tensor& bias) {
+  return needs_grad({weight, bias}) ? image.detach() : Tensor();
+}
+
+/// [N, T, D] as the image [N, D, 1, T], and [N, D] as [N, D, 1, 1]: blocked, both are the same elements in
+/// the same places.
+Tensor as_image(const Tensor& x) {
+  const Shape shape =
+      x.rank() == 2 ? Shape{x.dim(0), x.dim(1), 1, 1} : Shape{x.dim(0), x.dim(2), 1, x.dim(1)};
+  return x.to(MemoryFormat::batch_blocked).view(shape, layout_of(shape, MemoryFormat::batch_blocked));
+}
+
+/// The inverse of as_image().
+Tensor as_rows(const Tensor& image, int rank) {
+  const Shape shape =
+      rank == 2 ? Shape{image.dim(0), image.dim(1)} : Shape{image.dim(0), image.dim(3), image.dim(1)};
+  return image.to(MemoryFormat::batch_blocked).view(shape, layout_of(shape, MemoryFormat::batch_blocked));
+}
+
+}  // namespace
+
+Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   std::shared_ptr<Contraction> contraction) {
+  Tensor y = contraction->forward(x, bias);
+  if (!needs_grad({x, weight, bias})) return y;
+  return record("conv2d", {x, weight, bias}, y,
+                [contraction = std::move(contraction), saved = saved_input(x, weight, bias),
+                 input = x.shape()](const Tensor& dy, const std::vector<bool>& needs) {
+                  return gradients(*contraction, saved, input, dy, needs);
+                });
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              std::shared_ptr<Contraction> contraction) {
+  const std::int64_t features = contraction->geometry().in_channels;
+  if ((x.rank() != 2 && x.rank() != 3) || x.dim(-1) != features) {
+    throw ShapeError(fmt::format("[linear] got {}, expected [N, {}] or [N, T, {}]", to_string(x.shape()),
+                                 features, features));
+  }
+  const Tensor image = as_image(x);
+  const int rank = x.rank();
+  Tensor y = as_rows(contraction->forward(image, bias), rank);
+  if (!needs_grad({x, weight, bias})) return y;
+  return record(
+      "linear", {x, weight, bias}, y,
+      [contraction = std::move(contraction), saved = saved_input(image, weight, bias), input = image.shape(),
+       rank, weight_shape = weight.shape()](const Tensor& dy, const std::vector<bool>& needs) {
+        std::vector<Tensor> result = gradients(*contraction, saved, input, as_image(dy), needs);
+        if (result[0].defined()) result[0] = as_rows(result[0], rank);
+        if (result[1].defined()) result[1] = result[1].reshape_view(weight_shape);
+        return result;
+      });
+}
+
+}  // namespace satsuma::ops
