@@ -4,6 +4,7 @@
 
 #include "devices/cpu/forms.hpp"
 #include "devices/cpu/tiles.hpp"
+#include "devices/cpu/unfold.hpp"
 #include "satsuma/core/memory_format.hpp"
 
 namespace satsuma::cpu {
@@ -47,6 +48,11 @@ void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
 
 void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
              Tensor& y) {
+  if (w.dense != nullptr && worth_unfolding(geometry)) {
+    const Tensor weight = unfold_weight(*w.dense);
+    forward(unfolded(geometry), unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
+    return;
+  }
   TilePass pass = pass_over(geometry, x, y);
   pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
   pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));

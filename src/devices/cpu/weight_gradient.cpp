@@ -6,6 +6,7 @@
 
 #include "devices/cpu/kernels/kernels.hpp"
 #include "devices/cpu/scratch.hpp"
+#include "devices/cpu/unfold.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 
@@ -212,6 +213,11 @@ class GradientWorker {
 }  // namespace
 
 void weight_gradient(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  if (worth_unfolding(geometry)) {
+    Tensor unfolded_dw = unfold_weight(dw);
+    weight_gradient(unfolded(geometry), unfold(geometry, x, dy.shape()), dy, unfolded_dw);
+    return;
+  }
   const std::int64_t unit = kernels().gradient_rows;
   const std::int64_t units = ceil_div(geometry.out_channels, unit);
   parallel_for(units, 1, [&](std::int64_t begin, std::int64_t end) {
