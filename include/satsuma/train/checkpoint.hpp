@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "satsuma/nn/module.hpp"
+#include "satsuma/optim/sgd.hpp"
+#include "satsuma/train/metrics.hpp"
+
+namespace satsuma::train {
+
+/// Where a training run stands. What follows depends on this, the recipe and the tensors alone: random
+/// numbers are functions of seed, epoch and step.
+struct TrainingState {
+  std::int64_t step = 0;   ///< steps done
+  std::int64_t epoch = 0;  ///< epochs done
+  std::int64_t batch = 0;  ///< batches done of the next epoch
+  std::optional<double> best_accuracy;
+  Tally interval;  ///< since the last line of the log
+  Tally running;   ///< of the epoch under way
+  Tally total;
+};
+
+/// What a checkpoint says about itself, in the safetensors metadata.
+struct CheckpointInfo {
+  std::string recipe;  ///< TOML
+  Shape input;         ///< [C, H, W]
+  std::int64_t classes = 0;
+  TrainingState state;
+};
+
+struct Checkpoint {
+  std::filesystem::path path;
+  std::optional<CheckpointInfo> info;  ///< empty when the file is not one of ours (written by Python)
+  std::map<std::string, Tensor> model;
+  std::map<std::string, Tensor> optimizer;
+};
+
+/// Writes parameters and buffers under their (torchvision's) names and, where `optimizer` is given, its
+/// velocities with the prefix `optimizer.`. Atomic. Throws IoError.
+void save_checkpoint(const std::filesystem::path& path, const nn::Module& model, const optim::Sgd* optimizer,
+                     const CheckpointInfo& info);
+
+/// Reads any safetensors file. PyTorch's counters `*.num_batches_tracked` are left out. Throws IoError and
+/// FormatError.
+Checkpoint load_checkpoint(const std::filesystem::path& path);
+
+/// Copies the tensors into `model` and, where given, `optimizer`. Throws FormatError, naming file and tensor,
+/// when a name is missing or extra or a shape differs, before anything is changed.
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd* optimizer = nullptr);
+
+}  // namespace satsuma::train

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace satsuma::train {
+
+/// What is shown while an epoch is under way.
+struct ProgressState {
+  std::int64_t epoch = 0;  ///< counted from 1
+  std::int64_t epochs = 0;
+  std::int64_t batch = 0;
+  std::int64_t batches = 0;  ///< in an epoch
+  double loss = 0;
+  double accuracy = 0;
+  double images_per_second = 0;
+  double seconds_left = 0;
+};
+
+/// `12s`, `3m05s`, `2h07m`.
+std::string format_duration(double seconds);
+
+/// Shows how training goes: a live bar on a terminal, a plain line now and then in a pipe or file.
+class Progress {
+ public:
+  enum class Style : std::uint8_t { quiet, plain, live, live_colour };
+  /// Live on a terminal that can move its cursor; colours unless NO_COLOR is set (https://no-color.org);
+  /// quiet on request.
+  static Style style_for(std::FILE* stream, bool quiet);
+
+  /// `pause` is the least time between two plain lines; the bar is drawn ten times a second.
+  Progress(std::FILE* stream, Style style, std::chrono::milliseconds pause = std::chrono::seconds(5));
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(const ProgressState& state);
+  /// A line that stays.
+  void say(std::string_view line);
+
+ private:
+  void clear_bar();
+
+  std::FILE* stream_;
+  Style style_;
+  std::chrono::milliseconds pause_;
+  std::chrono::steady_clock::time_point next_;
+  bool bar_shown_ = false;
+};
+
+}  // namespace satsuma::train

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+
+#include "satsuma/core/tensor.hpp"
+#include "satsuma/nn/module.hpp"
+
+namespace satsuma::train {
+
+/// Content of a safetensors file.
+struct SafeTensors {
+  std::map<std::string, Tensor> tensors;  ///< row-major
+  std::map<std::string, std::string> metadata;
+};
+
+/// Writes tensors of any layout in row-major order, in the order given, replacing `path` as AtomicFile does.
+/// Format: https://github.com/huggingface/safetensors: length of the header (8 bytes, little endian), JSON
+/// header padded with spaces to a multiple of 8, data. Throws IoError, and UsageError on a name that comes
+/// twice or is `__metadata__`.
+void write_safetensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+/// Reads a file and believes nothing of it: the header is at most 100 MB and at most the file; offsets, put
+/// in order, cover the data without gap or overlap; no name comes twice; a shape's product times the element
+/// size is the extent. Throws IoError when it cannot be read, FormatError that names file and place
+/// otherwise.
+SafeTensors read_safetensors(const std::filesystem::path& path);
+
+}  // namespace satsuma::train

@@ -1,0 +1,160 @@
+#include "satsuma/train/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/safetensors.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kOptimizer = "optimizer.";
+constexpr std::string_view kTracked = ".num_batches_tracked";
+constexpr const char* kVersionKey = "satsuma_checkpoint";
+constexpr const char* kVersion = "1";
+
+json to_json(const Tally& tally) {
+  return {{"loss_sum", tally.loss_sum},
+          {"correct", tally.correct},
+          {"images", tally.images},
+          {"macs", tally.work.macs},
+          {"dense_macs", tally.work.dense_macs},
+          {"seconds", tally.seconds}};
+}
+
+Tally tally_from(const json& object) {
+  Tally tally;
+  tally.loss_sum = object.at("loss_sum").get<double>();
+  tally.correct = object.at("correct").get<std::int64_t>();
+  tally.images = object.at("images").get<std::int64_t>();
+  tally.work.macs = object.at("macs").get<std::int64_t>();
+  tally.work.dense_macs = object.at("dense_macs").get<std::int64_t>();
+  tally.seconds = object.at("seconds").get<double>();
+  return tally;
+}
+
+json to_json(const TrainingState& state) {
+  return {{"step", state.step},
+          {"epoch", state.epoch},
+          {"batch", state.batch},
+          {"best_accuracy", state.best_accuracy ? json(*state.best_accuracy) : json()},
+          {"interval", to_json(state.interval)},
+          {"running", to_json(state.running)},
+          {"total", to_json(state.total)}};
+}
+
+std::int64_t count_from(const json& object, const char* key) {
+  const auto value = object.at(key).get<std::int64_t>();
+  if (value < 0) throw FormatError(fmt::format("'{}' is {}, expected 0 or more", key, value));
+  return value;
+}
+
+TrainingState state_from(const json& object) {
+  TrainingState state;
+  state.step = count_from(object, "step");
+  state.epoch = count_from(object, "epoch");
+  state.batch = count_from(object, "batch");
+  const json& best = object.at("best_accuracy");
+  if (!best.is_null()) state.best_accuracy = best.get<double>();
+  state.interval = tally_from(object.at("interval"));
+  state.running = tally_from(object.at("running"));
+  state.total = tally_from(object.at("total"));
+  return state;
+}
+
+std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
+  const json model = {{"input", std::vector<std::int64_t>(info.input.begin(), info.input.end())},
+                      {"classes", info.classes}};
+  return {{kVersionKey, kVersion},
+          {"recipe", info.recipe},
+          {"model", model.dump()},
+          {"state", to_json(info.state).dump()}};
+}
+
+CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
+  if (const std::string& version = metadata.at(kVersionKey); version != kVersion) {
+    throw FormatError(fmt::format("it is a checkpoint of version '{}', expected {}", version, kVersion));
+  }
+  CheckpointInfo info;
+  info.recipe = metadata.at("recipe");
+  const json model = json::parse(metadata.at("model"));
+  const auto input = model.at("input").get<std::vector<std::int64_t>>();
+  if (input.size() != 3) throw FormatError(fmt::format("the input has {} axes, expected 3", input.size()));
+  info.input = Shape(std::span<const std::int64_t>(input));
+  info.classes = count_from(model, "classes");
+  info.state = state_from(json::parse(metadata.at("state")));
+  return info;
+}
+
+/// Throws FormatError unless `values` has exactly the names and shapes of `expected`.
+void check_fits(const std::map<std::string, Tensor>& values, const std::vector<nn::NamedTensor>& expected,
+                std::string_view prefix) {
+  std::map<std::string_view, const Tensor*> wanted;
+  for (const nn::NamedTensor& tensor : expected) wanted[tensor.name] = &tensor.value;
+  for (const auto& [name, tensor] : wanted) {
+    const auto found = values.find(std::string(name));
+    if (found == values.end()) throw FormatError(fmt::format("tensor '{}{}' is missing", prefix, name));
+    if (found->second.shape() != tensor->shape()) {
+      throw FormatError(fmt::format("tensor '{}{}' has shape {}, expected {}", prefix, name,
+                                    to_string(found->second.shape()), to_string(tensor->shape())));
+    }
+  }
+  for (const auto& [name, tensor] : values) {
+    if (wanted.count(name) == 0) {
+      throw FormatError(fmt::format("tensor '{}{}' does not belong to this model", prefix, name));
+    }
+  }
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const nn::Module& model, const optim::Sgd* optimizer,
+                     const CheckpointInfo& info) {
+  std::vector<nn::NamedTensor> tensors = model.state();
+  if (optimizer != nullptr) {
+    for (const nn::NamedTensor& tensor : optimizer->state()) {
+      tensors.push_back({fmt::format("{}{}", kOptimizer, tensor.name), tensor.value});
+    }
+  }
+  write_safetensors(path, tensors, to_metadata(info));
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& path) {
+  SafeTensors file = read_safetensors(path);
+  Checkpoint checkpoint;
+  checkpoint.path = path;
+  for (auto& [name, tensor] : file.tensors) {
+    if (name.starts_with(kOptimizer)) {
+      checkpoint.optimizer.emplace(name.substr(kOptimizer.size()), std::move(tensor));
+    } else if (!name.ends_with(kTracked)) {
+      checkpoint.model.emplace(name, std::move(tensor));
+    }
+  }
+  if (file.metadata.count(kVersionKey) == 0) return checkpoint;
+  try {
+    checkpoint.info = info_from(file.metadata);
+  } catch (const std::exception& error) {
+    throw FormatError(fmt::format("{}: bad metadata: {}", path.string(), error.what()));
+  }
+  return checkpoint;
+}
+
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd* optimizer) {
+  try {
+    check_fits(checkpoint.model, model.state(), "");
+    if (optimizer != nullptr) {
+      check_fits(checkpoint.optimizer, optimizer->state(), kOptimizer);
+      optimizer->load_state(checkpoint.optimizer);
+    }
+    model.load_state(checkpoint.model);
+  } catch (const FormatError& error) {
+    throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
+  }
+}
+
+}  // namespace satsuma::train

@@ -1,0 +1,107 @@
+#include "satsuma/train/progress.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace satsuma::train {
+
+namespace {
+
+constexpr std::chrono::milliseconds kRedraw{100};
+constexpr std::int64_t kBarWidth = 24;
+
+std::size_t terminal_width(std::FILE* stream) {
+  winsize size{};
+  const bool known = ::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+std::string measures(const ProgressState& state) {
+  return fmt::format("loss {:.4f}  accuracy {:.1f} %  {:.0f} images/s  ETA {}", state.loss,
+                     100 * state.accuracy, state.images_per_second, format_duration(state.seconds_left));
+}
+
+std::string bar(const ProgressState& state) {
+  const std::int64_t done = kBarWidth * state.batch / std::max<std::int64_t>(state.batches, 1);
+  return std::string(static_cast<std::size_t>(done), '#') +
+         std::string(static_cast<std::size_t>(kBarWidth - done), '.');
+}
+
+bool is_set(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
+}  // namespace
+
+std::string format_duration(double seconds) {
+  if (!std::isfinite(seconds)) return "?";
+  const auto whole = static_cast<std::int64_t>(std::clamp(std::round(seconds), 0.0, 1e12));
+  if (whole < 60) return fmt::format("{}s", whole);
+  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
+}
+
+Progress::Style Progress::style_for(std::FILE* stream, bool quiet) {
+  if (quiet) return Style::quiet;
+  const char* const terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  if (::isatty(::fileno(stream)) == 0 || dumb) return Style::plain;
+  return is_set("NO_COLOR") ? Style::live : Style::live_colour;
+}
+
+Progress::Progress(std::FILE* stream, Style style, std::chrono::milliseconds pause)
+    : stream_(stream), style_(style), pause_(pause), next_(std::chrono::steady_clock::now()) {
+  if (style_ == Style::plain) next_ += pause_;
+}
+
+Progress::~Progress() {
+  clear_bar();
+}
+
+void Progress::clear_bar() {
+  if (!bar_shown_) return;
+  fmt::print(stream_, "\r\x1b[K");
+  std::fflush(stream_);
+  bar_shown_ = false;
+}
+
+void Progress::update(const ProgressState& state) {
+  const auto now = std::chrono::steady_clock::now();
+  if (style_ == Style::quiet || now < next_) return;
+  const std::string epoch = fmt::format("epoch {}/{}", state.epoch, state.epochs);
+  if (style_ == Style::plain) {
+    next_ = now + pause_;
+    fmt::print(stream_, "{}  step {}/{}  {}\n", epoch, state.batch, state.batches, measures(state));
+  } else {
+    next_ = now + kRedraw;
+    const std::string head = epoch + " [";
+    const std::string tail = "] " + measures(state);
+    const std::size_t width = terminal_width(stream_) - 1;
+    const std::string drawn = bar(state);
+    const bool fits = head.size() + drawn.size() + tail.size() <= width;
+    if (!fits) {
+      fmt::print(stream_, "\r\x1b[K{}", (epoch + "  " + measures(state)).substr(0, width));
+    } else if (style_ == Style::live_colour) {
+      fmt::print(stream_, "\r\x1b[K{}\x1b[32m{}\x1b[0m{}", head, drawn, tail);
+    } else {
+      fmt::print(stream_, "\r\x1b[K{}{}{}", head, drawn, tail);
+    }
+    bar_shown_ = true;
+  }
+  std::fflush(stream_);
+}
+
+void Progress::say(std::string_view line) {
+  if (style_ == Style::quiet) return;
+  clear_bar();
+  fmt::print(stream_, "{}\n", line);
+  std::fflush(stream_);
+}
+
+}  // namespace satsuma::train

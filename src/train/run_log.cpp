@@ -1,0 +1,71 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/atomic_file.hpp"
+#include "satsuma/train/run_directory.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Lines of steps up to `step`. A line that was cut off by a crash is dropped with the rest.
+std::string lines_until(const std::filesystem::path& path, std::int64_t step) {
+  std::ifstream file(path);
+  std::string kept;
+  for (std::string line; std::getline(file, line);) {
+    const ordered_json record = ordered_json::parse(line, nullptr, false);
+    if (!record.is_object() || !record.contains("step") || !record["step"].is_number_integer()) continue;
+    if (record["step"].get<std::int64_t>() <= step) kept += line + '\n';
+  }
+  return kept;
+}
+
+std::string to_line(const LogRecord& record) {
+  ordered_json object;
+  object["kind"] = record.epoch_end ? "epoch" : "step";
+  object["step"] = record.step;
+  object["epoch"] = record.epoch;
+  object["loss"] = record.tally.loss();
+  object["accuracy"] = record.tally.accuracy();
+  if (record.test_loss) object["test_loss"] = *record.test_loss;
+  if (record.test_accuracy) object["test_accuracy"] = *record.test_accuracy;
+  object["lr"] = record.lr;
+  object["images_per_second"] = record.tally.images_per_second();
+  object["macs"] = record.tally.work.macs;
+  object["dense_macs"] = record.tally.work.dense_macs;
+  object["seconds"] = record.seconds;
+  return object.dump() + '\n';
+}
+
+}  // namespace
+
+RunLog::RunLog(std::filesystem::path path, std::int64_t step) : path_(std::move(path)) {
+  write_atomically(path_, lines_until(path_, step));
+  file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file_ < 0) throw IoError(io_message("write", path_, errno));
+}
+
+RunLog::~RunLog() {
+  ::close(file_);
+}
+
+void RunLog::write(const LogRecord& record) {
+  const std::string line = to_line(record);
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(file_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw IoError(io_message("write", path_, errno));
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace satsuma::train

@@ -1,0 +1,147 @@
+#include "satsuma/train/safetensors.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/atomic_file.hpp"
+#include "src/train/safetensors_header.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors are copied byte by byte");
+
+constexpr std::uint64_t kLengthBytes = 8;
+constexpr std::uint64_t kMostHeader = 100'000'000;
+
+/// A file opened for reading, with its size.
+class InputFile {
+ public:
+  explicit InputFile(const std::filesystem::path& path) : path_(path) {
+    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file_ < 0) throw IoError(io_message("read", path, errno));
+    struct stat status {};
+    const bool regular = ::fstat(file_, &status) == 0 && S_ISREG(status.st_mode);
+    if (!regular) {
+      ::close(file_);
+      throw IoError(fmt::format("cannot read {}: it is no regular file", path.string()));
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+  ~InputFile() { ::close(file_); }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  std::uint64_t size() const { return size_; }
+
+  void read(std::uint64_t offset, std::span<std::byte> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw IoError(io_message("read", path_, errno));
+      if (got == 0) throw IoError(fmt::format("{} became shorter while it was read", path_.string()));
+      bytes = bytes.subspan(static_cast<std::size_t>(got));
+      offset += static_cast<std::uint64_t>(got);
+    }
+  }
+
+ private:
+  std::filesystem::path path_;
+  int file_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+Tensor row_major(const Tensor& tensor) {
+  return tensor.detach().to(MemoryFormat::row_major);
+}
+
+std::uint64_t bytes_of(const Tensor& tensor) {
+  return static_cast<std::uint64_t>(tensor.numel()) * size_of(tensor.dtype());
+}
+
+std::string make_header(std::span<const nn::NamedTensor> tensors,
+                        const std::map<std::string, std::string>& metadata) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  if (!metadata.empty()) json["__metadata__"] = metadata;
+  std::set<std::string> names = {"__metadata__"};
+  std::uint64_t position = 0;
+  for (const nn::NamedTensor& tensor : tensors) {
+    if (!names.insert(tensor.name).second) {
+      throw UsageError(fmt::format("[safetensors] the name '{}' cannot be used twice", tensor.name));
+    }
+    const std::uint64_t end = position + bytes_of(tensor.value);
+    const Shape& shape = tensor.value.shape();
+    nlohmann::ordered_json& entry = json[tensor.name];
+    entry["dtype"] = safetensors_name(tensor.value.dtype());
+    entry["shape"] = std::vector<std::int64_t>(shape.begin(), shape.end());
+    entry["data_offsets"] = {position, end};
+    position = end;
+  }
+  // A path in the metadata may be no UTF-8; JSON has to be.
+  std::string text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::string header = make_header(tensors, metadata);
+  const std::uint64_t length = header.size();
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(header);
+  for (const nn::NamedTensor& tensor : tensors) {
+    const Tensor plain = row_major(tensor.value);
+    file.write(std::span<const std::byte>(plain.raw(), bytes_of(plain)));
+  }
+  file.commit();
+}
+
+SafeTensors read_safetensors(const std::filesystem::path& path) {
+  const InputFile file(path);
+  const auto fail = [&](const std::string& what) {
+    throw FormatError(fmt::format("{}: {}", path.string(), what));
+  };
+
+  if (file.size() < kLengthBytes)
+    fail(fmt::format("{} bytes are too few for a safetensors file", file.size()));
+  std::uint64_t length = 0;
+  file.read(0, std::as_writable_bytes(std::span(&length, 1)));
+  if (length > kMostHeader || length > file.size() - kLengthBytes) {
+    fail(fmt::format("the header claims {} bytes, expected at most {}", length,
+                     std::min(kMostHeader, file.size() - kLengthBytes)));
+  }
+  std::string json(length, '\0');
+  file.read(kLengthBytes, std::as_writable_bytes(std::span(json)));
+
+  SafeTensors result;
+  Header header;
+  try {
+    header = parse_header(json, file.size() - kLengthBytes - length);
+  } catch (const FormatError& error) {
+    fail(error.what());
+  }
+  for (HeaderEntry& entry : header.entries) {
+    Tensor tensor = Tensor::empty(entry.shape, entry.dtype);
+    file.read(kLengthBytes + length + entry.begin,
+              std::span<std::byte>(tensor.raw(), entry.end - entry.begin));
+    result.tensors.emplace(std::move(entry.name), std::move(tensor));
+  }
+  result.metadata = std::move(header.metadata);
+  return result;
+}
+
+}  // namespace satsuma::train

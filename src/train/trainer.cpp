@@ -1,0 +1,268 @@
+#include "satsuma/train/trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "satsuma/autograd/backward.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/ops/cross_entropy.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+data::LoaderOptions train_options(const Recipe& recipe) {
+  data::LoaderOptions options;
+  options.batch_size = recipe.batch_size;
+  options.shuffle = recipe.shuffle;
+  options.augment = data::parse_augment(recipe.augment);
+  options.seed = static_cast<std::uint64_t>(recipe.seed);
+  return options;
+}
+
+data::LoaderOptions test_options(const Recipe& recipe) {
+  data::LoaderOptions options;
+  options.batch_size = recipe.batch_size;
+  options.shuffle = false;
+  options.drop_last = false;
+  return options;
+}
+
+SgdStep sgd_step(const Recipe& recipe) {
+  SgdStep step;
+  step.momentum = recipe.momentum;
+  step.weight_decay = recipe.weight_decay;
+  step.nesterov = recipe.nesterov;
+  step.decay = recipe.decay.value_or(find_method(recipe.method).default_decay);
+  return step;
+}
+
+bool is_finite(const Tensor& tensor) {
+  return dispatch_real("finite", tensor.dtype(), [&](auto element) {
+    const auto* const values = tensor.data<decltype(element)>();
+    bool finite = true;
+    for_each_offset(tensor, [&](std::int64_t offset) { finite = finite && std::isfinite(values[offset]); });
+    return finite;
+  });
+}
+
+}  // namespace
+
+Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, ExperimentData data,
+                 RunDirectory directory, Progress& progress, StopRequest stop)
+    : recipe_(recipe),
+      model_(std::move(model)),
+      data_(std::move(data)),
+      directory_(std::move(directory)),
+      progress_(progress),
+      stop_(std::move(stop)),
+      train_loader_(data_.train, data_.normalisation, train_options(recipe)),
+      test_loader_(data_.test, data_.normalisation, test_options(recipe)),
+      optimizer_(model_->parameters(), sgd_step(recipe)),
+      devices_(devices_of(*model_)) {
+  const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
+  last_step_ = recipe.steps > 0 ? std::min(recipe.steps, all_steps) : all_steps;
+  schedule_.kind = optim::parse_schedule(recipe.schedule);
+  schedule_.peak = recipe.lr;
+  schedule_.total_steps = std::max<std::int64_t>(all_steps, 1);
+  schedule_.warmup = recipe.warmup;
+}
+
+void Trainer::resume(const Checkpoint& checkpoint) {
+  const auto fail = [&](const std::string& what) {
+    throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), what));
+  };
+  if (!checkpoint.info) fail("it has no training state; start from its weights with --init instead");
+  const TrainingState& state = checkpoint.info->state;
+  if (state.batch > batches_per_epoch() || state.step != state.epoch * batches_per_epoch() + state.batch) {
+    fail(fmt::format(
+        "step {} is not batch {} of epoch {} with {} batches an epoch; the data or the batch size differ",
+        state.step, state.batch, state.epoch + 1, batches_per_epoch()));
+  }
+  restore(checkpoint, *model_, &optimizer_);
+  state_ = state;
+  saved_step_ = state.step;
+  resumed_ = true;
+}
+
+Outcome Trainer::run() {
+  log_.emplace(directory_.log(), state_.step);
+  if (!resumed_) {
+    save_checkpoint(directory_.init(), *model_, nullptr, info());
+    save_last();
+  }
+  model_->train();
+  while (!stop_requested()) {
+    if (state_.batch == batches_per_epoch()) {
+      end_epoch();
+    } else if (!finished()) {
+      train_epoch();
+    } else {
+      break;
+    }
+  }
+  // Steps end in the middle of an epoch where --steps or a signal says so, or all was done before.
+  const bool trained = this_session_.images > 0;
+  if (!stop_requested() && last_step_ > 0 && !evaluation_) {
+    if (trained) {
+      evaluate_epoch();
+    } else {
+      evaluation_ = evaluate(*model_, test_loader_, stop_);
+    }
+  }
+  if (trained && state_.batch > 0) save_last();
+
+  Outcome outcome;
+  outcome.state = state_;
+  if (state_.running.images > 0) outcome.train_loss = state_.running.loss();
+  outcome.evaluation = evaluation_;
+  outcome.signal = stop_ ? stop_() : 0;
+  return outcome;
+}
+
+void Trainer::train_epoch() {
+  if (state_.batch == 0) state_.running = {};
+  train_loader_.start(state_.epoch, state_.batch);
+  Clock::time_point begin = Clock::now();
+  data::Batch batch;
+  while (state_.step < last_step_ && !stop_requested() && train_loader_.next(batch)) {
+    Tally tally = step(batch);
+    tally.seconds = seconds_since(begin);
+    state_.interval += tally;
+    state_.running += tally;
+    state_.total += tally;
+    this_session_ += tally;
+    ++state_.step;
+    ++state_.batch;
+    show();
+    if (state_.step % recipe_.log_every == 0) end_interval();
+    if (recipe_.save_every > 0 && state_.step % recipe_.save_every == 0) save_last();
+    begin = Clock::now();
+  }
+}
+
+Tally Trainer::step(const data::Batch& batch) {
+  const Work before = executed(devices_);
+  evaluation_.reset();
+  optimizer_.zero_grad();
+  const Tensor logits = model_->forward(batch.images);
+  const Tensor loss = ops::cross_entropy(logits, batch.labels, recipe_.label_smoothing);
+  const double value = loss.item();
+  const double lr = schedule_.at(state_.step);
+  if (!std::isfinite(value)) {
+    throw NumericError(fmt::format(
+        "loss is {} at step {} (epoch {}, learning rate {:.3g}){}; try a lower --lr or a longer --warmup",
+        value, state_.step + 1, state_.epoch + 1, lr, kept()));
+  }
+  backward(loss);
+  optimizer_.step(lr);
+
+  const Work after = executed(devices_);
+  Tally tally;
+  tally.images = batch.labels.numel();
+  tally.loss_sum = value * static_cast<double>(tally.images);
+  tally.correct = ops::count_correct(logits.detach(), batch.labels);
+  tally.work = {after.macs - before.macs, after.dense_macs - before.dense_macs};
+  return tally;
+}
+
+void Trainer::end_interval() {
+  LogRecord record;
+  record.step = state_.step;
+  record.epoch = state_.epoch + 1;
+  record.lr = schedule_.at(state_.step - 1);
+  record.tally = state_.interval;
+  record.seconds = state_.total.seconds;
+  log_->write(record);
+  state_.interval = {};
+}
+
+void Trainer::end_epoch() {
+  if (!evaluate_epoch()) return;
+  ++state_.epoch;
+  state_.batch = 0;
+  save_last();
+}
+
+bool Trainer::evaluate_epoch() {
+  check_finite();
+  evaluation_ = evaluate(*model_, test_loader_, stop_);
+  if (!evaluation_) return false;
+  evaluation_seconds_ = evaluation_->seconds;
+  if (!state_.best_accuracy || evaluation_->top1 > *state_.best_accuracy) {
+    state_.best_accuracy = evaluation_->top1;
+    save_checkpoint(directory_.best(), *model_, nullptr, info());
+  }
+
+  LogRecord record;
+  record.epoch_end = true;
+  record.step = state_.step;
+  record.epoch = state_.epoch + 1;
+  record.lr = schedule_.at(state_.step - 1);
+  record.tally = state_.running;
+  record.seconds = state_.total.seconds;
+  record.test_loss = evaluation_->loss;
+  record.test_accuracy = evaluation_->top1;
+  log_->write(record);
+  progress_.say(
+      fmt::format("epoch {}/{}  train loss {:.4f}  train accuracy {:.2f} %  test loss {:.4f}  test accuracy "
+                  "{:.2f} %  {:.0f} images/s",
+                  record.epoch, recipe_.epochs, record.tally.loss(), 100 * record.tally.accuracy(),
+                  evaluation_->loss, 100 * evaluation_->top1, record.tally.images_per_second()));
+  return true;
+}
+
+std::string Trainer::kept() const {
+  if (!saved_step_) return "";
+  return fmt::format("; {} holds step {}", directory_.last().string(), *saved_step_);
+}
+
+void Trainer::check_finite() const {
+  for (const nn::NamedTensor& tensor : model_->state()) {
+    if (!is_floating(tensor.value.dtype()) || is_finite(tensor.value)) continue;
+    throw NumericError(
+        fmt::format("'{}' is not finite after step {}{}; try a lower --lr or a longer --warmup", tensor.name,
+                    state_.step, kept()));
+  }
+}
+
+void Trainer::save_last() {
+  check_finite();
+  try {
+    save_checkpoint(directory_.last(), *model_, &optimizer_, info());
+  } catch (const IoError& error) {
+    throw IoError(error.what() + kept());
+  }
+  saved_step_ = state_.step;
+}
+
+CheckpointInfo Trainer::info() const {
+  return {to_toml(recipe_), data_.input, data_.classes, state_};
+}
+
+void Trainer::show() const {
+  ProgressState shown;
+  shown.epoch = state_.epoch + 1;
+  shown.epochs = recipe_.epochs;
+  shown.batch = state_.batch;
+  shown.batches = batches_per_epoch();
+  shown.loss = state_.running.loss();
+  shown.accuracy = state_.running.accuracy();
+  shown.images_per_second = this_session_.images_per_second();
+  const auto images_left = static_cast<double>((last_step_ - state_.step) * recipe_.batch_size);
+  const auto evaluations_left = static_cast<double>(recipe_.epochs - state_.epoch);
+  shown.seconds_left = images_left / shown.images_per_second + evaluations_left * evaluation_seconds_;
+  progress_.update(shown);
+}
+
+}  // namespace satsuma::train
