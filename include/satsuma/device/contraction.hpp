@@ -11,11 +11,11 @@ namespace satsuma {
 
 /// How the passes of a layer are to be run.
 struct ContractionPlan {
-  const Method* method = nullptr;  ///< null is dense
-  Pattern pattern;                 ///< of all pruned operands
-  double decay = 0;                ///< SR-STE term in update()
-  std::shared_ptr<Device> device;  ///< null is `cpu`
-  bool strict = false;             ///< a refusal is an error instead of a fallback
+  const Method* method = nullptr;       ///< null is dense
+  Pattern pattern = {};                 ///< of all pruned operands
+  double decay = 0;                     ///< SR-STE term in update()
+  std::shared_ptr<Device> device = {};  ///< null is `cpu`
+  bool strict = false;                  ///< a refusal is an error instead of a fallback
 };
 
 /// The seam: the three products of one convolution or linear layer, with its weight. It knows which operand

@@ -21,9 +21,9 @@ std::string_view to_string(Pass pass);
 /// What a layer asks of a device before it relies on it.
 struct PassRequest {
   Pass pass = Pass::ff;
-  Geometry geometry;
-  Pattern weight;    ///< N:M of the weight operand (FF, BP); dense otherwise
-  Pattern gradient;  ///< N:M of dY (BP); dense otherwise
+  Geometry geometry = {};
+  Pattern weight = {};    ///< N:M of the weight operand (FF, BP); dense otherwise
+  Pattern gradient = {};  ///< N:M of dY (BP); dense otherwise
   DType dtype = DType::f32;
 };
 
@@ -56,9 +56,9 @@ struct SgdStep {
 struct UpdateArgs {
   Tensor weight;
   Tensor grad;
-  Tensor velocity;
-  SgdStep step;
-  Pattern pattern;                    ///< of both packed forms
+  Tensor velocity = {};
+  SgdStep step = {};
+  Pattern pattern = {};               ///< of both packed forms
   PackedWeight* packed_ff = nullptr;  ///< pre-generated for the next FF where set
   PackedWeight* packed_bp = nullptr;  ///< pre-generated for the next BP where set
 };

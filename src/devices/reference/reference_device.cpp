@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/sgd_rule.hpp"
+#include "satsuma/device/stopwatch.hpp"
 
 namespace satsuma {
 
@@ -16,23 +16,6 @@ std::shared_ptr<Device> create_reference_device() {
 }
 
 namespace {
-
-/// Adds the time of its scope to a counter.
-class Stopwatch {
- public:
-  explicit Stopwatch(std::int64_t& nanoseconds) : nanoseconds_(nanoseconds) {}
-  ~Stopwatch() {
-    nanoseconds_ +=
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start_)
-            .count();
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  std::int64_t& nanoseconds_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// A rank-4 tensor as a function of its indices.
 template <typename T>

@@ -1,0 +1,269 @@
+#include "satsuma/device/contraction.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/device/registry.hpp"
+#include "support/random_tensor.hpp"
+
+namespace satsuma {
+
+namespace {
+
+using testing::random_tensor;
+
+/// Runs nothing but what it hands to the reference device, and refuses what it is told to.
+class PickyDevice : public Device {
+ public:
+  std::vector<Pass> refused;
+  int updates = 0;
+
+  std::string_view name() const override { return "picky"; }
+  std::string description() const override { return "refuses passes"; }
+  MemoryFormat activation_format() const override { return MemoryFormat::row_major; }
+  Support supports(const PassRequest& request) const override {
+    for (const Pass pass : refused) {
+      if (pass == request.pass) return Support::no("it is picky");
+    }
+    return {};
+  }
+  void forward(const Geometry& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+               Tensor& y) override {
+    REQUIRE(x.is(MemoryFormat::row_major));
+    reference_->forward(g, x, w, bias, y);
+  }
+  void backward_data(const Geometry& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    REQUIRE(dy.is(MemoryFormat::row_major));
+    reference_->backward_data(g, dy, w, dx);
+  }
+  void backward_weights(const Geometry& g, const Tensor& x, const Tensor& dy, Tensor& dw,
+                        Tensor& dbias) override {
+    reference_->backward_weights(g, x, dy, dw, dbias);
+  }
+  PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
+    return reference_->compress(weight, axis, pattern);
+  }
+  void update(const UpdateArgs& args) override {
+    ++updates;
+    reference_->update(args);
+  }
+
+ private:
+  std::shared_ptr<Device> reference_ = find_device("reference");
+};
+
+Contraction make(const Geometry& geometry) {
+  return Contraction("layer", geometry, random_tensor(geometry.weight_shape(), 5, DType::f32));
+}
+
+ContractionPlan bdwp(Pattern pattern, std::shared_ptr<Device> device = find_device("reference")) {
+  return {.method = &find_method("bdwp"), .pattern = pattern, .device = std::move(device)};
+}
+
+bool same(const Tensor& a, const Tensor& b) {
+  return a.to_vector<double>() == b.to_vector<double>();
+}
+
+}  // namespace
+
+TEST_CASE("what is pruned, and why not") {
+  struct Case {
+    Geometry geometry;
+    const char* method;
+    Pattern pattern;
+    const char* keep_dense;
+    Pattern ff, bp;
+    std::string reason;
+  };
+  const Geometry layer = {.in_channels = 16, .out_channels = 32, .kernel = {3, 3}};
+  const Case cases[] = {
+      {layer, "bdwp", {2, 8}, "", {2, 8}, {2, 8}, ""},
+      {layer, "dense", {2, 8}, "", {}, {}, "method dense"},
+      {layer, "bdwp", {4, 4}, "", {}, {}, "pattern 4:4 keeps everything"},
+      {layer, "bdwp", {2, 8}, "first convolution", {}, {}, "first convolution"},
+      {{.in_channels = 32, .out_channels = 32, .groups = 32},
+       "bdwp",
+       {2, 8},
+       "",
+       {},
+       {},
+       "32 groups of 1 input channels"},
+      {{.in_channels = 64, .out_channels = 10}, "bdwp", {2, 16}, "", {2, 16}, {}, ""},
+      {{.in_channels = 3, .out_channels = 64}, "bdwp", {2, 8}, "", {}, {2, 8}, ""},
+      {{.in_channels = 3, .out_channels = 5},
+       "bdwp",
+       {2, 8},
+       "",
+       {},
+       {},
+       "FF: 3 input channels are fewer than a group of 2:8; BP: 5 output channels are fewer than a group of "
+       "2:8"},
+      {{.in_channels = 8, .out_channels = 8}, "bdwp", {2, 8}, "", {2, 8}, {2, 8}, ""},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(to_string(c.geometry));
+    CAPTURE(c.method);
+    CAPTURE(to_string(c.pattern));
+    Contraction contraction = make(c.geometry);
+    ContractionPlan plan = bdwp(c.pattern);
+    plan.method = &find_method(c.method);
+    contraction.configure(plan);
+    if (*c.keep_dense) contraction.keep_dense(c.keep_dense);
+    CHECK(to_string(contraction.pattern(Pass::ff)) == to_string(c.ff));
+    CHECK(to_string(contraction.pattern(Pass::bp)) == to_string(c.bp));
+    CHECK(contraction.pattern(Pass::wu).dense());
+    CHECK(contraction.dense_reason() == c.reason);
+    CHECK(contraction.sparse() == c.reason.empty());
+    CHECK(contraction.dense_reason(Pass::ff).empty() == !c.ff.dense());
+    CHECK(contraction.dense_reason(Pass::bp).empty() == !c.bp.dense());
+    CHECK_FALSE(contraction.dense_reason(Pass::wu).empty());
+    for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+      if (contraction.pattern(pass).dense()) CHECK_THROWS_AS(contraction.packed(pass), Error);
+    }
+  }
+}
+
+TEST_CASE("a layer marked dense stays so when it is configured later") {
+  Contraction contraction = make({.in_channels = 16, .out_channels = 16});
+  contraction.keep_dense("first convolution");
+  CHECK(contraction.dense_reason() == "method dense");
+  contraction.configure(bdwp({2, 8}));
+  CHECK(contraction.dense_reason() == "first convolution");
+}
+
+TEST_CASE("multiply-adds follow the plan") {
+  Contraction contraction = make({.in_channels = 20, .out_channels = 12, .kernel = {3, 3}});
+  const std::int64_t dense = 12 * 20 * 9 * 4 * 5;
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) CHECK(contraction.macs(pass, 4, 5) == dense);
+  contraction.configure(bdwp({2, 8}));
+  CHECK(contraction.macs(Pass::ff, 4, 5) == 12 * 5 * 9 * 20);
+  CHECK(contraction.macs(Pass::bp, 4, 5) == 20 * 3 * 9 * 20);
+  CHECK(contraction.macs(Pass::wu, 4, 5) == dense);
+}
+
+TEST_CASE("passes multiply with the operand that the plan says, in the device's format") {
+  const Geometry geometry = {.in_channels = 12, .out_channels = 9, .kernel = {3, 3}, .padding = {1, 1}};
+  const Tensor x = random_tensor({3, 12, 5, 4}, 1, DType::f32);
+  const Tensor dy = random_tensor({3, 9, 5, 4}, 2, DType::f32, MemoryFormat::batch_blocked);
+  const auto picky = std::make_shared<PickyDevice>();
+  Contraction sparse = make(geometry);
+  sparse.configure(bdwp({2, 4}, picky));
+  Contraction ff("ff", geometry,
+                 expand(compress_reference(sparse.weight(), GroupAxis::input_channels, {2, 4})));
+  Contraction bp("bp", geometry,
+                 expand(compress_reference(sparse.weight(), GroupAxis::output_channels, {2, 4})));
+  for (Contraction* const dense : {&ff, &bp}) dense->configure({.device = picky});
+
+  CHECK(sparse.last_output().rank() == 0);
+  // The order of a sum differs between packed and dense rows, but each sum is made in double and rounded
+  // once.
+  CHECK(same(sparse.forward(x, {}), ff.forward(x, {})));
+  CHECK(to_string(sparse.last_output()) == "[3, 9, 5, 4]");
+  CHECK(same(sparse.backward_data(dy, x.shape()), bp.backward_data(dy, x.shape())));
+  const auto grad = sparse.backward_weights(x, dy, true);
+  const auto dense_grad = ff.backward_weights(x, dy, true);
+  CHECK(same(grad.weight, dense_grad.weight));
+  CHECK(same(grad.bias, dense_grad.bias));
+  CHECK(grad.weight.is(MemoryFormat::channels_last));
+  CHECK_FALSE(sparse.backward_weights(x, dy, false).bias.defined());
+}
+
+TEST_CASE("packed weights follow the weight") {
+  const auto picky = std::make_shared<PickyDevice>();
+  Contraction contraction = make({.in_channels = 16, .out_channels = 8, .kernel = {3, 1}});
+  contraction.configure(bdwp({1, 4}, picky));
+  const auto fresh = [&](Pass pass) {
+    const GroupAxis axis = pass == Pass::ff ? GroupAxis::input_channels : GroupAxis::output_channels;
+    const PackedWeight expected = compress_reference(contraction.weight(), axis, {1, 4});
+    return same(contraction.packed(pass).values, expected.values) &&
+           same(contraction.packed(pass).indices, expected.indices);
+  };
+  CHECK(fresh(Pass::ff));
+  CHECK(fresh(Pass::bp));
+
+  Tensor weight = contraction.weight();
+  weight.copy_from(random_tensor(weight.shape(), 11, DType::f32));
+  CHECK_FALSE(fresh(Pass::ff));
+  contraction.weight_changed();
+  CHECK(fresh(Pass::ff));
+  CHECK(fresh(Pass::bp));
+
+  // The gradient's layout is its own affair.
+  const Tensor grad = random_tensor(weight.shape(), 12, DType::f32, MemoryFormat::row_major);
+  contraction.update(grad, {}, {.lr = 0.5});
+  CHECK(picky->updates == 1);
+  CHECK(fresh(Pass::ff));
+  CHECK(fresh(Pass::bp));
+
+  // BP on another device: that one packs for itself.
+  picky->refused = {Pass::bp};
+  contraction.configure(bdwp({1, 4}, picky));
+  CHECK(fresh(Pass::bp));
+  contraction.update(grad, {}, {.lr = 0.5});
+  CHECK(fresh(Pass::ff));
+  CHECK(fresh(Pass::bp));
+}
+
+TEST_CASE("refused passes fall back and are counted") {
+  const Geometry geometry = {.in_channels = 8, .out_channels = 8};
+  struct Case {
+    std::vector<Pass> refused;
+    DType dtype;
+    std::string ff, bp, wu;
+  };
+  const bool has_cpu = device_entries().front().name == "cpu" || device_entries().back().name == "cpu";
+  const std::string first = has_cpu ? "cpu" : "reference";
+  const Case cases[] = {
+      {{}, DType::f32, "picky", "picky", "picky"},
+      {{Pass::bp}, DType::f32, "picky", first, "picky"},
+      {{Pass::ff, Pass::bp, Pass::wu}, DType::f32, first, first, first},
+      // The cpu device computes in f32 only, so the chain goes on to the reference.
+      {{Pass::wu}, DType::f64, "picky", "picky", "reference"},
+  };
+  for (const Case& c : cases) {
+    const auto picky = std::make_shared<PickyDevice>();
+    picky->refused = c.refused;
+    Contraction contraction("layer", geometry, random_tensor(geometry.weight_shape(), 5, c.dtype));
+    contraction.configure({.device = picky});
+    CHECK(contraction.device(Pass::ff).name() == c.ff);
+    CHECK(contraction.device(Pass::bp).name() == c.bp);
+    CHECK(contraction.device(Pass::wu).name() == c.wu);
+    CHECK(contraction.fallbacks() == static_cast<std::int64_t>(c.refused.size()));
+  }
+}
+
+TEST_CASE("under strict a refusal is an error that names layer, device, pass and reason") {
+  const auto picky = std::make_shared<PickyDevice>();
+  picky->refused = {Pass::bp};
+  Contraction contraction = make({.in_channels = 8, .out_channels = 8});
+  ContractionPlan plan = bdwp({2, 8}, picky);
+  plan.strict = true;
+  try {
+    contraction.configure(plan);
+    FAIL("accepted");
+  } catch (const DeviceError& error) {
+    const std::string message = error.what();
+    for (const char* part : {"'layer'", "'picky'", "BP", "it is picky"}) {
+      CHECK(message.find(part) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("operands that do not fit are refused") {
+  const Geometry geometry = {.in_channels = 8, .out_channels = 4};
+  CHECK_THROWS_AS(Contraction("layer", geometry, Tensor::zeros({8, 4, 1, 1})), ShapeError);
+  Contraction contraction = make(geometry);
+  const Tensor x = Tensor::zeros({1, 8, 2, 2});
+  CHECK_THROWS_AS(contraction.forward(Tensor::zeros({1, 4, 2, 2}), {}), ShapeError);
+  CHECK_THROWS_AS(contraction.forward(x.to(DType::f64), {}), ShapeError);
+  CHECK_THROWS_AS(contraction.forward(x, Tensor::zeros({8})), ShapeError);
+  CHECK_THROWS_AS(contraction.forward(x, Tensor::zeros({4}, DType::f64)), ShapeError);
+  CHECK_THROWS_AS(contraction.update(Tensor::zeros({4, 4}), {}, {}), ShapeError);
+  CHECK_THROWS_AS(contraction.configure(bdwp({3, 2})), UsageError);
+}
+
+}  // namespace satsuma

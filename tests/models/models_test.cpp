@@ -1,0 +1,177 @@
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/registry.hpp"
+#include "satsuma/autograd/backward.hpp"
+#include "satsuma/autograd/node.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/device/registry.hpp"
+#include "support/random_tensor.hpp"
+
+namespace satsuma::models {
+
+namespace {
+
+using testing::random_tensor;
+
+std::shared_ptr<nn::Module> make(std::string_view name, const Options& options = {}) {
+  Rng rng(1);
+  return find(name).create(options, rng);
+}
+
+std::int64_t parameter_count(const nn::Module& model) {
+  std::int64_t count = 0;
+  for (const auto& parameter : model.parameters()) count += parameter.value.numel();
+  return count;
+}
+
+void append_batch_norm(std::vector<std::string>& names, const std::string& prefix) {
+  for (const char* part : {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}) {
+    names.push_back(prefix + "." + part);
+  }
+}
+
+/// state_dict() of torchvision's residual networks of basic blocks, by their rule.
+std::vector<std::string> torchvision_names(int stages, int blocks) {
+  std::vector<std::string> names = {"conv1.weight"};
+  append_batch_norm(names, "bn1");
+  for (int stage = 1; stage <= stages; ++stage) {
+    for (int block = 0; block < blocks; ++block) {
+      const std::string prefix = "layer" + std::to_string(stage) + "." + std::to_string(block) + ".";
+      for (const char* index : {"1", "2"}) {
+        names.push_back(prefix + "conv" + index + ".weight");
+        append_batch_norm(names, prefix + "bn" + index);
+      }
+      if (stage > 1 && block == 0) {
+        names.push_back(prefix + "downsample.0.weight");
+        append_batch_norm(names, prefix + "downsample.1");
+      }
+    }
+  }
+  names.insert(names.end(), {"fc.weight", "fc.bias"});
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("the residual networks have torchvision's names in torchvision's order") {
+  const std::map<std::string, std::vector<std::string>> expected = {{"resnet18", torchvision_names(4, 2)},
+                                                                    {"resnet20", torchvision_names(3, 3)}};
+  CHECK(expected.at("resnet18").size() == 122);
+  for (const auto& [name, names] : expected) {
+    std::vector<std::string> got;
+    for (const auto& tensor : make(name)->state()) got.push_back(tensor.name);
+    CHECK(got == names);
+  }
+}
+
+TEST_CASE("parameter counts") {
+  struct Case {
+    const char* name;
+    Options options;
+    std::int64_t count;
+  };
+  const Case cases[] = {
+      {"resnet18", {}, 11'173'962},
+      {"resnet18", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet}, 11'689'512},
+      {"resnet18", {.input = {1, 32, 32}}, 11'173'962 - 2 * 64 * 9},
+      {"resnet9", {}, 6'573'120},
+      {"resnet20", {}, 272'474},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(parameter_count(*make(c.name, c.options)) == c.count);
+  }
+}
+
+TEST_CASE("width scales channels to multiples of 8") {
+  struct Case {
+    std::int64_t channels;
+    double width;
+    std::int64_t expected;
+  };
+  for (const Case& c : {Case{64, 1, 64}, Case{64, 0.5, 32}, Case{64, 0.3, 16}, Case{64, 0.32, 24},
+                        Case{16, 0.1, 8}, Case{64, 1.5, 96}, Case{512, 0.25, 128}}) {
+    CHECK(scaled(c.channels, c.width) == c.expected);
+  }
+  const auto model = make("resnet9", {.width = 0.25});
+  CHECK(model->contractions().back()->geometry().in_channels == 128);
+}
+
+TEST_CASE("every model trains a step on images of one and three channels") {
+  for (const Entry& entry : entries()) {
+    for (const Shape& input : {Shape{3, 32, 32}, Shape{1, 16, 24}}) {
+      CAPTURE(entry.name);
+      CAPTURE(to_string(input));
+      const auto model = make(entry.name, {.input = input, .classes = 7, .width = 0.125});
+      const Shape batch = {3, input[0], input[1], input[2]};
+      const Tensor logits = (*model)(random_tensor(batch, 1, DType::f32, MemoryFormat::batch_blocked));
+      CHECK(to_string(logits.shape()) == "[3, 7]");
+      backward(logits, Tensor::full({3, 7}, 1));
+      for (const auto& parameter : model->parameters()) {
+        CAPTURE(parameter.name);
+        CHECK(parameter.value.grad().defined());
+      }
+    }
+  }
+}
+
+TEST_CASE("resnet18's stems") {
+  const NoGrad no_grad;
+  for (const auto& [stem, size] : {std::pair{Stem::cifar, 16}, {Stem::imagenet, 4}}) {
+    const auto model = make("resnet18", {.stem = stem, .width = 0.125});
+    model->train(false);
+    (*model)(random_tensor({1, 3, 16, 16}, 1, DType::f32));
+    const auto layers = model->contractions();
+    CHECK(layers[1]->name() == "layer1.0.conv1");
+    CHECK(layers[1]->last_output()[2] == size);
+    CHECK(parse_stem(to_string(stem)) == stem);
+  }
+}
+
+TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of the operations") {
+  const NoGrad no_grad;
+  for (const Entry& entry : entries()) {
+    CAPTURE(entry.name);
+    const auto model = make(entry.name, {.input = {3, 8, 8}});
+    model->train(false);
+    (*model)(random_tensor({1, 3, 8, 8}, 1, DType::f32));
+    std::int64_t dense = 0, sparse = 0;
+    for (const auto& layer : model->contractions()) {
+      CAPTURE(layer->name());
+      const Shape& output = layer->last_output();
+      dense += 3 * layer->geometry().dense_macs(output[2], output[3]);
+      layer->configure({.method = &find_method("bdwp"), .pattern = {2, 8}});
+      const bool first = layer == model->contractions().front();
+      CHECK(layer->sparse() == !first);
+      CHECK(layer->dense_reason() == (first ? "first convolution" : ""));
+      for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
+        sparse += layer->macs(pass, output[2], output[3]);
+    }
+    // FF and BP shrink to a quarter, WU stays: half, less the share of the first convolution.
+    const double saving = 1 - static_cast<double>(sparse) / static_cast<double>(dense);
+    CHECK(saving > 0.48);
+    CHECK(saving < 0.50);
+  }
+}
+
+TEST_CASE("unknown models, stems and impossible options are refused") {
+  const auto message = [](auto&& f) -> std::string {
+    try {
+      f();
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  CHECK(message([] { find("resnet8"); }).find("did you mean 'resnet") != std::string::npos);
+  CHECK(message([] { parse_stem("cifr"); }).find("'cifar'") != std::string::npos);
+  CHECK(message([] { make("resnet9", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
+  CHECK(message([] { make("resnet20", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
+  CHECK(message([] { make("resnet9", {.input = {3, 7, 32}}); }).find("8x8 or more") != std::string::npos);
+}
+
+}  // namespace satsuma::models
