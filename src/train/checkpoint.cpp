@@ -14,7 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kOptimizer = "optimizer.";
-constexpr std::string_view kTracked = ".num_batches_tracked";
 constexpr const char* kVersionKey = "satsuma_checkpoint";
 constexpr const char* kVersion = "1";
 
@@ -131,7 +130,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   for (auto& [name, tensor] : file.tensors) {
     if (name.starts_with(kOptimizer)) {
       checkpoint.optimizer.emplace(name.substr(kOptimizer.size()), std::move(tensor));
-    } else if (!name.ends_with(kTracked)) {
+    } else {
       checkpoint.model.emplace(name, std::move(tensor));
     }
   }

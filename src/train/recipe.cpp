@@ -34,7 +34,7 @@ const RecipeField kFields[] = {
     {"classes", kData, "synthetic: number of classes; 0 is the data set's default", &Recipe::classes, 0, 1e6},
     {"limit-train", kData, "train on the first N images only; 0 is all", &Recipe::limit_train, 0, kLargest},
     {"augment", kData, "standard (random crop and flip) or none", &Recipe::augment},
-    {"shuffle", kData, "a new order of the images in each epoch", &Recipe::shuffle},
+    {"shuffle", kData, "new order of the images in each epoch", &Recipe::shuffle},
 
     {"method", kSparsity, "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method},
     {"nm", kSparsity, "N:M, at most N non-zeros in M weights", &Recipe::nm},
@@ -45,14 +45,14 @@ const RecipeField kFields[] = {
     {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
     {"strict-device", kDevice, "a pass that its device refuses is an error, not a fallback",
      &Recipe::strict_device},
-    {"precision", kDevice, "fp32", &Recipe::precision},
+    {"precision", kDevice, "arithmetic: fp32", &Recipe::precision},
     {"threads", kDevice, "threads that compute; 0 is all cores", &Recipe::threads, 0, 4096},
 
     {"epochs", kTraining, "passes over the training images", &Recipe::epochs, 0, 1e6},
     {"steps", kTraining, "stop after N steps in all, on the schedule of --epochs; 0 is no limit",
      &Recipe::steps, 0, kLargest},
     {"batch-size", kTraining, "images in a step", &Recipe::batch_size, 1, 1e6},
-    {"optimizer", kTraining, "sgd", &Recipe::optimizer},
+    {"optimizer", kTraining, "how gradients change the weights: sgd", &Recipe::optimizer},
     {"lr", kTraining, "learning rate after warm-up", &Recipe::lr, 0, 1e6},
     {"momentum", kTraining, "momentum of sgd", &Recipe::momentum, 0, 1},
     {"nesterov", kTraining, "Nesterov's form of momentum", &Recipe::nesterov},
@@ -74,7 +74,7 @@ const RecipeField kFields[] = {
 }
 
 std::string range_of(const RecipeField& field, std::string_view kind) {
-  if (std::isinf(field.least)) return std::string(kind);
+  if (!field.is_number()) return std::string(kind);
   return fmt::format("{} from {} to {}", kind, field.least, field.most);
 }
 
@@ -152,6 +152,10 @@ void RecipeField::set(Recipe& recipe, std::string_view typed) const {
         }
       },
       member);
+}
+
+void RecipeField::clear(Recipe& recipe) const {
+  (recipe.*std::get<std::vector<std::string> Recipe::*>(member)).clear();
 }
 
 void Recipe::check() const {

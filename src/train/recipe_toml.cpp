@@ -71,7 +71,7 @@ void set_from(std::string_view source, const RecipeField& field, const toml::nod
     }
     const toml::array* const list = node.as_array();
     if (list == nullptr) refuse_type(source, field, node, "a list of strings");
-    (recipe.*std::get<std::vector<std::string> Recipe::*>(field.member)).clear();
+    field.clear(recipe);
     for (const toml::node& element : *list) field.set(recipe, typed_form(source, field, element, recipe));
   } catch (const UsageError& error) {
     refuse(source, node, error.what());

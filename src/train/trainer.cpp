@@ -155,7 +155,7 @@ Tally Trainer::step(const data::Batch& batch) {
   const Work before = executed(devices_);
   evaluation_.reset();
   optimizer_.zero_grad();
-  const Tensor logits = model_->forward(batch.images);
+  const Tensor logits = (*model_)(batch.images);
   const Tensor loss = ops::cross_entropy(logits, batch.labels, recipe_.label_smoothing);
   const double value = loss.item();
   const double lr = schedule_.at(state_.step);

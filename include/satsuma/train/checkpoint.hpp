@@ -44,8 +44,7 @@ struct Checkpoint {
 void save_checkpoint(const std::filesystem::path& path, const nn::Module& model, const optim::Sgd* optimizer,
                      const CheckpointInfo& info);
 
-/// Reads any safetensors file. PyTorch's counters `*.num_batches_tracked` are left out. Throws IoError and
-/// FormatError.
+/// Reads any safetensors file. Throws IoError and FormatError.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 /// Copies the tensors into `model` and, where given, `optimizer`. Throws FormatError, naming file and tensor,

@@ -77,12 +77,15 @@ struct RecipeField {
   double most = std::numeric_limits<double>::infinity();
 
   bool is_switch() const { return std::holds_alternative<bool Recipe::*>(member); }
+  bool is_number() const { return least > -std::numeric_limits<double>::infinity(); }
   bool is_list() const { return std::holds_alternative<std::vector<std::string> Recipe::*>(member); }
   /// The value that `recipe` holds, as it would be typed; empty where there is none.
   std::string text(const Recipe& recipe) const;
   /// Reads a value as it is typed on the command line; a list grows by one. Throws UsageError that says what
   /// was typed and what is expected.
   void set(Recipe& recipe, std::string_view typed) const;
+  /// Empties a list.
+  void clear(Recipe& recipe) const;
 };
 
 /// All settings, in the order in which help and recipe files list them.

@@ -1,0 +1,101 @@
+#include "tools/satsuma/eval.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <string>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/trainer.hpp"
+#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/recipe_flags.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+struct Settings {
+  std::string checkpoint;
+  RecipeFlags flags;
+  bool json = false;
+};
+
+/// The recipe that the weights were trained with, changed by what was typed.
+train::Recipe recipe_of(const Settings& settings, const train::Checkpoint& checkpoint) {
+  train::Recipe base;
+  if (checkpoint.info) {
+    base = train::parse_recipe(checkpoint.info->recipe, settings.checkpoint);
+    base.threads = 0;  // that was another machine, perhaps
+  } else if (!settings.flags.given("model") || !settings.flags.given("data")) {
+    throw UsageError(fmt::format("{} does not say what it was trained with; give --model and --data",
+                                 settings.checkpoint));
+  }
+  train::Recipe recipe = settings.flags.apply(base);
+  recipe.check();
+  use_threads(recipe);
+  return recipe;
+}
+
+void check_data(const train::ExperimentData& data, const train::Recipe& recipe,
+                const train::CheckpointInfo& info) {
+  if (data.input == info.input && data.classes == info.classes) return;
+  throw UsageError(fmt::format(
+      "--data {} has images of {} in {} classes, but the model was trained for {} in {}", recipe.data,
+      fmt::join(data.input, "x"), data.classes, fmt::join(info.input, "x"), info.classes));
+}
+
+int run_eval(const Settings& settings) {
+  const train::Checkpoint checkpoint = train::load_checkpoint(settings.checkpoint);
+  const train::Recipe recipe = recipe_of(settings, checkpoint);
+  const train::ExperimentData data = train::load_data(recipe);
+  if (checkpoint.info) check_data(data, recipe, *checkpoint.info);
+  const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
+  train::restore(checkpoint, *model);
+
+  data::LoaderOptions options;
+  options.batch_size = recipe.batch_size;
+  options.shuffle = false;
+  options.drop_last = false;
+  data::Loader loader(data.test, data.normalisation, options);
+  const train::Evaluation result = train::evaluate(*model, loader).value();
+  const double images_per_second = static_cast<double>(result.count) / result.seconds;
+  if (settings.json) {
+    print_json({{"top1", result.top1},
+                {"loss", result.loss},
+                {"count", result.count},
+                {"images_per_second", images_per_second},
+                {"checkpoint", settings.checkpoint},
+                {"model", recipe.model},
+                {"data", recipe.data},
+                {"method", recipe.method},
+                {"nm", recipe.nm}});
+  } else {
+    fmt::print("{} on {}: top-1 accuracy {:.2f} %, loss {:.4f}, {} images, {:.0f} images/s\n", recipe.model,
+               recipe.data, 100 * result.top1, result.loss, result.count, images_per_second);
+  }
+  return 0;
+}
+
+}  // namespace
+
+CLI::App* add_eval(CLI::App& app, std::function<int()>& run) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App* const command =
+      app.add_subcommand("eval", "Evaluate a checkpoint on the test images of a data set");
+  command
+      ->add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
+      ->required();
+  command->add_flag("--json", settings->json, "one JSON object on standard output; top1 is a share of 1");
+  settings->flags.add_to(
+      *command, {"model", "stem", "width", "data", "data-dir", "input", "classes", "method", "nm", "device",
+                 "place", "strict-device", "threads", "batch-size"});
+  command->footer(
+      "What is not given is as the checkpoint was trained. A file of another program needs --model and "
+      "--data.\n"
+      "Example: satsuma eval --checkpoint runs/first/best.safetensors");
+  command->callback([settings, &run] { run = [settings] { return run_eval(*settings); }; });
+  return command;
+}
+
+}  // namespace satsuma::tools

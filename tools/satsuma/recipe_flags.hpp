@@ -1,0 +1,32 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "satsuma/train/recipe.hpp"
+
+namespace satsuma::tools {
+
+/// The settings of a recipe as flags of a subcommand.
+class RecipeFlags {
+ public:
+  /// Adds a flag for each setting, or for those in `keys` only.
+  void add_to(CLI::App& command, const std::vector<std::string_view>& keys = {});
+
+  /// `base` with what was typed on top. Throws UsageError on a bad value.
+  train::Recipe apply(train::Recipe base) const;
+  bool given(std::string_view key) const;
+
+ private:
+  void add(CLI::App& command, const train::RecipeField& field);
+
+  std::vector<std::pair<const train::RecipeField*, CLI::Option*>> options_;
+};
+
+/// Makes `recipe.threads` the number that computes, and warns on standard error when that is more than there
+/// are cores.
+void use_threads(train::Recipe& recipe);
+
+}  // namespace satsuma::tools

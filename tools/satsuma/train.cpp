@@ -1,0 +1,254 @@
+#include "tools/satsuma/train.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/stop_signal.hpp"
+#include "satsuma/train/trainer.hpp"
+#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/recipe_flags.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+using train::Recipe;
+
+struct Settings {
+  std::string config;
+  bool resume = false;
+  bool overwrite = false;
+  bool quiet = false;
+  bool json = false;
+  RecipeFlags flags;
+};
+
+/// A run with another value of these is another run: there would be nothing to continue.
+constexpr std::string_view kFixed[] = {"model",       "stem",    "width",      "data", "input",    "classes",
+                                       "limit-train", "augment", "batch-size", "seed", "optimizer"};
+/// These may differ between the two halves of a run without a word.
+constexpr std::string_view kFree[] = {"data-dir", "init", "out", "steps", "log-every", "save-every"};
+
+bool contains(std::span<const std::string_view> keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+std::string default_out(const Recipe& recipe) {
+  std::string name = fmt::format("runs/{}-{}-{}", recipe.model, recipe.data, recipe.method);
+  if (recipe.method == "dense") return name;
+  const Pattern pattern = Pattern::parse(recipe.nm);
+  return name + fmt::format("-{}-{}", pattern.n, pattern.m);
+}
+
+/// Defaults, the recipe file and flags, in that order; a resumed run's own config.toml is its recipe file.
+Recipe merge(const Settings& settings) {
+  Recipe base;
+  if (!settings.config.empty()) base = train::read_recipe(settings.config);
+  Recipe recipe = settings.flags.apply(base);
+  recipe.check();
+  if (recipe.out.empty()) recipe.out = default_out(recipe);
+  if (settings.resume && settings.config.empty()) {
+    const train::RunDirectory directory(recipe.out, train::RunMode::resume);
+    const std::string out = recipe.out;
+    recipe = settings.flags.apply(train::read_recipe(directory.config()));
+    recipe.check();
+    recipe.out = out;
+  }
+  // What is written to config.toml repeats the run even where defaults have changed or the machine is
+  // another.
+  if (!recipe.decay) recipe.decay = find_method(recipe.method).default_decay;
+  use_threads(recipe);
+  return recipe;
+}
+
+/// Throws UsageError where `recipe` is not a continuation of the run that `before` began.
+void check_continues(const Recipe& before, const Recipe& recipe, train::Progress& progress) {
+  for (const train::RecipeField& field : train::recipe_fields()) {
+    const std::string was = field.text(before);
+    const std::string is = field.text(recipe);
+    if (was == is || contains(kFree, field.key)) continue;
+    if (contains(kFixed, field.key)) {
+      throw UsageError(
+          fmt::format("--resume got --{} {}, but the run was begun with {}; leave it out, or begin another "
+                      "run with another --out",
+                      field.key, is, was));
+    }
+    progress.say(fmt::format("note: {} was {} and is {} from here on", field.key, was, is));
+  }
+}
+
+/// A path as it is typed into a shell.
+std::string quoted(const std::string& path) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/+:@%";
+  if (!path.empty() && path.find_first_not_of(kPlain) == std::string::npos) return path;
+  std::string text = "'";
+  for (const char c : path) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::int64_t count_parameters(const nn::Module& model) {
+  std::int64_t count = 0;
+  for (const nn::Parameter& parameter : model.parameters()) count += parameter.value.numel();
+  return count;
+}
+
+std::int64_t count_fallbacks(const nn::Module& model) {
+  std::int64_t count = 0;
+  for (const auto& layer : model.contractions()) count += layer->fallbacks();
+  return count;
+}
+
+std::string method_text(const Recipe& recipe) {
+  return recipe.method == "dense" ? recipe.method : recipe.method + " " + recipe.nm;
+}
+
+void describe(const Recipe& recipe, const nn::Module& model, const train::ExperimentData& data,
+              std::int64_t batches, train::Progress& progress) {
+  std::int64_t sparse = 0;
+  const auto layers = model.contractions();
+  for (const auto& layer : layers) sparse += layer->sparse() ? 1 : 0;
+  progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {})", recipe.model,
+                           short_count(static_cast<double>(count_parameters(model))), recipe.data,
+                           data.train->size(), data.test->size(), fmt::join(data.input, "x")));
+  progress.say(fmt::format("{}, {} of {} layers sparse; {} with {} threads; {} epochs of {} steps",
+                           method_text(recipe), sparse, layers.size(), recipe.device, recipe.threads,
+                           recipe.epochs, batches));
+}
+
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDirectory& directory,
+             const train::Outcome& outcome) {
+  const train::TrainingState& state = outcome.state;
+  const auto& evaluation = outcome.evaluation;
+  return {{"test_accuracy", evaluation ? Json(evaluation->top1) : Json()},
+          {"test_loss", evaluation ? Json(evaluation->loss) : Json()},
+          {"best_accuracy", number_or_null(state.best_accuracy)},
+          {"train_loss", number_or_null(outcome.train_loss)},
+          {"images_per_second", state.total.images_per_second()},
+          {"steps", state.step},
+          {"epochs", state.epoch},
+          {"seconds", state.total.seconds},
+          {"macs", state.total.work.macs},
+          {"dense_macs", state.total.work.dense_macs},
+          {"saving", train::saving(state.total.work)},
+          {"fallbacks", count_fallbacks(model)},
+          {"interrupted", outcome.signal != 0},
+          {"model", recipe.model},
+          {"data", recipe.data},
+          {"method", recipe.method},
+          {"nm", recipe.nm},
+          {"threads", recipe.threads},
+          {"checkpoint", directory.last().string()},
+          {"best_checkpoint", state.best_accuracy ? Json(directory.best().string()) : Json()},
+          {"out", directory.path().string()}};
+}
+
+void summarise(const Recipe& recipe, const train::ExperimentData& data, const train::RunDirectory& directory,
+               const train::Outcome& outcome, train::Progress& progress) {
+  const train::TrainingState& state = outcome.state;
+  const std::string out = quoted(directory.path().string());
+  if (outcome.signal != 0) {
+    progress.say(
+        fmt::format("stopped by signal {} after step {}; continue with: satsuma train --resume --out {}",
+                    outcome.signal, state.step, out));
+    return;
+  }
+  progress.say("");
+  if (outcome.evaluation) {
+    progress.say(fmt::format("test accuracy   {:.2f} % of {} images (best {:.2f} %)",
+                             100 * outcome.evaluation->top1, outcome.evaluation->count,
+                             100 * state.best_accuracy.value_or(0)));
+    progress.say(fmt::format("speed           {:.0f} images/s, {} of training in {} steps",
+                             state.total.images_per_second(), train::format_duration(state.total.seconds),
+                             state.step));
+    progress.say(fmt::format("multiply-adds   {}, dense {}: {:.1f} % saved",
+                             short_count(static_cast<double>(state.total.work.macs)),
+                             short_count(static_cast<double>(state.total.work.dense_macs)),
+                             100 * train::saving(state.total.work)));
+  }
+  progress.say(fmt::format("written to      {}", directory.path().string()));
+  if (!outcome.evaluation) return;
+  progress.say("try next");
+  progress.say(fmt::format("  satsuma eval --checkpoint {}", quoted(directory.best().string())));
+  const char* const other = recipe.method == "dense" ? "bdwp" : "dense";
+  progress.say(fmt::format("  satsuma train --config {} --method {} --out {}",
+                           quoted(directory.config().string()), other,
+                           quoted(directory.path().string() + "-" + other)));
+  progress.say(fmt::format("  satsuma info --model {} --width {} --input {} --method {} --nm {}",
+                           recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
+}
+
+/// Loads weights that another program, or another run, has left.
+void load_weights(const std::string& path, nn::Module& model) {
+  if (path.empty()) return;
+  train::restore(train::load_checkpoint(path), model);
+}
+
+int run_train(const Settings& settings) {
+  if (settings.resume && settings.overwrite) throw UsageError("--resume and --overwrite exclude each other");
+  const Recipe recipe = merge(settings);
+  const train::RunMode mode = settings.resume      ? train::RunMode::resume
+                              : settings.overwrite ? train::RunMode::overwrite
+                                                   : train::RunMode::fresh;
+  train::RunDirectory directory(recipe.out, mode);
+  std::FILE* const stream = settings.json ? stderr : stdout;
+  train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
+
+  const train::ExperimentData data = train::load_data(recipe);
+  const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
+  const train::StopSignal signals;
+  train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received);
+  if (settings.resume && std::filesystem::exists(directory.last())) {
+    const train::Checkpoint checkpoint = train::load_checkpoint(directory.last());
+    if (checkpoint.info) {
+      check_continues(train::parse_recipe(checkpoint.info->recipe, directory.last().string()), recipe,
+                      progress);
+    }
+    trainer.resume(checkpoint);
+  } else {
+    load_weights(recipe.init, *model);
+  }
+  directory.open(train::to_toml(recipe));
+  describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
+
+  const train::Outcome outcome = trainer.run();
+  summarise(recipe, data, directory, outcome, progress);
+  if (settings.json) print_json(to_json(recipe, *model, directory, outcome));
+  return outcome.signal == 0 ? 0 : 128 + outcome.signal;
+}
+
+}  // namespace
+
+CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App* const command = app.add_subcommand("train", "Train a model and write a run directory");
+  settings->flags.add_to(*command);
+  command->add_option("--config", settings->config, "TOML recipe (models/recipes); flags override it")
+      ->group("Run");
+  command->add_flag("--resume", settings->resume, "continue the run in --out, bit for bit")->group("Run");
+  command->add_flag("--overwrite", settings->overwrite, "replace the run in --out")->group("Run");
+  command->add_flag("--quiet", settings->quiet, "no progress and no summary")->group("Run");
+  command
+      ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
+      ->group("Run");
+  command->footer(
+      "Ctrl-C ends the step, writes last.safetensors and says how to resume. Accuracies in JSON are shares "
+      "of 1.\n"
+      "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8 --out runs/first");
+  command->callback([settings, &run] { run = [settings] { return run_train(*settings); }; });
+  return command;
+}
+
+}  // namespace satsuma::tools
