@@ -1,0 +1,56 @@
+#include "tools/satsuma/bench_settings.hpp"
+
+#include <fmt/format.h>
+
+#include "satsuma/core/cpu.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/parallel.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+void check(std::string_view option, std::int64_t got, std::int64_t least, std::int64_t most) {
+  if (got >= least && got <= most) return;
+  throw UsageError(fmt::format("{} got {}, expected a whole number from {} to {}", option, got, least, most));
+}
+
+}  // namespace
+
+void BenchSettings::add_to(CLI::App& command, int default_repeat, int default_warmup) {
+  repeat = default_repeat;
+  warmup = default_warmup;
+  model.add_to(command);
+  command.add_option("--batch-size", batch_size, "images")->capture_default_str();
+  command.add_option("--nm", pattern, "N:M of sparse methods")->capture_default_str();
+  command.add_option("--threads", threads, "threads that compute; 0 is all cores")->capture_default_str();
+  command.add_option("--repeat", repeat, "measurements of each, in turns")->capture_default_str();
+  command.add_option("--warmup", warmup, "runs of each before them")->capture_default_str();
+  command.add_flag("--json", json, "one JSON object on standard output");
+}
+
+void BenchSettings::apply() const {
+  check("--batch-size", batch_size, 1, 1'000'000);
+  check("--threads", threads, 0, 4096);
+  check("--repeat", repeat, 1, 1'000'000);
+  check("--warmup", warmup, 0, 1'000'000);
+  if (threads > 0) set_threads(threads);
+  if (satsuma::threads() > available_cores()) {
+    fmt::print(stderr, "satsuma: warning: {} threads on {} cores; expect it to be slower\n",
+               satsuma::threads(), available_cores());
+  }
+}
+
+Json BenchSettings::machine() {
+  return {{"cpu", cpu_name()},
+          {"isa", to_string(active_isa())},
+          {"cores", available_cores()},
+          {"threads", satsuma::threads()}};
+}
+
+std::string BenchSettings::machine_line() {
+  return fmt::format("{}, {}, {} of {} cores", cpu_name(), to_string(active_isa()), satsuma::threads(),
+                     available_cores());
+}
+
+}  // namespace satsuma::tools

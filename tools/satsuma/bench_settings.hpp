@@ -1,0 +1,30 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "tools/satsuma/model_settings.hpp"
+#include "tools/satsuma/output.hpp"
+
+namespace satsuma::tools {
+
+/// The options that both benchmarks have.
+struct BenchSettings {
+  ModelSettings model;
+  std::int64_t batch_size = 64;
+  std::string pattern = "2:8";
+  int threads = 0;
+  int repeat = 0;
+  int warmup = 0;
+  bool json = false;
+
+  void add_to(CLI::App& command, int default_repeat, int default_warmup);
+  /// Throws UsageError on a number out of range; sets the number of threads that compute.
+  void apply() const;
+  /// What a figure depends on besides the work: processor, instruction set, threads.
+  static Json machine();
+  static std::string machine_line();
+};
+
+}  // namespace satsuma::tools

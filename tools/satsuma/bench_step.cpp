@@ -1,0 +1,238 @@
+#include "tools/satsuma/bench_step.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+
+#include "satsuma/autograd/backward.hpp"
+#include "satsuma/core/allocator.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/nearest.hpp"
+#include "satsuma/core/profile.hpp"
+#include "satsuma/ops/cross_entropy.hpp"
+#include "satsuma/optim/sgd.hpp"
+#include "satsuma/train/placement.hpp"
+#include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/statistics.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+struct Settings {
+  BenchSettings bench;
+  std::vector<std::string> methods = {"dense", "bdwp"};
+  std::vector<std::string> precisions = {"fp32"};
+  std::string device = "cpu";
+};
+
+struct Batch {
+  Tensor images;
+  Tensor labels;
+};
+
+Batch random_batch(const Shape& image, std::int64_t classes, std::int64_t count) {
+  Rng rng(0, 1);
+  Tensor images = Tensor::empty({count, image[0], image[1], image[2]});
+  for (float& value : std::span(images.data<float>(), static_cast<std::size_t>(images.numel())))
+    value = rng.normal();
+  Tensor labels = Tensor::empty({count}, DType::i64);
+  for (auto& label : std::span(labels.data<std::int64_t>(), static_cast<std::size_t>(count))) {
+    label = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(classes)));
+  }
+  return {images.to(MemoryFormat::batch_blocked), labels};
+}
+
+/// One model in training under one method. Seconds, memory and time by kind of operation are collected step
+/// by step.
+class Trainee {
+ public:
+  Trainee(const Settings& settings, const std::string& method)
+      : memory_before_(memory_use().in_use), method_(method), model_(settings.bench.model.create()) {
+    train::LayerOptions layers;
+    layers.method = method;
+    layers.pattern = Pattern::parse(settings.bench.pattern);
+    layers.device = settings.device;
+    train::configure_layers(*model_, layers);
+    model_->train();
+    optimizer_ =
+        std::make_unique<optim::Sgd>(model_->parameters(), SgdStep{.momentum = 0.9, .weight_decay = 5e-4});
+  }
+
+  /// A whole training step. The learning rate is small enough for hundreds of steps on one batch of noise.
+  void step(const Batch& batch, bool keep) {
+    const std::vector<Device*> devices = train::devices_of(*model_);
+    for (Device* const device : devices) device->reset_counters();
+    reset_peak_memory();
+    const std::size_t others = memory_use().in_use - own_memory_;
+    Profile profile;
+    const auto begin = std::chrono::steady_clock::now();
+    optimizer_->zero_grad();
+    lap(Phase::update, "optimizer");
+    const Tensor loss = ops::cross_entropy((*model_)(batch.images), batch.labels);
+    backward(loss);
+    optimizer_->step(1e-4);
+    for (Device* const device : devices) device->synchronize();
+    lap(Phase::update, "optimizer");
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+
+    const MemoryUse memory = memory_use();
+    if (own_memory_ == 0) own_memory_ = memory.in_use - memory_before_;
+    if (!keep) return;
+    // What other models hold meanwhile is not this one's.
+    peak_ = std::max(peak_, memory.peak - others);
+    seconds_.push_back(seconds.count());
+    book(profile, devices);
+  }
+
+  const std::string& method() const { return method_; }
+  const std::vector<double>& seconds() const { return seconds_; }
+  std::size_t peak_memory() const { return peak_; }
+
+  /// Share of the step by kind of operation, largest first.
+  std::vector<std::pair<std::string, double>> shares() const {
+    double sum = 0;
+    for (const auto& [kind, nanoseconds] : nanoseconds_) sum += nanoseconds;
+    std::vector<std::pair<std::string, double>> result;
+    for (const auto& [kind, nanoseconds] : nanoseconds_) result.emplace_back(kind, nanoseconds / sum);
+    std::stable_sort(result.begin(), result.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    return result;
+  }
+
+ private:
+  void book(const Profile& profile, const std::vector<Device*>& devices) {
+    // One derivative does BP and WU of a layer: devices know how its time divides.
+    double bp = 0;
+    double wu = 0;
+    for (const Device* const device : devices) {
+      bp += static_cast<double>(device->counters()[Pass::bp].nanoseconds);
+      wu += static_cast<double>(device->counters()[Pass::wu].nanoseconds);
+    }
+    const double bp_share = bp + wu > 0 ? bp / (bp + wu) : 0.5;
+    for (const auto& [key, nanoseconds] : profile.nanoseconds()) {
+      const auto time = static_cast<double>(nanoseconds);
+      if (key.operation == "conv2d" || key.operation == "linear") {
+        if (key.phase == Phase::forward) {
+          nanoseconds_["contraction_ff"] += time;
+        } else {
+          nanoseconds_["contraction_bp"] += time * bp_share;
+          nanoseconds_["contraction_wu"] += time * (1 - bp_share);
+        }
+      } else {
+        nanoseconds_[std::string(key.operation)] += time;
+      }
+    }
+  }
+
+  std::size_t memory_before_;
+  std::string method_;
+  std::shared_ptr<nn::Module> model_;
+  std::unique_ptr<optim::Sgd> optimizer_;
+  std::vector<double> seconds_;
+  std::size_t own_memory_ = 0;  ///< between steps
+  std::size_t peak_ = 0;
+  std::map<std::string, double> nanoseconds_;
+};
+
+Json to_json(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>& trainees) {
+  Json results = Json::array();
+  for (const auto& trainee : trainees) {
+    const std::vector<double>& seconds = trainee->seconds();
+    Json share = Json::object();
+    for (const auto& [kind, value] : trainee->shares()) share[kind] = value;
+    const double middle = median(seconds);
+    results.push_back({{"method", trainee->method()},
+                       {"precision", "fp32"},
+                       {"seconds_median", middle},
+                       {"seconds_quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
+                       {"seconds_min", *std::min_element(seconds.begin(), seconds.end())},
+                       {"images_per_second", static_cast<double>(settings.bench.batch_size) / middle},
+                       {"peak_memory_bytes", trainee->peak_memory()},
+                       {"share", share}});
+  }
+  return {{"model", settings.bench.model.model},
+          {"batch_size", settings.bench.batch_size},
+          {"nm", settings.bench.pattern},
+          {"device", settings.device},
+          {"repeat", settings.bench.repeat},
+          {"machine", BenchSettings::machine()},
+          {"results", results}};
+}
+
+void print(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>& trainees) {
+  using enum Table::Align;
+  fmt::print(
+      "{}, batch {}, {}; {}\nOne training step: forward, loss, backward, SGD. {} steps of each, in "
+      "turns.\n\n",
+      settings.bench.model.model, settings.bench.batch_size, settings.bench.pattern,
+      BenchSettings::machine_line(), settings.bench.repeat);
+  Table table({"method", "ms a step", "quartiles", "images/s", "peak memory", "ratio"},
+              {left, right, right, right, right, right});
+  const double first = median(trainees.front()->seconds());
+  for (const auto& trainee : trainees) {
+    const std::vector<double>& seconds = trainee->seconds();
+    const double middle = median(seconds);
+    table.add({trainee->method(), fmt::format("{:.1f}", 1e3 * middle),
+               fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75)),
+               fmt::format("{:.1f}", static_cast<double>(settings.bench.batch_size) / middle),
+               short_bytes(trainee->peak_memory()), fmt::format("{:.2f}x", first / middle)});
+  }
+  table.print();
+  for (const auto& trainee : trainees) {
+    fmt::print("\n{}\n", trainee->method());
+    for (const auto& [kind, share] : trainee->shares()) fmt::print("  {:<18} {:5.1f} %\n", kind, 100 * share);
+  }
+}
+
+int run_step(const Settings& settings) {
+  if (settings.methods.empty()) throw UsageError("--methods got nothing, expected names such as dense,bdwp");
+  for (const std::string& method : settings.methods) find_method(method);
+  for (const std::string& precision : settings.precisions) {
+    if (precision != "fp32") throw UsageError(unknown_name("precision", precision, {"fp32"}));
+  }
+  settings.bench.apply();
+  const models::Options options = settings.bench.model.options();
+  const Batch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
+  std::vector<std::unique_ptr<Trainee>> trainees;
+  for (const std::string& method : settings.methods) {
+    trainees.push_back(std::make_unique<Trainee>(settings, method));
+    // Alone, so that what it keeps between steps can be told from the others'.
+    for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i) trainees.back()->step(batch, false);
+  }
+  for (int i = 0; i < settings.bench.repeat; ++i) {
+    for (const auto& trainee : trainees) trainee->step(batch, true);
+  }
+  if (settings.bench.json) {
+    print_json(to_json(settings, trainees));
+  } else {
+    print(settings, trainees);
+  }
+  return 0;
+}
+
+}  // namespace
+
+CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App* const command =
+      bench.add_subcommand("step", "Whole training steps on a fixed batch of noise, by method");
+  settings->bench.add_to(*command, 10, 3);
+  command
+      ->add_option("--methods", settings->methods,
+                   "methods, separated by commas; the first is the base of ratios")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--precision", settings->precisions, "fp32")->delimiter(',')->capture_default_str();
+  command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
+  command->footer(
+      "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
+      "Peak memory is that of tensors and of what devices make of them.");
+  command->callback([settings, &run] { run = [settings] { return run_step(*settings); }; });
+  return command;
+}
+
+}  // namespace satsuma::tools

@@ -1,0 +1,192 @@
+#include "tools/satsuma/info.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "satsuma/train/placement.hpp"
+#include "tools/satsuma/layers.hpp"
+#include "tools/satsuma/model_settings.hpp"
+#include "tools/satsuma/output.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+struct Settings {
+  ModelSettings model;
+  std::string method = "dense";
+  std::string pattern = "2:8";
+  std::string device = "cpu";
+  std::vector<std::string> place;
+  bool json = false;
+};
+
+struct Report {
+  std::vector<Layer> layers;
+  std::vector<std::int64_t> parameters;  ///< of each layer, bias included
+  std::int64_t all_parameters = 0;
+  PassMacs dense;
+  PassMacs method;
+
+  /// Share of the multiply-adds of a dense step that the method does not execute, in [0, 1].
+  double saving() const {
+    return dense.sum() > 0 ? 1.0 - static_cast<double>(method.sum()) / static_cast<double>(dense.sum()) : 0.0;
+  }
+};
+
+void add(PassMacs& sum, const PassMacs& macs) {
+  sum.ff += macs.ff;
+  sum.bp += macs.bp;
+  sum.wu += macs.wu;
+}
+
+Report examine(const Settings& settings) {
+  train::LayerOptions options;
+  options.method = settings.method;
+  options.pattern = Pattern::parse(settings.pattern);
+  options.device = settings.device;
+  for (const std::string& text : settings.place) options.placements.push_back(train::Placement::parse(text));
+
+  Report report;
+  const std::shared_ptr<nn::Module> model = settings.model.create();
+  // Sizes do not depend on the method or the device: they are learnt dense, on the fast device.
+  report.layers = trace_layers(*model, settings.model.options().input);
+  train::configure_layers(*model, options);
+  for (const Layer& layer : report.layers) {
+    std::int64_t count = 0;
+    for (const nn::Parameter& parameter : model->parameters()) {
+      const std::size_t dot = parameter.name.rfind('.');
+      if (dot != std::string::npos && parameter.name.substr(0, dot) == layer.contraction->name()) {
+        count += parameter.value.numel();
+      }
+    }
+    report.parameters.push_back(count);
+    add(report.dense, layer.dense_macs());
+    add(report.method, layer.macs());
+  }
+  for (const nn::Parameter& parameter : model->parameters()) report.all_parameters += parameter.value.numel();
+  return report;
+}
+
+std::vector<std::int64_t> extents(const Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
+
+Json to_json(const Settings& settings, const Report& report) {
+  Json layers = Json::array();
+  for (std::size_t i = 0; i < report.layers.size(); ++i) {
+    const Layer& layer = report.layers[i];
+    const Contraction& contraction = *layer.contraction;
+    const PassMacs macs = layer.macs();
+    const PassMacs dense = layer.dense_macs();
+    layers.push_back(
+        {{"name", contraction.name()},
+         {"weight", extents(contraction.weight().shape())},
+         {"output", extents(layer.output)},
+         {"parameters", report.parameters[i]},
+         {"sparse", contraction.sparse()},
+         {"reason", contraction.dense_reason()},
+         {"ff_reason", contraction.dense_reason(Pass::ff)},
+         {"bp_reason", layer.has_bp ? contraction.dense_reason(Pass::bp) : "not run: the input is the image"},
+         {"devices",
+          {contraction.device(Pass::ff).name(), contraction.device(Pass::bp).name(),
+           contraction.device(Pass::wu).name()}},
+         {"ff_macs", macs.ff},
+         {"bp_macs", macs.bp},
+         {"wu_macs", macs.wu},
+         {"dense_macs", dense.sum()}});
+  }
+  return {{"model", settings.model.model},
+          {"input", extents(settings.model.options().input)},
+          {"method", settings.method},
+          {"nm", settings.pattern},
+          {"layers", layers},
+          {"totals",
+           {{"parameters", report.all_parameters},
+            {"ff_macs", report.method.ff},
+            {"bp_macs", report.method.bp},
+            {"wu_macs", report.method.wu},
+            {"dense_macs", report.dense.sum()},
+            {"method_macs", report.method.sum()},
+            {"saving", report.saving()}}}};
+}
+
+std::string nm_column(const Layer& layer) {
+  const Contraction& contraction = *layer.contraction;
+  const std::string& reason = contraction.dense_reason();
+  if (!contraction.sparse()) return "dense: " + reason;
+  std::vector<std::string> parts;
+  for (const Pass pass : {Pass::ff, Pass::bp}) {
+    if (pass == Pass::bp && !layer.has_bp) continue;
+    const Pattern pattern = contraction.pattern(pass);
+    parts.push_back(
+        fmt::format("{} {}", to_string(pass),
+                    pattern.dense() ? "dense (" + contraction.dense_reason(pass) + ")" : to_string(pattern)));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+void print(const Settings& settings, const Report& report) {
+  using enum Table::Align;
+  const auto count = [](std::int64_t n) { return short_count(static_cast<double>(n)); };
+  fmt::print("{}, input {}, method {}{}; multiply-adds of one image\n\n", settings.model.model,
+             fmt::join(settings.model.options().input, "x"), settings.method,
+             settings.method == "dense" ? "" : " " + settings.pattern);
+  Table table({"layer", "weight", "output", "parameters", "FF", "BP", "WU", "N:M"},
+              {left, left, left, right, right, right, right, left});
+  for (std::size_t i = 0; i < report.layers.size(); ++i) {
+    const Layer& layer = report.layers[i];
+    const PassMacs macs = layer.macs();
+    table.add({layer.contraction->name(),
+               fmt::format("{}", fmt::join(layer.contraction->weight().shape(), "x")),
+               fmt::format("{}", fmt::join(layer.output, "x")), count(report.parameters[i]), count(macs.ff),
+               layer.has_bp ? count(macs.bp) : "-", count(macs.wu), nm_column(layer)});
+  }
+  table.add({"total", "", "", count(report.all_parameters), count(report.method.ff), count(report.method.bp),
+             count(report.method.wu), ""});
+  table.print();
+  fmt::print("\nA training step: {} multiply-adds an image; dense {}; saving {:.1f} %.\n",
+             count(report.method.sum()), count(report.dense.sum()), 100 * report.saving());
+  fmt::print(
+      "BP of a layer that reads the image is never run and counted nowhere. The total of parameters "
+      "includes\n"
+      "normalisation and biases.\n");
+}
+
+int run_info(const Settings& settings) {
+  const Report report = examine(settings);
+  if (settings.json) {
+    print_json(to_json(settings, report));
+  } else {
+    print(settings, report);
+  }
+  return 0;
+}
+
+}  // namespace
+
+CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App* const command = app.add_subcommand(
+      "info", "Account for every layer of a model: size, operations, what is sparse and why not");
+  settings->model.add_to(*command);
+  command->add_option("--method", settings->method, "pruning method; `satsuma methods` lists them")
+      ->capture_default_str();
+  command->add_option("--nm", settings->pattern, "N:M, at most N non-zeros in M weights")
+      ->capture_default_str();
+  command->add_option("--device", settings->device, "who runs the layers; `satsuma devices` lists them")
+      ->capture_default_str();
+  command
+      ->add_option("--place", settings->place,
+                   "PATTERN=DEVICE, layers by name on another device; may be repeated")
+      ->expected(1)
+      ->take_all();
+  command->add_flag("--json", settings->json, "one JSON object on standard output");
+  command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");
+  command->callback([settings, &run] { run = [settings] { return run_info(*settings); }; });
+  return command;
+}
+
+}  // namespace satsuma::tools

@@ -1,0 +1,70 @@
+#include "tools/satsuma/methods.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "satsuma/sparse/method.hpp"
+#include "tools/satsuma/output.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+struct Settings {
+  std::string name;
+  bool json = false;
+};
+
+Json to_json(const Method& method) {
+  return {{"name", method.name},
+          {"summary", method.summary},
+          {"ff_weight", method.ff_weight},
+          {"bp_weight", method.bp_weight},
+          {"bp_gradient", method.bp_gradient},
+          {"default_decay", method.default_decay}};
+}
+
+void print(const Method& method) {
+  fmt::print("{}: {}\n", method.name, method.summary);
+  fmt::print("  FF  Y = X * W      weight {}\n", method.ff_weight ? "N:M along input channels" : "dense");
+  fmt::print("  BP  dX = dY * W^T  weight {}, gradient {}\n",
+             method.bp_weight ? "N:M along output channels" : "dense",
+             method.bp_gradient ? "N:M along output channels" : "dense");
+  fmt::print("  WU  dW = X^T * dY  dense\n");
+  fmt::print("  --decay {} where none is given\n", method.default_decay);
+}
+
+int list(const Settings& settings) {
+  if (!settings.name.empty()) {
+    const Method& method = find_method(settings.name);
+    settings.json ? print_json(to_json(method)) : print(method);
+    return 0;
+  }
+  if (settings.json) {
+    Json all = Json::array();
+    for (const Method* const method : methods()) all.push_back(to_json(*method));
+    print_json({{"methods", all}});
+    return 0;
+  }
+  Table table({"method", "summary"}, {Table::Align::left, Table::Align::left});
+  for (const Method* const method : methods())
+    table.add({std::string(method->name), std::string(method->summary)});
+  table.print();
+  return 0;
+}
+
+}  // namespace
+
+CLI::App* add_methods(CLI::App& app, std::function<int()>& run) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App* const command =
+      app.add_subcommand("methods", "List pruning methods, or show what one prunes in which pass");
+  command->add_option("NAME", settings->name, "show this method only");
+  command->add_flag("--json", settings->json, "one JSON object on standard output");
+  command->footer("Example: satsuma methods bdwp");
+  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
+  return command;
+}
+
+}  // namespace satsuma::tools

@@ -1,0 +1,40 @@
+#include "tools/satsuma/model_settings.hpp"
+
+#include <fmt/format.h>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/recipe.hpp"
+
+namespace satsuma::tools {
+
+void ModelSettings::add_to(CLI::App& command) {
+  command.add_option("--model", model, "model; `satsuma models` lists them")->required();
+  command.add_option("--input", input,
+                     "image as CHANNELSxHEIGHTxWIDTH [3x32x32; 3x224x224 with --stem imagenet]");
+  command.add_option("--stem", stem, "first layers: cifar or imagenet")->capture_default_str();
+  command.add_option("--classes", classes, "outputs of the model")->capture_default_str();
+  command.add_option("--width", width, "factor on the number of channels")->capture_default_str();
+}
+
+models::Options ModelSettings::options() const {
+  // The recipe of a training run has the same settings and says what is wrong with them.
+  train::Recipe recipe;
+  train::find_recipe_field("width").set(recipe, fmt::format("{}", width));
+  if (classes < 1 || classes > 1'000'000) {
+    throw UsageError(fmt::format("--classes got {}, expected a whole number from 1 to 1000000", classes));
+  }
+  models::Options options;
+  options.stem = models::parse_stem(stem);
+  recipe.input = !input.empty() ? input : options.stem == models::Stem::imagenet ? "3x224x224" : "3x32x32";
+  options.input = recipe.input_shape();
+  options.classes = classes;
+  options.width = width;
+  return options;
+}
+
+std::shared_ptr<nn::Module> ModelSettings::create() const {
+  Rng rng(0);
+  return models::find(model).create(options(), rng);
+}
+
+}  // namespace satsuma::tools

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "models/registry.hpp"
+
+namespace satsuma::tools {
+
+/// The options that say which model is meant, for the subcommands that need no data set.
+struct ModelSettings {
+  std::string model;
+  std::string input;  ///< CxHxW; empty is 3x32x32, or 3x224x224 with the ImageNet stem
+  std::string stem = "cifar";
+  std::int64_t classes = 10;
+  double width = 1.0;
+
+  /// Adds --model (required), --input, --stem, --classes and --width.
+  void add_to(CLI::App& command);
+  /// The options as the model takes them. Throws UsageError on a value that makes no sense.
+  models::Options options() const;
+  /// The model, its weights drawn from seed 0.
+  std::shared_ptr<nn::Module> create() const;
+};
+
+}  // namespace satsuma::tools

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace satsuma::tools {
+
+/// Objects keep the order in which keys were added.
+using Json = nlohmann::ordered_json;
+
+/// Writes one JSON object to standard output.
+void print_json(const Json& object);
+
+/// Rows of text whose columns are aligned when printed: the first to the left, the others as asked.
+class Table {
+ public:
+  enum class Align { left, right };
+
+  Table(std::vector<std::string> heading, std::vector<Align> columns);
+  void add(std::vector<std::string> row);
+  /// Writes to standard output, two spaces between columns and none at the ends of lines.
+  void print() const;
+
+ private:
+  std::vector<Align> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// A count with three digits: `987`, `1.23 k`, `45.6 M`, `1.81 G`.
+std::string short_count(double count);
+/// `512 KiB`, `1.4 GiB`.
+std::string short_bytes(std::size_t bytes);
+
+}  // namespace satsuma::tools
