@@ -36,31 +36,47 @@ class RowCompressor {
   void piece(std::int64_t index) {
     const std::int64_t first_row = index / taps_ * kLanes;
     const std::int64_t tap = index % taps_;
-    const std::int64_t rows = std::min(kLanes, rows_ - first_row);
+    rows_here_ = std::min(kLanes, rows_ - first_row);
     const float* const from = weight_ + first_row * row_stride_ + tap * tap_stride_;
     std::int64_t to = (first_row * taps_ + tap) * kept_;
-    for (std::int64_t first = 0; first < channels_; first += pattern_.m) {
-      const std::int64_t length = std::min<std::int64_t>(pattern_.m, channels_ - first);
-      const std::int64_t kept = kept_in_group(pattern_, length);
-      group(from + first * channel_stride_, rows, length, kept, to);
-      to += kept;
+    // Whole groups, and whole squares for the transpose where a group is no longer than one.
+    const std::int64_t run = std::max<std::int64_t>(pattern_.m, kLanes / pattern_.m * pattern_.m);
+    for (std::int64_t first = 0; first < channels_; first += run) {
+      const std::int64_t last = std::min(first + run, channels_);
+      gather(from + first * channel_stride_, last - first);
+      for (std::int64_t begin = first; begin < last; begin += pattern_.m) {
+        const std::int64_t length = std::min<std::int64_t>(pattern_.m, last - begin);
+        const std::int64_t kept = kept_in_group(pattern_, length);
+        group(lanes_ + (begin - first) * kLanes, length, kept, to);
+        to += kept;
+      }
     }
   }
 
  private:
-  void group(const float* from, std::int64_t rows, std::int64_t length, std::int64_t kept, std::int64_t to) {
-    alignas(64) float values[64 * kLanes];
-    std::uint64_t chosen[kLanes];
-    for (std::int64_t i = 0; i < length; ++i) {
-      for (std::int64_t row = 0; row < rows; ++row) {
-        values[i * kLanes + row] = from[i * channel_stride_ + row * row_stride_];
+  /// Copies `length` channels of the rows at hand to `lanes_`, [channel][row].
+  void gather(const float* from, std::int64_t length) {
+    if (rows_here_ == kLanes && row_stride_ == 1) {
+      for (std::int64_t i = 0; i < length; ++i)
+        std::copy_n(from + i * channel_stride_, kLanes, lanes_ + i * kLanes);
+    } else if (rows_here_ == kLanes && channel_stride_ == 1 && length == kLanes) {
+      kernels().transpose_square(from, row_stride_, lanes_, kLanes);
+    } else {
+      for (std::int64_t i = 0; i < length; ++i) {
+        for (std::int64_t row = 0; row < kLanes; ++row) {
+          lanes_[i * kLanes + row] = row < rows_here_ ? from[i * channel_stride_ + row * row_stride_] : 0.0f;
+        }
       }
-      for (std::int64_t row = rows; row < kLanes; ++row) values[i * kLanes + row] = 0.0f;
     }
+  }
+
+  void group(const float* values, std::int64_t length, std::int64_t kept, std::int64_t to) {
+    std::uint32_t chosen[2 * kLanes];
     kernels().select({values, static_cast<int>(length), static_cast<int>(kept), chosen});
-    for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t row = 0; row < rows_here_; ++row) {
       std::int64_t at = to + row * taps_ * kept_;
-      for (std::uint64_t left = chosen[row]; left != 0; left &= left - 1, ++at) {
+      std::uint64_t left = chosen[row] | std::uint64_t{chosen[kLanes + row]} << 32;
+      for (; left != 0; left &= left - 1, ++at) {
         const int i = std::countr_zero(left);
         values_[at] = values[i * kLanes + row];
         indices_[at] = static_cast<std::uint8_t>(i);
@@ -79,6 +95,8 @@ class RowCompressor {
   std::int64_t row_stride_;
   std::int64_t channel_stride_;
   std::int64_t tap_stride_;
+  std::int64_t rows_here_ = 0;
+  alignas(64) float lanes_[64 * kLanes];
 };
 
 }  // namespace
@@ -93,8 +111,8 @@ PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
   packed.dense_shape = weight.shape();
   packed.values = Tensor::empty(shape, DType::f32);
   packed.indices = Tensor::empty(shape, DType::u8);
-  RowCompressor compressor(weight, packed);
-  parallel_for(compressor.pieces(), 1, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(RowCompressor(weight, packed).pieces(), 1, [&](std::int64_t begin, std::int64_t end) {
+    RowCompressor compressor(weight, packed);
     for (std::int64_t i = begin; i < end; ++i) compressor.piece(i);
   });
   return packed;

@@ -12,6 +12,11 @@ using Vec = float __attribute__((vector_size(kVector * sizeof(float)), aligned(k
 inline Vec load(const void* at) {
   return *static_cast<const Vec*>(at);
 }
+inline Vec load_anywhere(const float* at) {
+  Vec value;
+  __builtin_memcpy(&value, at, sizeof(value));
+  return value;
+}
 inline void store(float* at, Vec value) {
   *reinterpret_cast<Vec*>(at) = value;
 }
@@ -176,11 +181,12 @@ inline Vec zip(Vec a, Vec b, std::index_sequence<I...>) {
 
 /// A square of kVector floats: zipping the first half of the rows with the second, log2(kVector) times,
 /// transposes it.
-inline void transpose_square(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+inline void transpose_registers(const float* from, std::int64_t from_stride, float* to,
+                                std::int64_t to_stride) {
   constexpr auto kIndex = std::make_index_sequence<kVector>();
   Vec a[kVector];
   Vec b[kVector];
-  for (int i = 0; i < kVector; ++i) a[i] = load(from + i * from_stride);
+  for (int i = 0; i < kVector; ++i) a[i] = load_anywhere(from + i * from_stride);
   for (int round = 1; round < kVector; round *= 2) {
     for (int i = 0; i < kVector / 2; ++i) {
       b[2 * i] = zip<0>(a[i], a[i + kVector / 2], kIndex);
@@ -191,12 +197,18 @@ inline void transpose_square(const float* from, std::int64_t from_stride, float*
   for (int i = 0; i < kVector; ++i) store(to + i * to_stride, a[i]);
 }
 
+void transpose_square(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+  for (int i = 0; i < kLaneFloats; i += kVector) {
+    for (int j = 0; j < kLaneFloats; j += kVector) {
+      transpose_registers(from + i * from_stride + j, from_stride, to + j * to_stride + i, to_stride);
+    }
+  }
+}
+
 void transpose(const float* from, int channels, float* to, std::int64_t stride) {
   int c = 0;
-  for (; c + kVector <= channels; c += kVector) {
-    for (int n = 0; n < kLaneFloats; n += kVector) {
-      transpose_square(from + c * kLaneFloats + n, kLaneFloats, to + n * stride + c, stride);
-    }
+  for (; c + kLaneFloats <= channels; c += kLaneFloats) {
+    transpose_square(from + c * kLaneFloats, kLaneFloats, to + c, stride);
   }
   for (int n = 0; n < kLaneFloats; ++n) {
     for (std::int64_t rest = c; rest < stride; ++rest) {
@@ -205,35 +217,44 @@ void transpose(const float* from, int channels, float* to, std::int64_t stride) 
   }
 }
 
-/// Magnitude as an integer that orders as |value| does, with every NaN alike and above infinity.
-inline std::int32_t rank_of(float value) {
-  const std::int32_t bits = __builtin_bit_cast(std::int32_t, value) & 0x7fffffff;
-  return bits > 0x7f800001 ? 0x7f800001 : bits;
+using Words = std::int32_t __attribute__((vector_size(kVector * sizeof(std::int32_t)), aligned(kVector * 4)));
+
+/// `mask` is all ones where `yes` is wanted and zero elsewhere.
+inline Words choose(Words mask, Words yes, Words no) {
+  return (yes & mask) | (no & ~mask);
+}
+
+/// Magnitudes as integers that order as |value| does, with every NaN alike and above infinity.
+inline Words ranks_of(const float* values) {
+  Words bits;
+  __builtin_memcpy(&bits, values, sizeof(bits));
+  bits &= 0x7fffffff;
+  const Words nan = Words{} + 0x7f800001;
+  return choose(bits > nan, nan, bits);
 }
 
 /// `kept` rounds of "largest that is left, the lowest position among equals", for sixteen groups in step.
 void select(const SelectArgs& args) {
-  alignas(64) std::int32_t ranks[64][kLaneFloats];
-  for (int i = 0; i < args.length; ++i) {
-    for (int n = 0; n < kLaneFloats; ++n) ranks[i][n] = rank_of(args.values[i * kLaneFloats + n]);
-  }
-  for (int n = 0; n < kLaneFloats; ++n) args.chosen[n] = 0;
-  for (int round = 0; round < args.kept; ++round) {
-    alignas(64) std::int32_t best[kLaneFloats];
-    alignas(64) std::int32_t at[kLaneFloats];
-    for (int n = 0; n < kLaneFloats; ++n) best[n] = -1;
-    for (int n = 0; n < kLaneFloats; ++n) at[n] = 0;
-    for (int i = 0; i < args.length; ++i) {
-      for (int n = 0; n < kLaneFloats; ++n) {
-        const bool better = ranks[i][n] > best[n];
-        best[n] = better ? ranks[i][n] : best[n];
-        at[n] = better ? i : at[n];
+  Words ranks[64];
+  for (int lane = 0; lane < kLaneFloats; lane += kVector) {
+    for (int i = 0; i < args.length; ++i) ranks[i] = ranks_of(args.values + i * kLaneFloats + lane);
+    Words low{};
+    Words high{};
+    for (int round = 0; round < args.kept; ++round) {
+      Words best = Words{} - 1;
+      Words at{};
+      for (int i = 0; i < args.length; ++i) {
+        const Words better = ranks[i] > best;
+        best = choose(better, ranks[i], best);
+        at = choose(better, Words{} + i, at);
       }
+      for (int i = 0; i < args.length; ++i) ranks[i] |= at == i;  // -1: out of the running
+      const Words bit = (Words{} + 1) << (at & 31);
+      low |= bit & (at < 32);
+      high |= bit & (at >= 32);
     }
-    for (int n = 0; n < kLaneFloats; ++n) {
-      ranks[at[n]][n] = -1;
-      args.chosen[n] |= std::uint64_t{1} << at[n];
-    }
+    __builtin_memcpy(args.chosen + lane, &low, sizeof(low));
+    __builtin_memcpy(args.chosen + kLaneFloats + lane, &high, sizeof(high));
   }
 }
 
@@ -248,6 +269,7 @@ constexpr Kernels table() {
           dense_dispatch<kDenseTile>,
           gradient_dispatch<kGradientRows, kGradientVectors>,
           select,
+          transpose_square,
           transpose};
 }
 

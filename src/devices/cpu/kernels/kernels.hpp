@@ -73,7 +73,8 @@ struct SelectArgs {
   const float* values = nullptr;
   int length = 0;
   int kept = 0;
-  std::uint64_t* chosen = nullptr;  ///< [16], bit i for element i
+  std::uint32_t* chosen =
+      nullptr;  ///< [2][16], aligned: bit i of the first word for element i, of the second for 32 + i
 };
 
 /// The kernels of one instruction set. Shapes are said by the structures above.
@@ -88,6 +89,8 @@ struct Kernels {
   void (*dense)(const TileArgs&, const DenseWeights&);
   void (*gradient)(const GradientArgs&);
   void (*select)(const SelectArgs&);
+  /// to[j][i] = from[i][j] for 16 x 16 floats; strides in floats, `to` aligned.
+  void (*transpose_square)(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride);
   /// to[lane][channel] = from[channel][lane], 16 lanes; `to` has rows of `stride` floats, padded with zeros
   /// to it.
   void (*transpose)(const float* from, int channels, float* to, std::int64_t stride);
