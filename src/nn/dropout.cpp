@@ -13,6 +13,7 @@ Dropout::Dropout(double probability, std::shared_ptr<Rng> rng)
     throw UsageError(
         fmt::format("dropout got probability {}, expected 0 or more and less than 1", probability));
   }
+  add_generator(rng_);
 }
 
 Tensor Dropout::forward(const Tensor& x) {

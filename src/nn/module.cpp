@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "satsuma/core/error.hpp"
@@ -81,6 +82,16 @@ std::vector<std::shared_ptr<Contraction>> Module::contractions() const {
   return result;
 }
 
+std::vector<std::shared_ptr<Rng>> Module::generators() const {
+  std::vector<std::shared_ptr<Rng>> result;
+  walk("", [&](const Module& module, const std::string&) {
+    for (const auto& rng : module.generators_) {
+      if (std::find(result.begin(), result.end(), rng) == result.end()) result.push_back(rng);
+    }
+  });
+  return result;
+}
+
 void Module::train(bool on) {
   training_ = on;
   for (const auto& [name, child] : children_) child->train(on);
@@ -138,6 +149,10 @@ std::shared_ptr<Contraction> Module::add_contraction(std::string name, const Geo
   shown.set_requires_grad();
   parameters_.push_back({std::move(name), shown, contraction});
   return contraction;
+}
+
+void Module::add_generator(std::shared_ptr<Rng> rng) {
+  generators_.push_back(std::move(rng));
 }
 
 Tensor Module::add_buffer(std::string name, Tensor value) {

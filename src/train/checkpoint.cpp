@@ -72,7 +72,8 @@ std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
   return {{kVersionKey, kVersion},
           {"recipe", info.recipe},
           {"model", model.dump()},
-          {"state", to_json(info.state).dump()}};
+          {"state", to_json(info.state).dump()},
+          {"generators", json(info.generators).dump()}};
 }
 
 CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
@@ -87,25 +88,25 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   info.input = Shape(std::span<const std::int64_t>(input));
   info.classes = count_from(model, "classes");
   info.state = state_from(json::parse(metadata.at("state")));
+  info.generators = json::parse(metadata.at("generators")).get<std::vector<std::uint64_t>>();
   return info;
 }
 
 /// Throws FormatError unless `values` has exactly the names and shapes of `expected`.
-void check_fits(const std::map<std::string, Tensor>& values, const std::vector<nn::NamedTensor>& expected,
-                std::string_view prefix) {
+void check_fits(const std::map<std::string, Tensor>& values, const std::vector<nn::NamedTensor>& expected) {
   std::map<std::string_view, const Tensor*> wanted;
   for (const nn::NamedTensor& tensor : expected) wanted[tensor.name] = &tensor.value;
   for (const auto& [name, tensor] : wanted) {
     const auto found = values.find(std::string(name));
-    if (found == values.end()) throw FormatError(fmt::format("tensor '{}{}' is missing", prefix, name));
+    if (found == values.end()) throw FormatError(fmt::format("tensor '{}' is missing", name));
     if (found->second.shape() != tensor->shape()) {
-      throw FormatError(fmt::format("tensor '{}{}' has shape {}, expected {}", prefix, name,
+      throw FormatError(fmt::format("tensor '{}' has shape {}, expected {}", name,
                                     to_string(found->second.shape()), to_string(tensor->shape())));
     }
   }
   for (const auto& [name, tensor] : values) {
     if (wanted.count(name) == 0) {
-      throw FormatError(fmt::format("tensor '{}{}' does not belong to this model", prefix, name));
+      throw FormatError(fmt::format("tensor '{}' does not belong to this model", name));
     }
   }
 }
@@ -120,7 +121,10 @@ void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
       tensors.push_back({fmt::format("{}{}", kOptimizer, tensor.name), tensor.value});
     }
   }
-  write_safetensors(path, tensors, to_metadata(info));
+  CheckpointInfo filled = info;
+  filled.generators.clear();
+  for (const auto& rng : model.generators()) filled.generators.push_back(rng->position());
+  write_safetensors(path, tensors, to_metadata(filled));
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
@@ -143,17 +147,31 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   return checkpoint;
 }
 
-void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd* optimizer) {
+void restore(const Checkpoint& checkpoint, nn::Module& model) {
   try {
-    check_fits(checkpoint.model, model.state(), "");
-    if (optimizer != nullptr) {
-      check_fits(checkpoint.optimizer, optimizer->state(), kOptimizer);
-      optimizer->load_state(checkpoint.optimizer);
-    }
     model.load_state(checkpoint.model);
   } catch (const FormatError& error) {
     throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
   }
+}
+
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd& optimizer) {
+  const std::vector<std::shared_ptr<Rng>> generators = model.generators();
+  try {
+    const std::size_t positions = checkpoint.info ? checkpoint.info->generators.size() : 0;
+    if (positions != generators.size()) {
+      throw FormatError(fmt::format("it has the positions of {} random generators, expected {}", positions,
+                                    generators.size()));
+    }
+    // Each of the two looks before it writes; the model is looked at first, too, so that both or none are
+    // changed.
+    check_fits(checkpoint.model, model.state());
+    optimizer.load_state(checkpoint.optimizer);
+  } catch (const FormatError& error) {
+    throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
+  }
+  restore(checkpoint, model);
+  for (std::size_t i = 0; i < generators.size(); ++i) generators[i]->seek(checkpoint.info->generators[i]);
 }
 
 }  // namespace satsuma::train

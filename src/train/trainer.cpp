@@ -89,7 +89,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
         "step {} is not batch {} of epoch {} with {} batches an epoch; the data or the batch size differ",
         state.step, state.batch, state.epoch + 1, batches_per_epoch()));
   }
-  restore(checkpoint, *model_, &optimizer_);
+  restore(checkpoint, *model_, optimizer_);
   state_ = state;
   saved_step_ = state.step;
   resumed_ = true;
@@ -247,7 +247,7 @@ void Trainer::save_last() {
 }
 
 CheckpointInfo Trainer::info() const {
-  return {to_toml(recipe_), data_.input, data_.classes, state_};
+  return {to_toml(recipe_), data_.input, data_.classes, state_, {}};
 }
 
 void Trainer::show() const {

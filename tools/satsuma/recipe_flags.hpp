@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "satsuma/train/recipe.hpp"
@@ -20,9 +19,16 @@ class RecipeFlags {
   bool given(std::string_view key) const;
 
  private:
-  void add(CLI::App& command, const train::RecipeField& field);
+  struct Flag {
+    const train::RecipeField* field;
+    CLI::Option* option;
+    bool switches_off = false;  ///< --no-shuffle
+  };
 
-  std::vector<std::pair<const train::RecipeField*, CLI::Option*>> options_;
+  void add(CLI::App& command, const train::RecipeField& field);
+  void add_switch(CLI::App& command, const train::RecipeField& field);
+
+  std::vector<Flag> flags_;
 };
 
 /// Makes `recipe.threads` the number that computes, and warns on standard error when that is more than there

@@ -9,7 +9,7 @@ namespace satsuma::nn {
 /// ops::dropout.
 class Dropout : public Module {
  public:
-  /// `rng` is shared with whoever saves its position in checkpoints. Throws UsageError unless 0 <=
+  /// `rng` may be shared by several layers; see Module::generators(). Throws UsageError unless 0 <=
   /// probability < 1.
   Dropout(double probability, std::shared_ptr<Rng> rng);
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "satsuma/core/rng.hpp"
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/contraction.hpp"
 
@@ -47,6 +48,10 @@ class Module {
   /// (`layer1.0.conv1`).
   std::vector<std::shared_ptr<Contraction>> contractions() const;
 
+  /// What this module and its children draw random numbers from, each once: a checkpoint keeps their
+  /// positions.
+  std::vector<std::shared_ptr<Rng>> generators() const;
+
   /// Training or evaluation mode, for children too.
   void train(bool on = true);
   bool training() const { return training_; }
@@ -64,6 +69,7 @@ class Module {
   /// C].
   std::shared_ptr<Contraction> add_contraction(std::string name, const Geometry& geometry, Tensor weight);
   Tensor add_buffer(std::string name, Tensor value);
+  void add_generator(std::shared_ptr<Rng> rng);
   template <typename M>
   std::shared_ptr<M> add(std::string name, std::shared_ptr<M> child) {
     static_cast<Module&>(*child).name_ = name;
@@ -81,6 +87,7 @@ class Module {
   std::string name_;  ///< in the parent; empty at the top
   std::vector<Parameter> parameters_;
   std::vector<NamedTensor> buffers_;
+  std::vector<std::shared_ptr<Rng>> generators_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
   bool training_ = true;
 };

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/sgd.hpp"
@@ -30,6 +31,8 @@ struct CheckpointInfo {
   Shape input;         ///< [C, H, W]
   std::int64_t classes = 0;
   TrainingState state;
+  std::vector<std::uint64_t>
+      generators;  ///< positions of Module::generators(); save_checkpoint() fills them in
 };
 
 struct Checkpoint {
@@ -47,8 +50,10 @@ void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
 /// Reads any safetensors file. Throws IoError and FormatError.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
-/// Copies the tensors into `model` and, where given, `optimizer`. Throws FormatError, naming file and tensor,
-/// when a name is missing or extra or a shape differs, before anything is changed.
-void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd* optimizer = nullptr);
+/// Copies the tensors into `model`. Throws FormatError, naming file and tensor, when a name is missing or
+/// extra or a shape differs, before anything is changed.
+void restore(const Checkpoint& checkpoint, nn::Module& model);
+/// The same for all that training goes on from: tensors, velocities, positions of the generators.
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd& optimizer);
 
 }  // namespace satsuma::train
