@@ -5,8 +5,8 @@
 
 A file holds one network:
 
-    init.<name>            f16, parameters and running statistics before the first step; the few bits make ties of
-                           magnitude common, so that their rule counts
+    init.<name>            parameters and running statistics before the first step, f16 (num_batches_tracked i64); the few
+                           bits make ties of magnitude common, so that their rule counts
     images, labels         u8 [steps, N, C, H, W] and i64 [steps, N]; the network gets images / 64 - 2
     <run>.travel.<name>    f32, value after the run minus value before it, of every stride-th element in row-major order
                            (`sampled`)
@@ -31,8 +31,8 @@ from nm import Conv2d, Linear, Pattern, train_sparse
 from sgd import ONE_STEP, THREE_STEPS, state_of, train, travel_shares
 
 SAMPLES = 256  # per tensor; an error of a pass is in all of its elements
-TOLERANCE = 0.002  # of crosscheck_test.cpp
-NOISE = 1e-6  # relative, on every layer's output: several times what f32 accumulation leaves
+TOLERANCE = 2e-4  # of crosscheck_test.cpp
+NOISE = 3e-7  # relative, on every layer's output: several times what single precision leaves
 TRIALS = 6
 
 
@@ -48,8 +48,8 @@ class Golden:
 
 CASES = (
     Golden("resnet18", ResNet18, 0.125, (3, 16, 16), 8, (None, Pattern(2, 4), Pattern(2, 8))),
-    Golden("resnet9", ResNet9, 0.125, (3, 32, 32), 8, (None, Pattern(1, 4), Pattern(2, 8))),
-    Golden("resnet20", ResNet20, 0.5, (1, 16, 16), 20, (None, Pattern(2, 8), Pattern(2, 5))),
+    Golden("resnet9", ResNet9, 0.125, (3, 16, 16), 8, (None, Pattern(1, 4), Pattern(2, 8))),
+    Golden("resnet20", ResNet20, 0.5, (1, 8, 8), 20, (None, Pattern(2, 8), Pattern(2, 5))),
 )
 
 
@@ -112,7 +112,8 @@ def robust_share(start, pattern, recipe, images, labels, truth):
 def attempt(case, seed):
     """Tensors of the golden file, or None where the seed is near a discontinuity."""
     start, images, labels = initial(case, seed)
-    tensors = {f"init.{name}": value.half() for name, value in state_of(start).items()}
+    state = start.state_dict().items()
+    tensors = {f"init.{name}": value.half() if value.is_floating_point() else value for name, value in state}
     tensors |= {"images": images, "labels": labels}
     for pattern in case.patterns:
         for recipe in (ONE_STEP, THREE_STEPS):
@@ -135,6 +136,7 @@ def main():
     parser.add_argument("--only", choices=[case.name for case in CASES])
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # the same bits wherever it runs
     for case in CASES:
         if args.only not in (None, case.name):
             continue

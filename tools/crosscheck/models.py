@@ -65,7 +65,7 @@ class ResNet20(nn.Module):
         self.bn1 = nn.BatchNorm2d(channels[0])
         inputs = channels[0]
         for i, outputs in enumerate(channels):
-            blocks = [BasicBlock(inputs if j == 0 else outputs, outputs, 2 if i > 0 and j == 0 else 1) for j in range(3)]
+            blocks = [BasicBlock(outputs if j else inputs, outputs, 1 if j or not i else 2) for j in range(3)]
             setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
             inputs = outputs
         self.fc = Linear(inputs, classes)
@@ -76,5 +76,34 @@ class ResNet20(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class ConvBlock(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = Conv2d(inputs, outputs, 3)
+        self.bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
 class ResNet9(nn.Module):
-    pass
+    """DAWNBench's form: global max pooling, logits scaled by 1/8, a classifier without bias."""
+
+    def __init__(self, in_channels=3, classes=10, width=1.0):
+        super().__init__()
+        channels = [scaled(c, width) for c in (64, 128, 256, 512)]
+        self.prep = ConvBlock(in_channels, channels[0])
+        self.layer1 = ConvBlock(channels[0], channels[1])
+        self.residual1 = nn.Sequential(*(ConvBlock(channels[1], channels[1]) for _ in range(2)))
+        self.layer2 = ConvBlock(channels[1], channels[2])
+        self.layer3 = ConvBlock(channels[2], channels[3])
+        self.residual3 = nn.Sequential(*(ConvBlock(channels[3], channels[3]) for _ in range(2)))
+        self.fc = Linear(channels[3], classes, bias=False)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.layer1(self.prep(x)), 2)
+        x = x + self.residual1(x)
+        x = F.max_pool2d(self.layer2(x), 2)
+        x = F.max_pool2d(self.layer3(x), 2)
+        x = x + self.residual3(x)
+        return self.fc(x.amax((2, 3))) / 8

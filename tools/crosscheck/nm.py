@@ -84,7 +84,7 @@ class BdwpLinear(torch.autograd.Function):
     def backward(ctx, dy):
         x, weight = ctx.saved_tensors
         dx = dy @ (weight * nm_mask(weight, OUTPUT_CHANNELS, ctx.pattern))
-        return dx, dy.t() @ x, dy.sum(0), None
+        return dx, dy.t() @ x, dy.sum(0) if ctx.needs_input_grad[2] else None, None
 
 
 class Conv2d(nn.Conv2d):

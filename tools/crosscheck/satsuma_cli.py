@@ -70,9 +70,8 @@ def model_input(images, constants):
 class Checkpoint:
     """Weights, running statistics and velocities of a checkpoint; the tensors are f32."""
 
-    VELOCITY = "optimizer.velocity."
-
     def __init__(self, path):
+        prefix = "optimizer."
         tensors = load_file(path)
-        self.velocity = {n.removeprefix(self.VELOCITY): t for n, t in tensors.items() if n.startswith(self.VELOCITY)}
-        self.state = {n: t for n, t in tensors.items() if t.is_floating_point() and not n.startswith("optimizer.")}
+        self.velocity = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        self.state = {n: t for n, t in tensors.items() if t.is_floating_point() and not n.startswith(prefix)}
