@@ -24,7 +24,8 @@ void RecipeFlags::add_switch(CLI::App& command, const train::RecipeField& field)
 }
 
 void RecipeFlags::add(CLI::App& command, const train::RecipeField& field) {
-  CLI::Option* const option = command.add_option("--" + std::string(field.key), std::string(field.help));
+  CLI::Option* const option = command.add_option("--" + std::string(field.key));
+  option->description(std::string(field.help));
   option->expected(1);
   if (field.is_list()) option->take_all();
   option->default_str(field.text(train::Recipe{}));
