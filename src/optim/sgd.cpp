@@ -46,8 +46,9 @@ std::vector<nn::NamedTensor> Sgd::state() const {
 }
 
 void Sgd::load_state(const std::map<std::string, Tensor>& values) {
+  const std::vector<nn::NamedTensor> own = state();
   std::set<std::string_view> known;
-  for (const nn::NamedTensor& velocity : state()) {
+  for (const nn::NamedTensor& velocity : own) {
     known.insert(velocity.name);
     const auto found = values.find(velocity.name);
     if (found == values.end())

@@ -18,7 +18,6 @@ void RecipeFlags::add_switch(CLI::App& command, const train::RecipeField& field)
   const bool is_on = field.text(train::Recipe{}) == "true";
   (is_on ? off : on)->group(std::string(field.group));
   (is_on ? on : off)->group("");
-  on->excludes(off);
   flags_.push_back({&field, on});
   flags_.push_back({&field, off, true});
 }
@@ -26,7 +25,7 @@ void RecipeFlags::add_switch(CLI::App& command, const train::RecipeField& field)
 void RecipeFlags::add(CLI::App& command, const train::RecipeField& field) {
   CLI::Option* const option = command.add_option("--" + std::string(field.key));
   option->description(std::string(field.help));
-  option->expected(1);
+  option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   if (field.is_list()) option->take_all();
   option->default_str(field.text(train::Recipe{}));
   option->type_name(field.is_number() ? "NUMBER" : "TEXT");
