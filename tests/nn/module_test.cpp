@@ -115,9 +115,9 @@ TEST_CASE("state is copied in, and packed weights follow") {
   const auto old_values = contraction->packed(Pass::bp).values.to_vector<float>();
   net.load_state(copy_of(other));
   const auto mine = copy_of(net), theirs = copy_of(other);
-  for (const auto& [name, value] : theirs) {
-    CAPTURE(name);
-    CHECK(mine.at(name).to_vector<double>() == value.to_vector<double>());
+  for (const auto& entry : theirs) {
+    CAPTURE(entry.first);
+    CHECK(mine.at(entry.first).to_vector<double>() == entry.second.to_vector<double>());
   }
   CHECK(contraction->packed(Pass::bp).values.to_vector<float>() != old_values);
 }

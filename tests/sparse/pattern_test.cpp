@@ -9,13 +9,15 @@
 namespace satsuma {
 
 TEST_CASE("a pattern is read as N:M") {
-  for (const auto& [text, expected] : {std::pair{"2:8", Pattern{2, 8}},
-                                       {"1:1", Pattern{1, 1}},
-                                       {"64:64", Pattern{64, 64}},
-                                       {"3:7", Pattern{3, 7}}}) {
-    CAPTURE(text);
-    CHECK(Pattern::parse(text) == expected);
-    CHECK(to_string(expected) == text);
+  struct Case {
+    const char* text;
+    Pattern pattern;
+  };
+  for (const Case& c :
+       {Case{"2:8", {2, 8}}, Case{"1:1", {1, 1}}, Case{"64:64", {64, 64}}, Case{"3:7", {3, 7}}}) {
+    CAPTURE(c.text);
+    CHECK(Pattern::parse(c.text) == c.pattern);
+    CHECK(to_string(c.pattern) == c.text);
   }
   CHECK(Pattern{4, 4}.dense());
   CHECK_FALSE(Pattern{2, 4}.dense());
