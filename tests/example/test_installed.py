@@ -1,0 +1,65 @@
+"""Installs Satsuma into a temporary folder, builds train.cpp against that alone by pkg-config, and runs it.
+
+test_installed.py BUILD_FOLDER COMPILER...
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILD, *COMPILER = sys.argv[1:]
+
+
+def run(command, **options):
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+class Installed(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="satsuma-install-")
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", self.root])
+        (package,) = self.root.rglob("satsuma.pc")
+        self.library = package.parent.parent
+        self.environment = {**os.environ, "PKG_CONFIG_PATH": str(package.parent), "PKG_CONFIG_SYSROOT_DIR": str(self.root)}
+        self.environment |= {"LD_LIBRARY_PATH": str(self.library), "OMP_WAIT_POLICY": "passive"}
+
+    def pkg_config(self, *options):
+        return run(["pkg-config", *options, "satsuma"], env=self.environment).split()
+
+    def test_program_of_a_user(self):
+        shutil.copy(HERE / "train.cpp", self.root)
+        flags = self.pkg_config("--cflags", "--libs")
+        run([*COMPILER, "-std=c++20", "-Wall", "-Werror", "train.cpp", "-o", "train", *flags], cwd=self.root)
+        losses = re.findall(r"loss (\d+\.\d+)", run(["./train"], cwd=self.root, env=self.environment))
+        self.assertEqual(len(losses), 10)
+        self.assertLess(float(losses[-1]), float(losses[0]))
+
+    def test_headers_compile(self):
+        (include,) = self.root.rglob("include")
+        headers = sorted(path.relative_to(include) for path in (include / "satsuma").rglob("*.hpp"))
+        self.assertGreater(len(headers), 40)
+        # In both orders: a header that leans on what another one includes fails in one of them.
+        source = self.root / "headers.cpp"
+        flags = self.pkg_config("--cflags")
+        source.write_text("".join(f'#include "{header}"\n' for header in headers + headers[::-1]))
+        run([*COMPILER, "-std=c++20", "-fsyntax-only", *flags, source])
+
+    def test_command_is_installed(self):
+        (command,) = self.root.rglob("bin/satsuma")
+        version = run([command, "--version"], env=self.environment).split()[-1]
+        self.assertEqual(self.pkg_config("--modversion"), [version])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,70 @@
+"""Every subcommand explains itself, and lists what there is as text and as JSON."""
+
+import unittest
+
+from support import CommandTest
+
+COMMANDS = [["train"], ["eval"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["bench"]]
+COMMANDS += [["bench", "step"], ["bench", "kernels"]]
+
+
+class Help(CommandTest):
+    def test_every_subcommand(self):
+        for command in COMMANDS:
+            with self.subTest(command):
+                text = self.satsuma(*command, "--help").stdout
+                self.assertIn(f"Usage: satsuma {' '.join(command)} ", text)
+                self.assertIn("Example: satsuma", text)
+                self.assertLess(len(text.splitlines()), 72)
+
+    def test_top(self):
+        text = self.satsuma("--help").stdout
+        for command in COMMANDS:
+            self.assertIn(f"  {command[0]} ", text)
+
+    def test_version(self):
+        self.assertRegex(self.satsuma("--version").stdout, r"^satsuma \d+\.\d+\.\d+\n$")
+
+
+class Lists(CommandTest):
+    def test_models(self):
+        names = [model["name"] for model in self.json("models")["models"]]
+        self.assertLessEqual({"resnet9", "resnet18", "resnet20"}, set(names))
+        for name in names:
+            self.assertIn(name, self.satsuma("models").stdout)
+        one = self.json("models", "resnet18")
+        self.assertEqual(one["name"], "resnet18")
+        self.assertEqual(one["parameters"], 11_173_962)  # 3x3 stem, 10 classes
+        self.assertIn("parameters", self.satsuma("models", "resnet18").stdout)
+
+    def test_datasets(self):
+        names = [dataset["name"] for dataset in self.json("datasets")["datasets"]]
+        self.assertLessEqual({"mnist", "fashion-mnist", "synthetic"}, set(names))
+        fashion = self.json("datasets", "fashion-mnist")
+        self.assertEqual(fashion["input"], [1, 32, 32])
+        self.assertEqual([fashion[key] for key in ("classes", "pad", "train_count", "test_count")], [10, 2, 60000, 10000])
+        self.assertEqual([len(fashion["mean"]), len(fashion["std"])], [1, 1])
+        self.assertIsInstance(fashion["found"], str)
+        synthetic = self.json("datasets", "synthetic")
+        self.assertEqual([len(synthetic["mean"]), len(synthetic["std"])], [3, 3])
+        self.assertIn("found", self.satsuma("datasets", "mnist").stdout)
+
+    def test_methods(self):
+        by_name = {method["name"]: method for method in self.json("methods")["methods"]}
+        self.assertEqual([by_name["dense"][key] for key in ("ff_weight", "bp_weight")], [False, False])
+        self.assertEqual([by_name["bdwp"][key] for key in ("ff_weight", "bp_weight")], [True, True])
+        self.assertEqual(self.json("methods", "bdwp"), by_name["bdwp"])
+        self.assertIn("N:M along output channels", self.satsuma("methods", "bdwp").stdout)
+
+    def test_devices(self):
+        names = [device["name"] for device in self.json("devices")["devices"]]
+        self.assertLessEqual({"cpu", "reference"}, set(names))
+        for name in names:
+            one = self.json("devices", name)
+            for answer in one["supports"]:
+                self.assertEqual(answer["yes"], answer["reason"] == "", answer)
+        self.assertIn("FF 2:8", self.satsuma("devices", "cpu").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

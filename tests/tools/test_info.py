@@ -1,0 +1,83 @@
+"""The account of operations: by hand, by the paper's figure, and by what devices count while they train."""
+
+import json
+import unittest
+
+from support import CommandTest
+
+
+class Info(CommandTest):
+    def test_layers_by_hand(self):
+        info = self.json("info", "--model", "resnet18", "--method", "bdwp", "--nm", "2:8")
+        layers = {layer["name"]: layer for layer in info["layers"]}
+        self.assertEqual(len(layers), 21)
+        first = layers["conv1"]
+        self.assertFalse(first["sparse"])
+        self.assertIn("first", first["reason"])
+        # The gradient of the image is of no use: BP of the first layer is never run.
+        dense = 64 * 3 * 9 * 32 * 32
+        self.assertEqual([first[key] for key in ("ff_macs", "bp_macs", "wu_macs")], [dense, 0, dense])
+        inner = layers["layer1.0.conv1"]
+        dense = 64 * 64 * 9 * 32 * 32
+        self.assertTrue(inner["sparse"])
+        self.assertEqual(inner["reason"], "")
+        self.assertEqual([inner[key] for key in ("ff_macs", "bp_macs", "wu_macs")], [dense // 4, dense // 4, dense])
+        # 10 outputs are groups of 8 and of 2: 2 and ceil(2 * 2 / 8) = 1 are kept.
+        last = layers["fc"]
+        self.assertEqual([last[key] for key in ("ff_macs", "bp_macs", "wu_macs")], [10 * 128, 512 * 3, 10 * 512])
+        self.assertEqual(last["parameters"], 10 * 512 + 10)
+        for key in ("ff_macs", "bp_macs", "wu_macs"):
+            self.assertEqual(info["totals"][key], sum(layer[key] for layer in info["layers"]))
+
+    def test_totals(self):
+        totals = self.json("info", "--model", "resnet18", "--method", "bdwp")["totals"]
+        self.assertEqual(totals["method_macs"], totals["ff_macs"] + totals["bp_macs"] + totals["wu_macs"])
+        self.assertAlmostEqual(totals["saving"], 1 - totals["method_macs"] / totals["dense_macs"], 12)
+
+    def test_the_papers_saving(self):
+        """arXiv 2309.13015: BDWP 2:8 needs about 48 % fewer operations, all layers counted."""
+        arguments = ["--model", "resnet18", "--stem", "imagenet", "--classes", "1000", "--method", "bdwp", "--nm", "2:8"]
+        self.assertAlmostEqual(self.json("info", *arguments)["totals"]["saving"], 0.48, 2)
+
+    def test_dense_saves_nothing(self):
+        info = self.json("info", "--model", "resnet9")
+        self.assertEqual(info["totals"]["saving"], 0)
+        for layer in info["layers"]:
+            self.assertFalse(layer["sparse"])
+            self.assertEqual(layer["reason"], "method dense")
+
+    def test_short_axes_stay_dense(self):
+        info = self.json("info", "--model", "resnet9", "--method", "bdwp", "--nm", "4:16", "--width", "0.125")
+        reasons = {layer["name"]: (layer["ff_reason"], layer["bp_reason"]) for layer in info["layers"]}
+        self.assertTrue(any("fewer than a group" in ff for ff, _ in reasons.values()), reasons)
+
+    def test_devices_count_the_same(self):
+        """What a run books as executed is what `info` says, image by image."""
+        common = ["--model", "resnet9", "--width", "0.125", "--classes", "4", "--input", "3x16x16", "--method", "bdwp"]
+        for pattern in ("2:8", "3:7"):
+            with self.subTest(pattern):
+                totals = self.json("info", *common, "--nm", pattern)["totals"]
+                run = ["--data", "synthetic", "--limit-train", "64", "--batch-size", "16", "--steps", "3"]
+                trained = self.json("train", *common, *run, "--nm", pattern, "--out", f"run-{pattern[0]}")
+                images = 16 * trained["steps"]
+                self.assertEqual(trained["macs"], totals["method_macs"] * images)
+                self.assertEqual(trained["dense_macs"], totals["dense_macs"] * images)
+
+    def test_text(self):
+        text = self.satsuma("info", "--model", "resnet18", "--method", "bdwp").stdout
+        for words in ("layer1.0.conv1", "FF 2:8, BP 2:8", "first convolution", "saving"):
+            self.assertIn(words, text)
+
+    def test_placement_is_shown(self):
+        info = self.json("info", "--model", "resnet9", "--place", "*=reference", "--input", "1x32x32")
+        self.assertEqual({device for layer in info["layers"] for device in layer["devices"]}, {"reference"})
+
+    def test_every_model(self):
+        for model in json.loads(self.satsuma("models", "--json").stdout)["models"]:
+            with self.subTest(model["name"]):
+                info = self.json("info", "--model", model["name"], "--method", "bdwp")
+                self.assertTrue(0.3 < info["totals"]["saving"] < 0.5, info["totals"])
+
+
+if __name__ == "__main__":
+    unittest.main()

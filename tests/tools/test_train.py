@@ -1,0 +1,150 @@
+"""Training runs from the command line: what is written, what is refused, and that nothing depends on interruptions."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import unittest
+
+from support import SATSUMA, TINY, CommandTest, environment, read_safetensors
+
+
+class Run(CommandTest):
+    def test_writes_what_is_promised(self):
+        result = json.loads(self.train("run", "--epochs", "2", "--json").stdout)
+        self.assertEqual(result["steps"], 12)
+        self.assertTrue(0 <= result["test_accuracy"] <= 1)
+        self.assertGreater(result["images_per_second"], 0)
+        self.assertGreater(result["train_loss"], 0)
+        run = self.folder / "run"
+        files = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors"}
+        self.assertEqual({path.name for path in run.iterdir()}, files)
+        log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        for key in ("step", "epoch", "loss", "accuracy", "lr", "images_per_second", "seconds"):
+            self.assertIn(key, log[-1])
+        self.assertEqual(result["checkpoint"], "run/last.safetensors")
+
+        evaluated = self.json("eval", "--checkpoint", "run/last.safetensors")
+        self.assertEqual(evaluated["top1"], result["test_accuracy"])
+        self.assertEqual(evaluated["count"], 2000)
+        self.assertGreater(evaluated["loss"], 0)
+
+    def test_learns(self):
+        result = json.loads(self.train("run", "--limit-train", "2048", "--epochs", "4", "--json").stdout)
+        self.assertGreater(result["test_accuracy"], 0.6)  # 0.25 is chance
+
+    def test_same_seed_same_bits(self):
+        self.train("a", "--steps", "4")
+        self.train("b", "--steps", "4")
+        self.assert_same_tensors("a/last.safetensors", "b/last.safetensors")
+        self.train("c", "--steps", "4", "--seed", "1")
+        first, other = (read_safetensors(self.folder / run / "init.safetensors") for run in ("a", "c"))
+        self.assertNotEqual(first, other)
+
+    def test_config_repeats_the_run(self):
+        self.train("a", "--epochs", "1", "--lr", "0.05", "--label-smoothing", "0.2")
+        self.satsuma("train", "--config", "a/config.toml", "--out", "b")
+        self.assert_same_tensors("a/last.safetensors", "b/last.safetensors")
+
+    def test_resume_is_exact(self):
+        """In the middle of the second epoch, with the schedule, order and augmentation of the whole run."""
+        self.train("whole", "--epochs", "3")
+        self.train("parts", "--epochs", "3", "--steps", "8")
+        self.satsuma("train", "--resume", "--out", "parts", "--steps", "0")
+        self.assert_same_tensors("whole/last.safetensors", "parts/last.safetensors")
+        self.assert_same_tensors("whole/best.safetensors", "parts/best.safetensors")
+
+    def test_no_epochs_writes_the_start(self):
+        self.train("start", "--epochs", "0")
+        self.train("run", "--epochs", "1", "--steps", "1")
+        self.assert_same_tensors("start/init.safetensors", "run/init.safetensors")
+        self.train("from", "--seed", "7", "--init", "start/init.safetensors", "--epochs", "0")
+        self.assert_same_tensors("start/init.safetensors", "from/init.safetensors")
+
+    def test_existing_run_is_kept(self):
+        self.train("run", "--steps", "1")
+        before = (self.folder / "run/last.safetensors").read_bytes()
+        line = self.refusal("train", *TINY, "--out", "run", code=2)
+        for words in ("run", "--resume", "--overwrite"):
+            self.assertIn(words, line)
+        self.assertEqual((self.folder / "run/last.safetensors").read_bytes(), before)
+        self.train("run", "--steps", "2", "--overwrite")
+        self.assertNotEqual((self.folder / "run/last.safetensors").read_bytes(), before)
+
+    def test_resume_of_another_run(self):
+        self.train("run", "--steps", "1")
+        line = self.refusal("train", "--resume", "--out", "run", "--batch-size", "16", code=2)
+        self.assertIn("batch-size", line)
+        self.refusal("train", "--resume", "--out", "nowhere", code=2)
+
+    def test_many_threads_warn(self):
+        done = self.satsuma("train", *TINY, "--out", "run", "--steps", "1", "--threads", "65")
+        self.assertIn("65 threads", done.stderr + done.stdout)
+
+    def test_diverging_loss_stops(self):
+        line = self.refusal("train", *TINY, "--out", "run", "--lr", "1e6", "--warmup", "0", "--epochs", "20", code=1)
+        self.assertRegex(line, r"step \d+")
+        self.satsuma("eval", "--checkpoint", "run/init.safetensors", *TINY[:10])
+
+    def test_placed_layers(self):
+        self.train("cpu", "--steps", "1")
+        self.train("mixed", "--steps", "1", "--place", "*=reference")
+        first, second = (read_safetensors(self.folder / run / "last.safetensors") for run in ("cpu", "mixed"))
+        self.assertEqual(first.keys(), second.keys())
+        self.refusal("train", *TINY, "--out", "run", "--place", "nowhere=reference", code=2)
+
+
+class Output(CommandTest):
+    def test_pipe_has_no_control_characters(self):
+        done = self.train("run", "--epochs", "2")
+        self.assertNotRegex(done.stdout + done.stderr, r"[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertIn("test accuracy", done.stdout)
+
+    def test_json_has_standard_output_to_itself(self):
+        done = self.train("run", "--epochs", "1", "--json")
+        json.loads(done.stdout)
+        self.assertIn("epoch", done.stderr)
+
+    def test_quiet(self):
+        done = self.train("run", "--epochs", "1", "--quiet")
+        self.assertEqual(done.stdout + done.stderr, "")
+
+    def on_terminal(self, **environ):
+        """What a terminal gets to see."""
+        master, slave = pty.openpty()
+        command = [SATSUMA, "train", *TINY, "--out", f"run{len(environ)}", "--epochs", "1"]
+        process = subprocess.Popen(command, cwd=self.folder, env=environment(TERM="xterm", **environ), stdout=slave, stderr=slave)
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                part = os.read(master, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            seen += part
+        os.close(master)
+        self.assertEqual(process.wait(timeout=60), 0)
+        return seen.decode()
+
+    def test_terminal_has_a_live_bar(self):
+        seen = self.on_terminal()
+        self.assertRegex(seen, r"\r[^\n]")
+        self.assertIn("images/s", seen)
+
+    def test_no_color(self):
+        self.assertIsNone(re.search(r"\x1b\[[0-9;]*m", self.on_terminal(NO_COLOR="1")))
+
+    def test_full_standard_output(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([SATSUMA, "models", "--json"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("satsuma: error:", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
