@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <memory>
 
@@ -139,15 +140,24 @@ class OurPasses {
   PackedWeight packed_ff_, packed_bp_;
 };
 
-/// Median seconds of each of `runs`, warmed up and then measured in turns.
+double seconds_of(const std::function<void()>& run, int calls) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < calls; ++i) run();
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  return taken.count() / calls;
+}
+
+/// Median seconds of each of `runs`, warmed up and then measured in turns. A run of microseconds is repeated
+/// until the clock and the start of threads no longer matter.
 std::vector<double> race(const std::vector<std::function<void()>>& runs, int warmup, int repeat) {
+  constexpr double kLeastSeconds = 2e-3;
+  std::vector<int> calls(runs.size(), 1);
   std::vector<std::vector<double>> seconds(runs.size());
-  for (int i = -warmup; i < repeat; ++i) {
+  for (int i = -std::max(warmup, 1); i < repeat; ++i) {
     for (std::size_t r = 0; r < runs.size(); ++r) {
-      const auto begin = std::chrono::steady_clock::now();
-      runs[r]();
-      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-      if (i >= 0) seconds[r].push_back(taken.count());
+      const double taken = seconds_of(runs[r], calls[r]);
+      if (i >= 0) seconds[r].push_back(taken);
+      if (i < 0) calls[r] = static_cast<int>(std::clamp(std::ceil(kLeastSeconds / taken), 1.0, 1000.0));
     }
   }
   std::vector<double> medians;

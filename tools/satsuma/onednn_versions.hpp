@@ -7,50 +7,71 @@
 
 namespace satsuma::tools::onednn {
 
-struct Convolution {
+/// Descriptions of the three operands, and of a convolution's window.
+struct Operands {
   dnnl::memory::desc x;
   dnnl::memory::desc w;
   dnnl::memory::desc y;
+};
+struct Window {
   dnnl::memory::dims stride;
   dnnl::memory::dims dilation;  ///< 0 is none
   dnnl::memory::dims padding;
 };
 
-using Forward = dnnl::convolution_forward;
-using BackwardData = dnnl::convolution_backward_data;
-using BackwardWeights = dnnl::convolution_backward_weights;
-
-inline constexpr auto kKind = dnnl::algorithm::convolution_direct;
+inline constexpr auto kTraining = dnnl::prop_kind::forward_training;
+inline constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 
 #if DNNL_VERSION_MAJOR >= 3
 
-inline Forward::primitive_desc forward(const dnnl::engine& engine, const Convolution& c) {
-  return {engine,   dnnl::prop_kind::forward_training, kKind, c.x, c.w, c.y, c.stride, c.dilation, c.padding,
-          c.padding};
+inline auto forward(const dnnl::engine& engine, const Operands& o, const Window& w) {
+  return dnnl::convolution_forward::primitive_desc(engine, kTraining, kDirect, o.x, o.w, o.y, w.stride,
+                                                   w.dilation, w.padding, w.padding);
+}
+inline auto backward_data(const dnnl::engine& engine, const Operands& o, const Window& w) {
+  return dnnl::convolution_backward_data::primitive_desc(engine, kDirect, o.x, o.w, o.y, w.stride, w.dilation,
+                                                         w.padding, w.padding, forward(engine, o, w));
+}
+inline auto backward_weights(const dnnl::engine& engine, const Operands& o, const Window& w) {
+  return dnnl::convolution_backward_weights::primitive_desc(
+      engine, kDirect, o.x, o.w, o.y, w.stride, w.dilation, w.padding, w.padding, forward(engine, o, w));
 }
 
-inline BackwardData::primitive_desc backward_data(const dnnl::engine& engine, const Convolution& c) {
-  return {engine, kKind, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding, forward(engine, c)};
+// Without a window: the inner product of linear layers, x [N, C], w [K, C], y [N, K].
+inline auto forward(const dnnl::engine& engine, const Operands& o) {
+  return dnnl::inner_product_forward::primitive_desc(engine, kTraining, o.x, o.w, o.y);
 }
-
-inline BackwardWeights::primitive_desc backward_weights(const dnnl::engine& engine, const Convolution& c) {
-  return {engine, kKind, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding, forward(engine, c)};
+inline auto backward_data(const dnnl::engine& engine, const Operands& o) {
+  return dnnl::inner_product_backward_data::primitive_desc(engine, o.x, o.w, o.y, forward(engine, o));
+}
+inline auto backward_weights(const dnnl::engine& engine, const Operands& o) {
+  return dnnl::inner_product_backward_weights::primitive_desc(engine, o.x, o.w, o.y, forward(engine, o));
 }
 
 #else
 
-inline Forward::primitive_desc forward(const dnnl::engine& engine, const Convolution& c) {
-  return {
-      {dnnl::prop_kind::forward_training, kKind, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding},
-      engine};
+inline auto forward(const dnnl::engine& engine, const Operands& o, const Window& w) {
+  return dnnl::convolution_forward::primitive_desc(
+      {kTraining, kDirect, o.x, o.w, o.y, w.stride, w.dilation, w.padding, w.padding}, engine);
+}
+inline auto backward_data(const dnnl::engine& engine, const Operands& o, const Window& w) {
+  return dnnl::convolution_backward_data::primitive_desc(
+      {kDirect, o.x, o.w, o.y, w.stride, w.dilation, w.padding, w.padding}, engine, forward(engine, o, w));
+}
+inline auto backward_weights(const dnnl::engine& engine, const Operands& o, const Window& w) {
+  return dnnl::convolution_backward_weights::primitive_desc(
+      {kDirect, o.x, o.w, o.y, w.stride, w.dilation, w.padding, w.padding}, engine, forward(engine, o, w));
 }
 
-inline BackwardData::primitive_desc backward_data(const dnnl::engine& engine, const Convolution& c) {
-  return {{kKind, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding}, engine, forward(engine, c)};
+// Without a window: the inner product of linear layers, x [N, C], w [K, C], y [N, K].
+inline auto forward(const dnnl::engine& engine, const Operands& o) {
+  return dnnl::inner_product_forward::primitive_desc({kTraining, o.x, o.w, o.y}, engine);
 }
-
-inline BackwardWeights::primitive_desc backward_weights(const dnnl::engine& engine, const Convolution& c) {
-  return {{kKind, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding}, engine, forward(engine, c)};
+inline auto backward_data(const dnnl::engine& engine, const Operands& o) {
+  return dnnl::inner_product_backward_data::primitive_desc({o.x, o.w, o.y}, engine, forward(engine, o));
+}
+inline auto backward_weights(const dnnl::engine& engine, const Operands& o) {
+  return dnnl::inner_product_backward_weights::primitive_desc({o.x, o.w, o.y}, engine, forward(engine, o));
 }
 
 #endif
