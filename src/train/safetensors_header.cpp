@@ -227,6 +227,10 @@ std::string_view safetensors_name(DType dtype) {
 
 Header parse_header(std::string_view json, std::uint64_t data_bytes) {
   if (json.empty() || json.front() != '{') throw FormatError("the header at byte 8 does not begin with '{'");
+  // nlohmann takes a zero byte for the end of the text.
+  if (const std::size_t zero = json.find('\0'); zero != std::string_view::npos) {
+    throw FormatError(fmt::format("bad JSON at byte {} of the file", zero + 8));
+  }
   Reader reader;
   nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
   Header header = std::move(reader.header);

@@ -1,0 +1,165 @@
+#include "satsuma/train/checkpoint.hpp"
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/safetensors.hpp"
+#include "train/support.hpp"
+#include "train/tiny_experiment.hpp"
+
+namespace satsuma::train {
+
+using namespace testing;
+
+namespace {
+
+const SgdStep kMomentum{.momentum = 0.9};
+
+std::vector<std::vector<double>> values_of(const nn::Module& model, const optim::Sgd& optimizer) {
+  std::vector<std::vector<double>> values;
+  for (const nn::NamedTensor& tensor : model.state()) values.push_back(tensor.value.to_vector<double>());
+  for (const nn::NamedTensor& tensor : optimizer.state()) values.push_back(tensor.value.to_vector<double>());
+  return values;
+}
+
+CheckpointInfo sample_info() {
+  CheckpointInfo info;
+  info.recipe = "epochs = 3\n";
+  info.input = {2, 6, 6};
+  info.classes = 3;
+  info.state.step = 12;
+  info.state.epoch = 2;
+  info.state.batch = 2;
+  info.state.best_accuracy = 1.0 / 3;
+  info.state.running = {0.1, 3, 4, {std::int64_t{1} << 60, 7}, 1e-9};
+  return info;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint brings back tensors, velocities, generators and state") {
+  const TemporaryDirectory directory;
+  TinyNet model(1);
+  optim::Sgd optimizer(model.parameters(), kMomentum);
+  for (const nn::NamedTensor& tensor : optimizer.state()) Tensor(tensor.value).fill(0.25);
+  model.generators().at(0)->seek(12345);
+  save_checkpoint(directory / "c", model, &optimizer, sample_info());
+
+  TinyNet other(2);
+  optim::Sgd other_optimizer(other.parameters(), kMomentum);
+  const Checkpoint checkpoint = load_checkpoint(directory / "c");
+  restore(checkpoint, other, other_optimizer);
+  CHECK(values_of(other, other_optimizer) == values_of(model, optimizer));
+  CHECK(other.generators().at(0)->position() == 12345);
+
+  REQUIRE(checkpoint.info.has_value());
+  const TrainingState& state = checkpoint.info->state;
+  CHECK(checkpoint.info->recipe == "epochs = 3\n");
+  CHECK(checkpoint.info->input == Shape{2, 6, 6});
+  CHECK(state.step == 12);
+  CHECK(state.epoch == 2);
+  CHECK(state.batch == 2);
+  CHECK(state.best_accuracy == 1.0 / 3);
+  CHECK(state.running.loss_sum == 0.1);
+  CHECK(state.running.seconds == 1e-9);
+  CHECK(state.running.work.macs == std::int64_t{1} << 60);
+}
+
+TEST_CASE("tensors that do not fit are named and nothing is changed") {
+  const TemporaryDirectory directory;
+  TinyNet source(1);
+  const optim::Sgd velocities(source.parameters(), kMomentum);
+  save_checkpoint(directory / "good", source, &velocities, sample_info());
+
+  struct Case {
+    const char* name;
+    std::function<void(SafeTensors&)> change;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {"missing", [](SafeTensors& f) { f.tensors.erase("fc.bias"); }, "'fc.bias'"},
+      {"extra", [](SafeTensors& f) { f.tensors["fc2.bias"] = Tensor::zeros({3}); }, "'fc2.bias'"},
+      {"shape",
+       [](SafeTensors& f) {
+         f.tensors["fc.weight"] = Tensor::zeros({3, 9});
+       },
+       "'fc.weight'"},
+      {"rank",
+       [](SafeTensors& f) {
+         f.tensors["fc.weight"] = Tensor::zeros({3, 8, 1});
+       },
+       "'fc.weight'"},
+      {"velocity missing", [](SafeTensors& f) { f.tensors.erase("optimizer.fc.bias"); }, "fc.bias"},
+      {"velocity extra", [](SafeTensors& f) { f.tensors["optimizer.x"] = Tensor::zeros({1}); }, "'x'"},
+      {"velocity shape", [](SafeTensors& f) { f.tensors["optimizer.fc.bias"] = Tensor::zeros({4}); },
+       "fc.bias"},
+      {"generators", [](SafeTensors& f) { f.metadata["generators"] = "[]"; },
+       "0 random generators, expected 1"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.name));
+    SafeTensors file = read_safetensors(directory / "good");
+    c.change(file);
+    std::vector<nn::NamedTensor> tensors;
+    for (const auto& [name, value] : file.tensors) tensors.push_back({name, value});
+    write_safetensors(directory / "bad", tensors, file.metadata);
+
+    TinyNet model(2);
+    optim::Sgd optimizer(model.parameters(), kMomentum);
+    const auto before = values_of(model, optimizer);
+    const Checkpoint checkpoint = load_checkpoint(directory / "bad");
+    const std::string message = message_of<FormatError>([&] { restore(checkpoint, model, optimizer); });
+    CHECK(contains(message, (directory / "bad").string() + ": "));
+    CHECK_MESSAGE(contains(message, c.expected), message);
+    CHECK(values_of(model, optimizer) == before);
+  }
+}
+
+TEST_CASE("bad metadata are refused") {
+  const TemporaryDirectory directory;
+  const TinyNet model(1);
+  save_checkpoint(directory / "good", model, nullptr, sample_info());
+  const SafeTensors good = read_safetensors(directory / "good");
+  const std::pair<const char*, const char*> changes[] = {
+      {"satsuma_checkpoint", "2"},
+      {"state", ""},
+      {"state", "{}"},
+      {"state", "[]"},
+      {"state", "{\"step\":-1}"},
+      {"state", "{\"step\":"},
+      {"model", "{}"},
+      {"model", "null"},
+      {"model", R"({"input":[1,2],"classes":3})"},
+      {"model", R"({"input":"x","classes":3})"},
+      {"model", R"({"input":[1,2,3,4,5,6,7,8,9],"classes":3})"},
+      {"generators", "{}"},
+      {"generators", "[-1.5, \"x\"]"},
+  };
+  for (const auto& [key, value] : changes) {
+    CAPTURE(std::string(key));
+    CAPTURE(std::string(value));
+    std::map<std::string, std::string> metadata = good.metadata;
+    metadata[key] = value;
+    write_safetensors(directory / "bad", {}, metadata);
+    const std::string message = message_of<FormatError>([&] { load_checkpoint(directory / "bad"); });
+    CHECK(contains(message, "bad metadata"));
+    CHECK_FALSE(contains(message, "\n"));
+  }
+  for (const char* const key : {"state", "model", "generators", "recipe"}) {
+    std::map<std::string, std::string> metadata = good.metadata;
+    metadata.erase(key);
+    write_safetensors(directory / "bad", {}, metadata);
+    CHECK_THROWS_AS(load_checkpoint(directory / "bad"), FormatError);
+  }
+}
+
+TEST_CASE("a file of another program has weights and no state") {
+  const TemporaryDirectory directory;
+  const TinyNet source(1);
+  write_safetensors(directory / "other", source.state(), {{"format", "pt"}});
+  const Checkpoint checkpoint = load_checkpoint(directory / "other");
+  CHECK_FALSE(checkpoint.info.has_value());
+  TinyNet model(2);
+  restore(checkpoint, model);
+  CHECK(model.state()[0].value.to_vector<double>() == source.state()[0].value.to_vector<double>());
+}
+
+}  // namespace satsuma::train

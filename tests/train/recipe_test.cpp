@@ -1,0 +1,172 @@
+#include "satsuma/train/recipe.hpp"
+
+#include <set>
+
+#include "satsuma/core/error.hpp"
+#include "train/support.hpp"
+
+namespace satsuma::train {
+
+using namespace testing;
+
+TEST_CASE("every setting goes through TOML and back") {
+  Recipe recipe;
+  CHECK(to_toml(parse_recipe(to_toml(recipe), "test")) == to_toml(recipe));
+
+  const std::pair<const char*, const char*> values[] = {
+      {"model", "resnet18"},
+      {"stem", "imagenet"},
+      {"width", "0.3333333333333333"},
+      {"data", "synthetic"},
+      {"data-dir", "/a 'b' \"c"},
+      {"input", "1x28x30"},
+      {"classes", "7"},
+      {"limit-train", "1000"},
+      {"augment", "none"},
+      {"shuffle", "false"},
+      {"method", "bdwp"},
+      {"nm", "1:4"},
+      {"decay", "0.0002"},
+      {"device", "reference"},
+      {"place", "fc=cpu"},
+      {"strict-device", "true"},
+      {"precision", "fp32"},
+      {"threads", "3"},
+      {"epochs", "12"},
+      {"steps", "99"},
+      {"batch-size", "64"},
+      {"optimizer", "sgd"},
+      {"lr", "1e-05"},
+      {"momentum", "0.8"},
+      {"nesterov", "true"},
+      {"weight-decay", "0"},
+      {"schedule", "onecycle"},
+      {"warmup", "1"},
+      {"label-smoothing", "0"},
+      {"seed", "9007199254740991"},
+      {"init", "w\n.safetensors"},
+      {"out", "runs/\xc3\xa4"},
+      {"log-every", "1"},
+      {"save-every", "10"},
+  };
+  std::set<std::string_view> seen;
+  for (const auto& [key, value] : values) {
+    find_recipe_field(key).set(recipe, value);
+    seen.insert(key);
+  }
+  find_recipe_field("place").set(recipe, "layer1.*=reference");
+  for (const RecipeField& field : recipe_fields())
+    CHECK_MESSAGE(seen.count(field.key) == 1, std::string(field.key));
+
+  const Recipe again = parse_recipe(to_toml(recipe), "test");
+  for (const auto& [key, value] : values) {
+    CAPTURE(std::string(key));
+    const std::string expected = std::string_view(key) == "place" ? "fc=cpu layer1.*=reference" : value;
+    CHECK(find_recipe_field(key).text(again) == expected);
+  }
+  CHECK(again.place == std::vector<std::string>{"fc=cpu", "layer1.*=reference"});
+}
+
+TEST_CASE("a recipe changes what it names and nothing else") {
+  Recipe base;
+  base.lr = 0.5;
+  base.place = {"fc=cpu"};
+  const Recipe recipe = parse_recipe("epochs = 7\nwidth = 2  # whole numbers are numbers\n", "test", base);
+  CHECK(recipe.epochs == 7);
+  CHECK(recipe.width == 2.0);
+  CHECK(recipe.lr == 0.5);
+  CHECK(recipe.place == base.place);
+  CHECK(parse_recipe("place = []", "test", base).place.empty());
+}
+
+TEST_CASE("bad recipes are refused with file, line, key, what was got and what was expected") {
+  struct Case {
+    const char* text;
+    std::vector<const char*> expected;
+  };
+  const Case cases[] = {
+      {"batchsize = 1", {"line 1", "'batchsize'", "did you mean 'batch-size'"}},
+      {"\n\nmodle = 'x'", {"line 3", "did you mean 'model'"}},
+      {"epochs = 'x'", {"line 1", "'epochs' got a string, expected a whole number"}},
+      {"epochs = 1.5", {"'epochs' got a number, expected a whole number"}},
+      {"epochs = -1", {"--epochs got '-1', expected a whole number from 0 to 1000000"}},
+      {"epochs = 99999999999999999999", {"line 1"}},
+      {"batch-size = 0", {"--batch-size got '0'", "from 1"}},
+      {"lr = 'fast'", {"'lr' got a string, expected a number"}},
+      {"lr = nan", {"--lr got 'nan'"}},
+      {"lr = inf", {"--lr got 'inf'"}},
+      {"lr = -0.1", {"--lr got '-0.1'"}},
+      {"momentum = 1.5", {"--momentum got '1.5', expected a number from 0 to 1"}},
+      {"warmup = 2", {"--warmup"}},
+      {"label-smoothing = 1.01", {"--label-smoothing"}},
+      {"shuffle = 1", {"'shuffle' got a whole number, expected true or false"}},
+      {"shuffle = 'yes'", {"'shuffle' got a string"}},
+      {"model = 3", {"'model' got a whole number, expected a string"}},
+      {"place = 'fc=cpu'", {"'place' got a string, expected a list of strings"}},
+      {"place = [1]", {"'place' got a whole number, expected a string"}},
+      {"place = ['fc']", {"--place got 'fc', expected PATTERN=DEVICE"}},
+      {"place = ['=cpu']", {"--place got '=cpu'"}},
+      {"place = ['fc=']", {"--place got 'fc='"}},
+      {"[training]\nlr = 1", {"'training'"}},
+      {"model.name = 'x'", {"'model' got a table"}},
+      {"model = 1979-05-27", {"'model' got a date or time"}},
+      {"model = 'a'\nmodel = 'b'", {"line 2"}},
+      {"model = ", {"line 1"}},
+      {"model = 'a", {"line 1"}},
+      {"\xff\xfe", {"line 1"}},
+      {"nm = '2:x'", {"2:x"}},
+      {"nm = '0:4'", {"0:4"}},
+      {"nm = '5:4'", {"5:4"}},
+      {"nm = '2:0'", {"2:0"}},
+      {"method = 'bdpw'", {"'bdpw'", "did you mean 'bdwp'"}},
+      {"schedule = 'cosin'", {"did you mean 'cosine'"}},
+      {"augment = 'nine'", {"did you mean 'none'"}},
+      {"precision = 'fp23'", {"unknown precision 'fp23'", "did you mean 'fp32'"}},
+      {"optimizer = 'sdg'", {"unknown optimizer 'sdg'", "did you mean 'sgd'"}},
+      {"input = '3x32'", {"--input got '3x32', expected CHANNELSxHEIGHTxWIDTH"}},
+      {"input = '3x32x32x2'", {"--input"}},
+      {"input = '3x0x32'", {"--input"}},
+      {"input = '3x32x32 '", {"--input"}},
+      {"input = '3x32x99999999999999999999'", {"--input"}},
+      {"nesterov = true\nmomentum = 0", {"--nesterov"}},
+      {"seed = -1", {"--seed"}},
+      {"threads = 5000", {"--threads"}},
+      {"width = 0", {"--width"}},
+      {"log-every = 0", {"--log-every"}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.text));
+    const std::string message = message_of<FormatError>([&] { parse_recipe(c.text, "my.toml"); });
+    CAPTURE(message);
+    CHECK(contains(message, "my.toml"));
+    CHECK_FALSE(contains(message, "\n"));
+    for (const char* const part : c.expected) CHECK_MESSAGE(contains(message, part), std::string(part));
+  }
+}
+
+TEST_CASE("deep nesting does not overflow the stack") {
+  std::string text = "place = ";
+  for (int i = 0; i < 100'000; ++i) text += '[';
+  CHECK_THROWS_AS(parse_recipe(text, "deep.toml"), FormatError);
+}
+
+TEST_CASE("values typed at the command line are checked alike") {
+  Recipe recipe;
+  CHECK_THROWS_AS(find_recipe_field("lr").set(recipe, "0.1x"), UsageError);
+  CHECK_THROWS_AS(find_recipe_field("lr").set(recipe, ""), UsageError);
+  CHECK_THROWS_AS(find_recipe_field("epochs").set(recipe, "1e2"), UsageError);
+  CHECK_THROWS_AS(find_recipe_field("shuffle").set(recipe, "maybe"), UsageError);
+  CHECK_THROWS_AS(find_recipe_field("lrr"), UsageError);
+  find_recipe_field("lr").set(recipe, "1e-3");
+  CHECK(recipe.lr == 1e-3);
+}
+
+TEST_CASE("a recipe that cannot be read is named") {
+  const TemporaryDirectory directory;
+  CHECK(contains(message_of<IoError>([&] { read_recipe(directory / "none.toml"); }), "none.toml"));
+  CHECK(contains(message_of<IoError>([&] { read_recipe(directory.path()); }), "no regular file"));
+  write_file(directory / "a.toml", "epochs = 4");
+  CHECK(read_recipe(directory / "a.toml").epochs == 4);
+}
+
+}  // namespace satsuma::train

@@ -1,0 +1,51 @@
+#include "satsuma/train/stop_signal.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace satsuma::train {
+
+TEST_CASE("the first signal is remembered, and handlers are put back") {
+  struct sigaction before {};
+  sigaction(SIGTERM, nullptr, &before);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const StopSignal guard;
+    CHECK(StopSignal::received() == 0);
+    std::raise(signal);
+    CHECK(StopSignal::received() == signal);
+  }
+  struct sigaction after {};
+  sigaction(SIGTERM, nullptr, &after);
+  CHECK((after.sa_handler == before.sa_handler));
+}
+
+TEST_CASE("a second signal ends the process at once") {
+  const pid_t child = fork();
+  if (child == 0) {
+    const StopSignal guard;
+    std::raise(SIGINT);
+    std::raise(SIGTERM);
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 128 + SIGTERM);
+}
+
+TEST_CASE("nohup is respected, a background job's SIGINT is not ignored") {
+  const auto hangup = std::signal(SIGHUP, SIG_IGN);
+  const auto interrupt = std::signal(SIGINT, SIG_IGN);
+  {
+    const StopSignal guard;
+    std::raise(SIGHUP);
+    CHECK(StopSignal::received() == 0);
+    std::raise(SIGINT);
+    CHECK(StopSignal::received() == SIGINT);
+  }
+  std::signal(SIGHUP, hangup);
+  std::signal(SIGINT, interrupt);
+}
+
+}  // namespace satsuma::train

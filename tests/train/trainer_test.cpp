@@ -1,0 +1,250 @@
+#include "satsuma/train/trainer.hpp"
+
+#include <csignal>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/parallel.hpp"
+#include "train/support.hpp"
+#include "train/tiny_experiment.hpp"
+
+namespace satsuma::train {
+
+using namespace testing;
+
+namespace {
+
+/// One call of a program that trains: everything is built anew, as in a new process.
+Outcome run_once(const std::filesystem::path& out, const Recipe& recipe, RunMode mode,
+                 StopRequest stop = {}) {
+  set_threads(1);  // the layers are too small for more
+  Progress progress(stderr, Progress::Style::quiet);
+  RunDirectory directory(out, mode);
+  Trainer trainer(recipe, tiny_model(recipe), tiny_data(), directory, progress, std::move(stop));
+  if (mode == RunMode::resume) trainer.resume(load_checkpoint(directory.last()));
+  directory.open(to_toml(recipe));
+  return trainer.run();
+}
+
+/// Asks for the end when it is asked for the `calls`-th time.
+StopRequest stop_after(int calls) {
+  return [calls, asked = std::make_shared<int>(0)] { return ++*asked >= calls ? SIGTERM : 0; };
+}
+
+std::map<std::string, std::vector<double>> tensors_of(const std::filesystem::path& path) {
+  std::map<std::string, std::vector<double>> result;
+  const Checkpoint checkpoint = load_checkpoint(path);
+  for (const auto& [name, tensor] : checkpoint.model) result[name] = tensor.to_vector<double>();
+  for (const auto& [name, tensor] : checkpoint.optimizer)
+    result["optimizer." + name] = tensor.to_vector<double>();
+  return result;
+}
+
+/// Log lines without what depends on time.
+std::vector<nlohmann::json> log_of(const std::filesystem::path& run) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(read_file(run / "log.jsonl"));
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("seconds");
+    lines.back().erase("images_per_second");
+  }
+  return lines;
+}
+
+void check_same_run(const std::filesystem::path& run, const std::filesystem::path& expected) {
+  CHECK(tensors_of(run / "init.safetensors") == tensors_of(expected / "init.safetensors"));
+  CHECK(tensors_of(run / "last.safetensors") == tensors_of(expected / "last.safetensors"));
+  CHECK(tensors_of(run / "best.safetensors") == tensors_of(expected / "best.safetensors"));
+  CHECK(log_of(run) == log_of(expected));
+}
+
+}  // namespace
+
+TEST_CASE("a run learns, and its directory and log are complete") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.epochs = 8;
+  recipe.augment = "none";
+  const Outcome outcome = run_once(directory / "run", recipe, RunMode::fresh);
+  CHECK(outcome.signal == 0);
+  CHECK(outcome.state.step == 40);
+  CHECK(outcome.state.epoch == 8);
+  REQUIRE(outcome.evaluation.has_value());
+  CHECK(outcome.evaluation->count == 21);
+  CHECK(outcome.evaluation->top1 > 0.6);
+  CHECK(outcome.state.best_accuracy >= outcome.evaluation->top1);
+  CHECK(outcome.train_loss.value() < 1.1);
+  CHECK(outcome.state.total.images == 400);
+  CHECK(outcome.state.total.work.macs < outcome.state.total.work.dense_macs);
+
+  const std::vector<nlohmann::json> log = log_of(directory / "run");
+  CHECK(log.size() == 10 + 8);
+  std::int64_t macs = 0;
+  for (const nlohmann::json& line : log)
+    macs += line["kind"] == "epoch" ? line["macs"].get<std::int64_t>() : 0;
+  CHECK(macs == outcome.state.total.work.macs);
+  CHECK(log.back()["test_accuracy"] == outcome.evaluation->top1);
+
+  const Checkpoint last = load_checkpoint(directory / "run/last.safetensors");
+  CHECK(last.model.count("conv2.weight") == 1);
+  CHECK(last.model.count("bn1.running_var") == 1);
+  CHECK(last.optimizer.size() == 7);
+  CHECK(load_checkpoint(directory / "run/best.safetensors").optimizer.empty());
+}
+
+TEST_CASE("a run that is stopped anywhere and resumed ends with the same bits and the same log") {
+  const TemporaryDirectory directory;
+  const Recipe recipe = tiny_recipe();
+  run_once(directory / "whole", recipe, RunMode::fresh);
+  // Calls of the stop request fall before, between and after steps and inside evaluations.
+  int stopped = 0;
+  for (int calls = 1; calls < 40; ++calls) {
+    CAPTURE(calls);
+    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
+    const Outcome outcome = run_once(run, recipe, RunMode::fresh, stop_after(calls));
+    stopped += outcome.signal == SIGTERM ? 1 : 0;
+    CHECK(outcome.state.step == load_checkpoint(run / "last.safetensors").info->state.step);
+    const Outcome resumed = run_once(run, recipe, RunMode::resume);
+    CHECK(resumed.state.step == 15);
+    check_same_run(run, directory / "whole");
+    std::filesystem::remove_all(run);
+  }
+  CHECK(stopped > 20);
+}
+
+TEST_CASE("a run that is killed continues from its last checkpoint with the same bits and the same log") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.save_every = 2;
+  run_once(directory / "whole", recipe, RunMode::fresh);
+  struct Killed {};
+  for (int calls = 2; calls < 30; calls += 3) {
+    CAPTURE(calls);
+    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
+    const StopRequest die = [calls, asked = std::make_shared<int>(0)]() -> int {
+      if (++*asked >= calls) throw Killed{};
+      return 0;
+    };
+    CHECK_THROWS_AS(run_once(run, recipe, RunMode::fresh, die), Killed);
+    run_once(run, recipe, RunMode::resume);
+    check_same_run(run, directory / "whole");
+  }
+}
+
+TEST_CASE("--steps stops early on the same schedule") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  run_once(directory / "whole", recipe, RunMode::fresh);
+  for (const std::int64_t steps : {1, 7, 10, 14}) {
+    recipe.steps = steps;
+    const std::filesystem::path run = directory / ("run" + std::to_string(steps));
+    const Outcome outcome = run_once(run, recipe, RunMode::fresh);
+    CHECK(outcome.state.step == steps);
+    CHECK(outcome.signal == 0);
+    CHECK(outcome.evaluation.has_value());
+    Recipe rest = recipe;
+    rest.steps = 0;
+    run_once(run, rest, RunMode::resume);
+    CHECK(tensors_of(run / "last.safetensors") == tensors_of(directory / "whole/last.safetensors"));
+  }
+}
+
+TEST_CASE("a finished run that is resumed says what it reached and changes nothing") {
+  const TemporaryDirectory directory;
+  const Outcome first = run_once(directory / "run", tiny_recipe(), RunMode::fresh);
+  const std::string last = read_file(directory / "run/last.safetensors");
+  const std::string log = read_file(directory / "run/log.jsonl");
+  const Outcome again = run_once(directory / "run", tiny_recipe(), RunMode::resume);
+  CHECK(again.evaluation.value().top1 == first.evaluation.value().top1);
+  CHECK(again.train_loss == first.train_loss);
+  CHECK(read_file(directory / "run/last.safetensors") == last);
+  CHECK(read_file(directory / "run/log.jsonl") == log);
+}
+
+TEST_CASE("no epochs leave the initial weights") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.epochs = 0;
+  const Outcome outcome = run_once(directory / "run", recipe, RunMode::fresh);
+  CHECK(outcome.state.step == 0);
+  CHECK_FALSE(outcome.evaluation.has_value());
+  CHECK_FALSE(outcome.train_loss.has_value());
+  CHECK(load_checkpoint(directory / "run/init.safetensors").model.size() == 10);
+}
+
+TEST_CASE("a loss that is not finite stops the run, names the step and keeps the last good weights") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.lr = 1e30;
+  recipe.warmup = 0.5;
+  recipe.save_every = 1;
+  const std::filesystem::path last = directory / "run/last.safetensors";
+  const std::string message =
+      message_of<NumericError>([&] { run_once(directory / "run", recipe, RunMode::fresh); });
+  CHECK(contains(message, "step"));
+  CHECK(contains(message, last.string()));
+  CHECK(contains(message, "--lr"));
+  for (const auto& [name, values] : tensors_of(last)) {
+    if (name.starts_with("optimizer.")) continue;
+    for (const double value : values) CHECK_MESSAGE(std::isfinite(value), name);
+  }
+}
+
+TEST_CASE("weights that are not finite are not saved over good ones") {
+  const TemporaryDirectory directory;
+  const Recipe recipe = tiny_recipe();
+  Progress progress(stderr, Progress::Style::quiet);
+  RunDirectory run(directory / "run", RunMode::fresh);
+  run.open("");
+  write_file(run.last(), "old");
+  const std::shared_ptr<nn::Module> model = tiny_model(recipe);
+  model->state()[0].value.fill(std::numeric_limits<double>::infinity());
+  Trainer trainer(recipe, model, tiny_data(), run, progress);
+  CHECK(contains(message_of<NumericError>([&] { trainer.run(); }),
+                 "'conv1.weight' is not finite after step 0"));
+  CHECK(read_file(run.last()) == "old");
+}
+
+TEST_CASE("a checkpoint of other data or another batch size is refused") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.steps = 7;
+  run_once(directory / "run", recipe, RunMode::fresh);
+  recipe.batch_size = 25;
+  CHECK(contains(message_of<FormatError>([&] { run_once(directory / "run", recipe, RunMode::resume); }),
+                 "last.safetensors: step 7 is not batch 2 of epoch 2 with 2 batches an epoch"));
+}
+
+TEST_CASE("a batch size that does not fit the data is refused before anything is written") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.batch_size = 51;
+  CHECK_THROWS_AS(run_once(directory / "run", recipe, RunMode::fresh), UsageError);
+  CHECK_FALSE(std::filesystem::exists(directory / "run"));
+}
+
+TEST_CASE("evaluation leaves the model in its mode and does not change it") {
+  const std::shared_ptr<nn::Module> model = tiny_model(tiny_recipe());
+  const ExperimentData data = tiny_data();
+  data::LoaderOptions options;
+  options.batch_size = 4;
+  options.shuffle = false;
+  options.drop_last = false;
+  data::Loader loader(data.test, data.normalisation, options);
+  std::vector<std::vector<double>> before;
+  for (const nn::NamedTensor& tensor : model->state()) before.push_back(tensor.value.to_vector<double>());
+  const Evaluation one = evaluate(*model, loader).value();
+  const Evaluation two = evaluate(*model, loader).value();
+  CHECK(model->training());
+  CHECK(one.count == 21);
+  CHECK(one.loss == two.loss);
+  std::size_t i = 0;
+  for (const nn::NamedTensor& tensor : model->state()) CHECK(tensor.value.to_vector<double>() == before[i++]);
+  CHECK_FALSE(evaluate(*model, loader, stop_after(2)).has_value());
+}
+
+}  // namespace satsuma::train
