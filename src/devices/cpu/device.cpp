@@ -1,4 +1,3 @@
-#include <chrono>
 #include <memory>
 
 #include <fmt/format.h>
@@ -11,26 +10,11 @@
 #include "satsuma/device/device.hpp"
 #include "satsuma/device/macs.hpp"
 #include "satsuma/device/sgd_rule.hpp"
+#include "satsuma/device/stopwatch.hpp"
 
 namespace satsuma {
 
 namespace {
-
-/// Adds the time it lives to a counter.
-class Stopwatch {
- public:
-  explicit Stopwatch(std::int64_t& nanoseconds) : total_(nanoseconds) {}
-  ~Stopwatch() {
-    const auto passed = std::chrono::steady_clock::now() - start_;
-    total_ += std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count();
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  std::int64_t& total_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Our kernels on batch-blocked activations, for the instruction set at hand.
 class CpuDevice : public Device {
