@@ -44,26 +44,22 @@ void accumulate(Sum& sum, const Tensor& term) {
     return;
   }
   if (!(sum.value.shape() == term.shape())) {
-    throw ShapeError(fmt::format("[backward] gradients of one tensor have shapes {} and {}", to_string(sum.value.shape()),
-                                 to_string(term.shape())));
+    throw ShapeError(fmt::format("[backward] gradients of one tensor have shapes {} and {}",
+                                 to_string(sum.value.shape()), to_string(term.shape())));
   }
-  if (!sum.owned) {
-    sum.value = sum.value.clone();
-    sum.owned = true;
-  }
-  Tensor other = term;
-  if (!(other.layout() == sum.value.layout()) || other.dtype() != sum.value.dtype()) {
-    other = Tensor::empty_like(sum.value);
-    other.copy_from(term);
-  }
-  dispatch_real("backward", sum.value.dtype(), [&](auto element) {
+  Tensor total = sum.owned ? sum.value : Tensor::empty_like(sum.value);
+  dispatch_real("backward", total.dtype(), [&](auto element) {
     using T = decltype(element);
-    T* const to = sum.value.data<T>();
-    const T* const from = std::as_const(other).template data<T>();
-    parallel_for(sum.value.extent(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) to[i] += from[i];
+    const Tensor left = sum.value.in_layout_of(total);
+    const Tensor right = term.to(total.dtype()).in_layout_of(total);
+    const T* const a = left.data<T>();
+    const T* const b = right.data<T>();
+    T* const to = total.data<T>();
+    parallel_for(total.extent(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = a[i] + b[i];
     });
   });
+  sum = {total, true};
 }
 
 }  // namespace
@@ -71,7 +67,8 @@ void accumulate(Sum& sum, const Tensor& term) {
 void backward(const Tensor& output, const Tensor& seed) {
   const auto& meta = output.autograd();
   if (!meta || !meta->node) {
-    throw Error("backward() got a tensor that no recorded operation made; nothing under it requires a gradient");
+    throw Error(
+        "backward() got a tensor that no recorded operation made; nothing under it requires a gradient");
   }
   Tensor first = seed;
   if (!first.defined()) {
@@ -86,7 +83,8 @@ void backward(const Tensor& output, const Tensor& seed) {
   std::unordered_map<Node*, int> uses = count_uses(meta->node.get());
   std::unordered_map<Node*, Sum> sums;
   std::unordered_map<AutogradMeta*, Sum> leaves;
-  // Nodes in `ready` have all their gradients; the vector keeps them alive while their consumers' edges are dropped.
+  // Nodes in `ready` have all their gradients; the vector keeps them alive while their consumers' edges are
+  // dropped.
   std::vector<std::shared_ptr<Node>> ready = {meta->node};
   accumulate(sums[meta->node.get()], first);
 
@@ -95,7 +93,8 @@ void backward(const Tensor& output, const Tensor& seed) {
     ready.pop_back();
     const auto sum = sums.extract(node.get());
     std::vector<Tensor> grads;
-    // A node whose consumers all answered "no gradient" has nothing to pass on, but its inputs still wait for it.
+    // A node whose consumers all answered "no gradient" has nothing to pass on, but its inputs still wait for
+    // it.
     if (sum && sum.mapped().value.defined()) {
       grads = node->run(sum.mapped().value);
       lap(Phase::backward, node->name());
@@ -103,8 +102,8 @@ void backward(const Tensor& output, const Tensor& seed) {
       grads.resize(node->inputs().size());
     }
     if (grads.size() != node->inputs().size()) {
-      throw Error(fmt::format("the derivative of '{}' returned {} gradients for {} inputs", node->name(), grads.size(),
-                              node->inputs().size()));
+      throw Error(fmt::format("the derivative of '{}' returned {} gradients for {} inputs", node->name(),
+                              grads.size(), node->inputs().size()));
     }
     for (std::size_t i = 0; i < grads.size(); ++i) {
       const auto& input = node->inputs()[i];
@@ -112,7 +111,8 @@ void backward(const Tensor& output, const Tensor& seed) {
       if (!input->node) {
         if (grads[i].defined()) {
           Sum& leaf = leaves[input.get()];
-          // The gradient of an earlier backward() may share its elements with another tensor: not ours to write to.
+          // The gradient of an earlier backward() may share its elements with another tensor: not ours to
+          // write to.
           if (!leaf.value.defined() && input->grad.defined()) leaf = {input->grad, false};
           accumulate(leaf, grads[i]);
           input->grad = leaf.value;

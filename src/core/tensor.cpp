@@ -26,7 +26,8 @@ namespace {
 std::vector<int> axes_by_stride(const Shape& shape, const Layout& layout) {
   std::vector<int> axes(static_cast<std::size_t>(shape.rank()));
   std::iota(axes.begin(), axes.end(), 0);
-  std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) { return layout.strides[a] > layout.strides[b]; });
+  std::stable_sort(axes.begin(), axes.end(),
+                   [&](int a, int b) { return layout.strides[a] > layout.strides[b]; });
   return axes;
 }
 
@@ -82,7 +83,8 @@ Tensor Tensor::empty_like(const Tensor& other) {
   return allocate(other.shape(), dense_like(other.shape(), other.layout()), other.dtype());
 }
 
-Tensor Tensor::over(std::shared_ptr<std::byte> storage, const Shape& shape, const Layout& layout, DType dtype) {
+Tensor Tensor::over(std::shared_ptr<std::byte> storage, const Shape& shape, const Layout& layout,
+                    DType dtype) {
   auto impl = std::make_shared<Impl>();
   impl->storage = std::move(storage);
   impl->shape = shape;
@@ -96,9 +98,15 @@ const Tensor::Impl& Tensor::impl() const {
   return *impl_;
 }
 
-const Shape& Tensor::shape() const { return impl().shape; }
-DType Tensor::dtype() const { return impl().dtype; }
-const Layout& Tensor::layout() const { return impl().layout; }
+const Shape& Tensor::shape() const {
+  return impl().shape;
+}
+DType Tensor::dtype() const {
+  return impl().dtype;
+}
+const Layout& Tensor::layout() const {
+  return impl().layout;
+}
 
 std::int64_t Tensor::dim(int axis) const {
   const int i = axis < 0 ? axis + rank() : axis;
@@ -128,12 +136,14 @@ bool Tensor::is_dense() const {
 
 void Tensor::check_dtype(DType wanted) const {
   if (dtype() != wanted) {
-    throw ShapeError(
-        fmt::format("a tensor of {} was read as {}; convert it with to()", to_string(dtype()), to_string(wanted)));
+    throw ShapeError(fmt::format("a tensor of {} was read as {}; convert it with to()", to_string(dtype()),
+                                 to_string(wanted)));
   }
 }
 
-std::byte* Tensor::raw() const { return impl().storage.get() + impl().offset * static_cast<std::int64_t>(size_of(dtype())); }
+std::byte* Tensor::raw() const {
+  return impl().storage.get() + impl().offset * static_cast<std::int64_t>(size_of(dtype()));
+}
 
 std::int64_t Tensor::offset(const Shape& index) const {
   if (rank() == 0) return 0;
@@ -144,7 +154,8 @@ std::int64_t Tensor::offset(const Shape& index) const {
 }
 
 double Tensor::item() const {
-  if (numel() != 1) throw ShapeError(fmt::format("item() got shape {}, expected one element", to_string(shape())));
+  if (numel() != 1)
+    throw ShapeError(fmt::format("item() got shape {}, expected one element", to_string(shape())));
   return to_vector<double>().front();
 }
 
@@ -158,6 +169,14 @@ Tensor Tensor::to(DType wanted) const {
 Tensor Tensor::to(MemoryFormat format) const {
   if (is(format)) return *this;
   Tensor result = empty(shape(), dtype(), format);
+  result.copy_from(*this);
+  return result;
+}
+
+Tensor Tensor::in_layout_of(const Tensor& other) const {
+  const Layout wanted = dense_like(other.shape(), other.layout());
+  if (layout() == wanted) return *this;
+  Tensor result = allocate(shape(), wanted, dtype());
   result.copy_from(*this);
   return result;
 }
@@ -187,7 +206,8 @@ void Tensor::copy_from(const Tensor& source) {
         for (std::int64_t i = 0, n = extent(); i < n; ++i) to[i] = convert<To>(from[i]);
         return;
       }
-      // Both walks visit the elements in the same logical order, two axes at a time to keep the inner loop plain.
+      // Both walks visit the elements in the same logical order, two axes at a time to keep the inner loop
+      // plain.
       const Shape& extents = shape();
       const int rank = extents.rank();
       if (extents.numel() == 0) return;
@@ -242,7 +262,9 @@ Tensor Tensor::view(const Shape& shape, const Layout& layout, std::int64_t offse
   return Tensor(std::move(result));
 }
 
-Tensor Tensor::detach() const { return view(shape(), layout()); }
+Tensor Tensor::detach() const {
+  return view(shape(), layout());
+}
 
 Tensor Tensor::permute_view(std::span<const int> axes) const {
   if (static_cast<int>(axes.size()) != rank()) {
@@ -254,8 +276,8 @@ Tensor Tensor::permute_view(std::span<const int> axes) const {
   std::vector<bool> seen(axes.size());
   for (const int axis : axes) {
     if (axis < 0 || axis >= rank() || seen[static_cast<std::size_t>(axis)]) {
-      throw ShapeError(fmt::format("[permute] axes [{}] are no permutation of the {} axes of {}", fmt::join(axes, ", "),
-                                   rank(), to_string(this->shape())));
+      throw ShapeError(fmt::format("[permute] axes [{}] are no permutation of the {} axes of {}",
+                                   fmt::join(axes, ", "), rank(), to_string(this->shape())));
     }
     seen[static_cast<std::size_t>(axis)] = true;
     shape.push_back(this->shape()[axis]);
@@ -268,7 +290,8 @@ Tensor Tensor::slice_view(int axis, std::int64_t begin, std::int64_t end) const 
   const std::int64_t extent = dim(axis);
   const int i = axis < 0 ? axis + rank() : axis;
   if (begin < 0 || end < begin || end > extent) {
-    throw ShapeError(fmt::format("[slice] got [{}, {}) on axis {} of {}", begin, end, axis, to_string(shape())));
+    throw ShapeError(
+        fmt::format("[slice] got [{}, {}) on axis {} of {}", begin, end, axis, to_string(shape())));
   }
   if (i == 0 && lanes() > 1 && begin % lanes() != 0) {
     return to(MemoryFormat::row_major).slice_view(axis, begin, end);
@@ -281,8 +304,8 @@ Tensor Tensor::slice_view(int axis, std::int64_t begin, std::int64_t end) const 
 
 Tensor Tensor::reshape_view(const Shape& wanted) const {
   if (wanted.numel() != numel()) {
-    throw ShapeError(fmt::format("[reshape] got {}, expected a shape with as many elements as {}", to_string(wanted),
-                                 to_string(shape())));
+    throw ShapeError(fmt::format("[reshape] got {}, expected a shape with as many elements as {}",
+                                 to_string(wanted), to_string(shape())));
   }
   if (numel() == 0) return view(wanted, layout_of(wanted, MemoryFormat::row_major));
   if (lanes() > 1 && (wanted.rank() == 0 || wanted[0] != shape()[0])) return {};
@@ -342,14 +365,18 @@ Tensor& Tensor::set_requires_grad(bool value) {
   return *this;
 }
 
-Tensor Tensor::grad() const { return impl().autograd ? impl().autograd->grad : Tensor(); }
+Tensor Tensor::grad() const {
+  return impl().autograd ? impl().autograd->grad : Tensor();
+}
 
 void Tensor::set_grad(Tensor grad) const {
   if (!impl().autograd) throw Error("a gradient was given to a tensor that requires none");
   impl().autograd->grad = std::move(grad);
 }
 
-const std::shared_ptr<AutogradMeta>& Tensor::autograd() const { return impl().autograd; }
+const std::shared_ptr<AutogradMeta>& Tensor::autograd() const {
+  return impl().autograd;
+}
 
 void Tensor::set_autograd(std::shared_ptr<AutogradMeta> meta) {
   impl();

@@ -25,14 +25,6 @@ bool same_order(const Tensor& a, const Tensor& b) {
   return same;
 }
 
-/// `tensor` as elements in the order of `weight`'s.
-Tensor in_order_of(const Tensor& weight, const Tensor& tensor) {
-  if (same_order(tensor, weight)) return tensor;
-  Tensor result = Tensor::empty_like(weight);
-  result.copy_from(tensor);
-  return result;
-}
-
 }  // namespace
 
 void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep& step,
@@ -48,8 +40,8 @@ void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep
 
   dispatch_real("sgd", weight.dtype(), [&](auto element) {
     using T = decltype(element);
-    const Tensor ordered_grad = in_order_of(weight, grad);
-    const Tensor ordered_mask = with_decay ? in_order_of(weight, mask_ff) : Tensor();
+    const Tensor ordered_grad = grad.in_layout_of(weight);
+    const Tensor ordered_mask = with_decay ? mask_ff.in_layout_of(weight) : Tensor();
     const T* const g_in = ordered_grad.data<T>();
     const T* const mask = with_decay ? ordered_mask.data<T>() : nullptr;
     T* const w = weight.data<T>();

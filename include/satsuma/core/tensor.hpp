@@ -81,6 +81,8 @@ class Tensor {
   /// Copies; shared when nothing is to be done.
   Tensor to(DType dtype) const;
   Tensor to(MemoryFormat format) const;
+  /// In the axis order of `other`, a tensor of the same shape.
+  Tensor in_layout_of(const Tensor& other) const;
   Tensor clone() const;
   /// Copies the elements of `source` (same shape, any layout or dtype) into this tensor.
   void copy_from(const Tensor& source);
