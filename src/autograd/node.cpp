@@ -41,7 +41,8 @@ Node::~Node() {
 
 std::vector<Tensor> Node::run(const Tensor& grad) {
   if (!backward_) {
-    throw Error(fmt::format("backward() came to '{}' a second time; its saved tensors are gone, run forward again", name_));
+    throw Error(fmt::format(
+        "backward() came to '{}' a second time; its saved tensors are gone, run forward again", name_));
   }
   const Backward derivative = std::move(backward_);
   backward_ = nullptr;
@@ -50,10 +51,16 @@ std::vector<Tensor> Node::run(const Tensor& grad) {
   return derivative(grad, needs);
 }
 
-bool grad_enabled() { return recording; }
+bool grad_enabled() {
+  return recording;
+}
 
-NoGrad::NoGrad() : before_(recording) { recording = false; }
-NoGrad::~NoGrad() { recording = before_; }
+NoGrad::NoGrad() : before_(recording) {
+  recording = false;
+}
+NoGrad::~NoGrad() {
+  recording = before_;
+}
 
 namespace {
 
@@ -80,7 +87,8 @@ Tensor record(std::string_view op, std::span<const Tensor> inputs, Tensor output
 }
 
 Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor output, Backward backward) {
-  return record(op, std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(output), std::move(backward));
+  return record(op, std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(output),
+                std::move(backward));
 }
 
 }  // namespace satsuma

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kLarge = std::size_t{1} << 21;
 
-/// Rounds up so that nearly equal requests share a block: 64 bytes below 4 KiB, a page above, 2 MiB past that.
+/// Rounds up so that nearly equal requests share a block: 64 bytes below 4 KiB, a page above, 2 MiB past
+/// that.
 std::size_t rounded(std::size_t bytes) {
   const std::size_t unit = bytes <= 4096 ? kAlignment : bytes <= kLarge ? 4096 : kLarge;
   return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
@@ -79,8 +80,9 @@ class Cache {
       block = std::aligned_alloc(alignment, bytes);
     }
     if (block == nullptr) {
-      throw Error(fmt::format("out of memory: {} MiB asked, {} MiB in use; try a smaller --batch-size or model",
-                              bytes >> 20, use_.in_use >> 20));
+      throw Error(
+          fmt::format("out of memory: {} MiB asked, {} MiB in use; try a smaller --batch-size or model",
+                      bytes >> 20, use_.in_use >> 20));
     }
     return static_cast<std::byte*>(block);
   }
@@ -111,8 +113,14 @@ std::shared_ptr<std::byte> allocate_host(std::size_t bytes) {
   return {cache().take(rounded(bytes)), [](std::byte* block) { cache().give_back(block); }};
 }
 
-MemoryUse memory_use() { return cache().use(); }
-void reset_peak_memory() { cache().reset_peak(); }
-void release_cached_memory() { cache().release(); }
+MemoryUse memory_use() {
+  return cache().use();
+}
+void reset_peak_memory() {
+  cache().reset_peak();
+}
+void release_cached_memory() {
+  cache().release();
+}
 
 }  // namespace satsuma

@@ -14,8 +14,8 @@ namespace {
 
 Isa best_isa() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     return Isa::avx512;
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
@@ -30,7 +30,8 @@ Isa choose_isa() {
   for (const Isa isa : {Isa::plain, Isa::avx2, Isa::avx512}) {
     if (to_string(isa) != forced) continue;
     if (isa > best) {
-      throw UsageError(fmt::format("SATSUMA_ISA={} is not supported by this CPU, whose best is {}", forced, to_string(best)));
+      throw UsageError(fmt::format("SATSUMA_ISA={} is not supported by this CPU, whose best is {}", forced,
+                                   to_string(best)));
     }
     return isa;
   }
@@ -41,9 +42,12 @@ Isa choose_isa() {
 
 std::string_view to_string(Isa isa) {
   switch (isa) {
-    case Isa::plain: return "plain";
-    case Isa::avx2: return "avx2";
-    case Isa::avx512: break;
+    case Isa::plain:
+      return "plain";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      break;
   }
   return "avx512";
 }

@@ -22,7 +22,9 @@ BFloat16::BFloat16(float value) {
   bits = static_cast<std::uint16_t>(nan ? (word >> 16) | 0x40u : round_shift(word, 16));
 }
 
-BFloat16::operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+BFloat16::operator float() const {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 Float16::Float16(float value) {
   const auto word = std::bit_cast<std::uint32_t>(value);

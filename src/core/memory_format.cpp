@@ -42,7 +42,8 @@ std::int64_t storage_extent(const Shape& shape, const Layout& layout) {
   for (int i = 0; i < shape.rank(); ++i) {
     std::int64_t reach = 0;
     const std::int64_t steps = (i == 0 ? blocks(shape, layout.lanes) : shape[i]) - 1;
-    if (__builtin_mul_overflow(steps, layout.strides[i], &reach) || __builtin_add_overflow(last, reach, &last)) {
+    if (__builtin_mul_overflow(steps, layout.strides[i], &reach) ||
+        __builtin_add_overflow(last, reach, &last)) {
       throw ShapeError(fmt::format("shape {} has more elements than fit in 63 bits", to_string(shape)));
     }
   }

@@ -27,7 +27,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string unknown_name(std::string_view kind, std::string_view typed, const std::vector<std::string_view>& known) {
+std::string unknown_name(std::string_view kind, std::string_view typed,
+                         const std::vector<std::string_view>& known) {
   std::string_view nearest;
   std::size_t best = std::max<std::size_t>(2, typed.size() / 2);
   for (const std::string_view name : known) {

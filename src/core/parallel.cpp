@@ -28,7 +28,9 @@ int& thread_setting() {
 
 }  // namespace
 
-int threads() { return thread_setting(); }
+int threads() {
+  return thread_setting();
+}
 
 void set_threads(int count) {
   if (count < 1) throw UsageError(fmt::format("--threads got {}, expected 1 or more", count));

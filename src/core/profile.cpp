@@ -16,7 +16,9 @@ Profile::Profile() {
   restart();
 }
 
-Profile::~Profile() { active = nullptr; }
+Profile::~Profile() {
+  active = nullptr;
+}
 
 void Profile::restart() {
   nanoseconds_.clear();

@@ -9,8 +9,9 @@ Rng::Rng(std::uint64_t seed, std::uint64_t stream) : seed_(seed), stream_(stream
 
 void Rng::refill() {
   const std::uint64_t counter = position_ / 4;
-  std::array<std::uint32_t, 4> x = {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32),
-                                    static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)};
+  std::array<std::uint32_t, 4> x = {
+      static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32),
+      static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)};
   auto key0 = static_cast<std::uint32_t>(seed_);
   auto key1 = static_cast<std::uint32_t>(seed_ >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -29,7 +30,9 @@ std::uint32_t Rng::next() {
   return block_[position_++ % 4];
 }
 
-float Rng::uniform() { return static_cast<float>(next() >> 8) * 0x1p-24f; }
+float Rng::uniform() {
+  return static_cast<float>(next() >> 8) * 0x1p-24f;
+}
 
 std::uint64_t Rng::below(std::uint64_t n) {
   // Draws past the largest multiple of n would favour small results.

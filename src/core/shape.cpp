@@ -30,13 +30,18 @@ std::int64_t Shape::numel() const {
   }
   // An extent of zero makes an overflowed product harmless, whatever the order of the extents.
   if (std::find(begin(), end(), 0) != end()) return 0;
-  if (overflow) throw ShapeError(fmt::format("shape {} has more elements than fit in 63 bits", to_string(*this)));
+  if (overflow)
+    throw ShapeError(fmt::format("shape {} has more elements than fit in 63 bits", to_string(*this)));
   return product;
 }
 
-bool Shape::operator==(const Shape& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+bool Shape::operator==(const Shape& other) const {
+  return std::equal(begin(), end(), other.begin(), other.end());
+}
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));
+}
 
 Shape broadcast(const char* op, const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
@@ -47,8 +52,9 @@ Shape broadcast(const char* op, const Shape& a, const Shape& b) {
     const std::int64_t da = ia < 0 ? 1 : a[ia];
     const std::int64_t db = ib < 0 ? 1 : b[ib];
     if (da != db && da != 1 && db != 1) {
-      throw ShapeError(fmt::format("[{}] got {} and {}, expected extents that are equal or 1, aligned at the last axis",
-                                   op, to_string(a), to_string(b)));
+      throw ShapeError(
+          fmt::format("[{}] got {} and {}, expected extents that are equal or 1, aligned at the last axis",
+                      op, to_string(a), to_string(b)));
     }
     result.push_back(da == 1 ? db : da);
   }

@@ -168,8 +168,7 @@ std::vector<Case> cases() {
       {"metadata holds null", file_of(R"({"__metadata__":{"k":null}})", 0), "expected a string"},
       {"metadata holds an object", file_of(R"({"__metadata__":{"k":{}}})", 0), "expected a string"},
       {"metadata holds a list", file_of(R"({"__metadata__":{"k":["x"]}})", 0), "expected a string"},
-      {"an endless number", tensor(R"("dtype":"F32","shape":[)" + repeated("9", 100'000) + "]"),
-       "bad JSON"},
+      {"an endless number", tensor(R"("dtype":"F32","shape":[)" + repeated("9", 100'000) + "]"), "bad JSON"},
       {"a pickle", std::string("\x80\x02}q\x00.\0\0\0\0\0\0\0\0", 15), "claims"},
       {"a zip archive", std::string("PK\x03\x04\0\0\0\0\0\0\0\0", 12), "does not begin|claims"},
   };

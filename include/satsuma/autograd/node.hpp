@@ -12,9 +12,10 @@
 
 namespace satsuma {
 
-/// Maps the gradient of an operation's output to the gradients of its inputs, one per input and in their order; an
-/// undefined tensor where `needs[i]` is false. What the function captures are the operation's saved tensors: capture
-/// detached ones, and no more than the derivative needs; they are released as soon as the function has run.
+/// Maps the gradient of an operation's output to the gradients of its inputs, one per input and in their
+/// order; an undefined tensor where `needs[i]` is false. What the function captures are the operation's saved
+/// tensors: capture detached ones, and no more than the derivative needs; they are released as soon as the
+/// function has run.
 using Backward = std::function<std::vector<Tensor>(const Tensor& grad, const std::vector<bool>& needs)>;
 
 /// One recorded operation: an edge to each input's own node, and the derivative.
@@ -56,7 +57,8 @@ class NoGrad {
 /// True when recording is on and any of `inputs` requires a gradient: whether an op has to save anything.
 bool needs_grad(std::initializer_list<Tensor> inputs);
 
-/// Ties `output` to `inputs` through `backward` when needs_grad(inputs); returns `output`. `op` must be a literal.
+/// Ties `output` to `inputs` through `backward` when needs_grad(inputs); returns `output`. `op` must be a
+/// literal.
 Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor output, Backward backward);
 Tensor record(std::string_view op, std::span<const Tensor> inputs, Tensor output, Backward backward);
 

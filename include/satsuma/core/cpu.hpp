@@ -12,8 +12,8 @@ enum class Isa { plain, avx2, avx512 };
 /// `plain`, `avx2` (AVX2 and FMA), `avx512` (F, BW, DQ, VL).
 std::string_view to_string(Isa isa);
 
-/// The instruction set kernels use: the best this CPU has, or the one that the environment variable SATSUMA_ISA
-/// names. Throws UsageError when that name is unknown or the CPU lacks it. Read once.
+/// The instruction set kernels use: the best this CPU has, or the one that the environment variable
+/// SATSUMA_ISA names. Throws UsageError when that name is unknown or the CPU lacks it. Read once.
 Isa active_isa();
 
 /// Sizes in bytes, per core (level 3: shared); typical values where the system tells none.

@@ -64,12 +64,18 @@ decltype(auto) dispatch_real(std::string_view op, DType dtype, F&& f) {
 template <typename F>
 decltype(auto) dispatch_any(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    case DType::bf16: return f(BFloat16{});
-    case DType::f16: return f(Float16{});
-    case DType::i64: return f(std::int64_t{});
-    case DType::u8: break;
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    case DType::bf16:
+      return f(BFloat16{});
+    case DType::f16:
+      return f(Float16{});
+    case DType::i64:
+      return f(std::int64_t{});
+    case DType::u8:
+      break;
   }
   return f(std::uint8_t{});
 }

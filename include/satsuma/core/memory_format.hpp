@@ -6,7 +6,8 @@
 
 namespace satsuma {
 
-/// How the elements of a tensor lie in memory. The logical shape is `[N, C, H, W]`, `[N, T, D]`, ... in all of them.
+/// How the elements of a tensor lie in memory. The logical shape is `[N, C, H, W]`, `[N, T, D]`, ... in all
+/// of them.
 enum class MemoryFormat : std::uint8_t {
   row_major,      ///< last axis innermost
   channels_last,  ///< axis 1 innermost: `N, H, W, C`; the format of weights `[K, C, R, S]`
@@ -17,8 +18,8 @@ enum class MemoryFormat : std::uint8_t {
 /// Images in one block of MemoryFormat::batch_blocked. The last block is padded.
 inline constexpr std::int64_t kLanes = 16;
 
-/// Position of an element `(i0, i1, ...)`: `(i0 / lanes) * strides[0] + i0 % lanes + sum_k>0 i_k * strides[k]`.
-/// With one lane these are ordinary strides.
+/// Position of an element `(i0, i1, ...)`: `(i0 / lanes) * strides[0] + i0 % lanes + sum_k>0 i_k *
+/// strides[k]`. With one lane these are ordinary strides.
 struct Layout {
   Shape strides;
   std::int64_t lanes = 1;

@@ -12,10 +12,10 @@ void set_threads(int count);
 /// Cores this process may run on.
 int available_cores();
 
-/// Splits [0, count) into one contiguous range per thread and calls `body(begin, end)` for each that is not empty.
-/// `grain` is the least number of items worth a thread. The split depends on nothing but the three numbers, so
-/// results are the same bits for the same number of threads. The first exception is thrown again in the caller.
-/// Called from inside a parallel region it runs in the calling thread.
+/// Splits [0, count) into one contiguous range per thread and calls `body(begin, end)` for each that is not
+/// empty. `grain` is the least number of items worth a thread. The split depends on nothing but the three
+/// numbers, so results are the same bits for the same number of threads. The first exception is thrown again
+/// in the caller. Called from inside a parallel region it runs in the calling thread.
 void parallel_for(std::int64_t count, std::int64_t grain,
                   const std::function<void(std::int64_t begin, std::int64_t end)>& body);
 

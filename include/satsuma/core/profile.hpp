@@ -11,9 +11,10 @@ namespace satsuma {
 /// Part of a training step.
 enum class Phase : std::uint8_t { forward, backward, update };
 
-/// Where the time of the calling thread goes, by operation, while it lives. Whoever ends a piece of work calls lap(),
-/// and all time since the thread's previous lap is booked under that name: nothing is counted twice or forgotten, and
-/// without a Profile a lap costs one branch. Autograd laps after each recorded operation and each derivative.
+/// Where the time of the calling thread goes, by operation, while it lives. Whoever ends a piece of work
+/// calls lap(), and all time since the thread's previous lap is booked under that name: nothing is counted
+/// twice or forgotten, and without a Profile a lap costs one branch. Autograd laps after each recorded
+/// operation and each derivative.
 class Profile {
  public:
   struct Key {
@@ -41,7 +42,8 @@ class Profile {
   std::chrono::steady_clock::time_point last_;
 };
 
-/// Books the time since the previous lap on this thread under `operation`, a literal, when there is a Profile.
+/// Books the time since the previous lap on this thread under `operation`, a literal, when there is a
+/// Profile.
 void lap(Phase phase, std::string_view operation);
 
 }  // namespace satsuma

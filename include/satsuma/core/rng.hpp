@@ -5,8 +5,9 @@
 
 namespace satsuma {
 
-/// Counter-based random numbers, Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
-/// The whole state is three integers: what is drawn depends on nothing else, so a run can be resumed bit for bit.
+/// Counter-based random numbers, Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+/// 2011). The whole state is three integers: what is drawn depends on nothing else, so a run can be resumed
+/// bit for bit.
 class Rng {
  public:
   /// Streams of one seed are independent: one each for weights, shuffling, augmentation, dropout.

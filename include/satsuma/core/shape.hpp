@@ -25,7 +25,8 @@ class Shape {
   const std::int64_t* end() const { return dims_.data() + rank_; }
   void push_back(std::int64_t dim);
 
-  /// Product of the extents; 1 for rank 0. Throws ShapeError when it does not fit 63 bits or an extent is negative.
+  /// Product of the extents; 1 for rank 0. Throws ShapeError when it does not fit 63 bits or an extent is
+  /// negative.
   std::int64_t numel() const;
 
   bool operator==(const Shape& other) const;

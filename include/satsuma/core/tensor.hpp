@@ -17,18 +17,21 @@ namespace satsuma {
 
 struct AutogradMeta;
 
-/// An n-dimensional array, used as a value: copies are cheap and share elements. A default-constructed tensor is
-/// undefined and stands for "none". The shape is logical; where elements lie is said by the layout.
+/// An n-dimensional array, used as a value: copies are cheap and share elements. A default-constructed tensor
+/// is undefined and stands for "none". The shape is logical; where elements lie is said by the layout.
 ///
-/// In a tensor with lanes (MemoryFormat::batch_blocked) whose batch is no multiple of the lanes, the padding lanes
-/// hold finite numbers of no meaning: element-wise code may run over them, whoever reduces over the batch must not.
+/// In a tensor with lanes (MemoryFormat::batch_blocked) whose batch is no multiple of the lanes, the padding
+/// lanes hold finite numbers of no meaning: element-wise code may run over them, whoever reduces over the
+/// batch must not.
 class Tensor {
  public:
   Tensor() = default;
 
   /// Unspecified contents; the padding lanes, where there are any, are zero.
-  static Tensor empty(const Shape& shape, DType dtype = DType::f32, MemoryFormat format = MemoryFormat::row_major);
-  static Tensor zeros(const Shape& shape, DType dtype = DType::f32, MemoryFormat format = MemoryFormat::row_major);
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32,
+                      MemoryFormat format = MemoryFormat::row_major);
+  static Tensor zeros(const Shape& shape, DType dtype = DType::f32,
+                      MemoryFormat format = MemoryFormat::row_major);
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32,
                      MemoryFormat format = MemoryFormat::row_major);
   /// Unspecified contents in the shape, dtype and axis order of `other`, which may be any dense view.
@@ -41,7 +44,8 @@ class Tensor {
     return from(std::span<const T>(values), shape);
   }
   /// A tensor over memory that somebody else allocated (a device, a mapped file).
-  static Tensor over(std::shared_ptr<std::byte> storage, const Shape& shape, const Layout& layout, DType dtype);
+  static Tensor over(std::shared_ptr<std::byte> storage, const Shape& shape, const Layout& layout,
+                     DType dtype);
 
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
@@ -58,7 +62,8 @@ class Tensor {
 
   /// True when elements lie as layout_of(shape, format) says.
   bool is(MemoryFormat format) const;
-  /// True when the storage has no gaps, in whatever axis order: element-wise code may run over `extent()` elements.
+  /// True when the storage has no gaps, in whatever axis order: element-wise code may run over `extent()`
+  /// elements.
   bool is_dense() const;
   /// Elements from the first to the last, padding lanes included.
   std::int64_t extent() const { return storage_extent(shape(), layout()); }
@@ -91,7 +96,8 @@ class Tensor {
   /// Views: share elements, no gradient is recorded (ops/ has the differentiable ones).
   Tensor permute_view(std::span<const int> axes) const;
   Tensor slice_view(int axis, std::int64_t begin, std::int64_t end) const;
-  /// The same elements under another shape, or undefined when that needs a copy. With lanes, axis 0 must stay.
+  /// The same elements under another shape, or undefined when that needs a copy. With lanes, axis 0 must
+  /// stay.
   Tensor reshape_view(const Shape& shape) const;
   /// The same elements under a shape and layout of the caller's making.
   Tensor view(const Shape& shape, const Layout& layout, std::int64_t offset = 0) const;

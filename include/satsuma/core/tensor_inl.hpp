@@ -32,7 +32,8 @@ void for_each_offset(const Tensor& tensor, F&& visit) {
   for (int i = 0; i < rank; ++i) index[i] = 0;
   for (;;) {
     if (last == 0) {
-      for (std::int64_t i = 0; i < shape[0]; ++i) visit(i / layout.lanes * layout.strides[0] + i % layout.lanes);
+      for (std::int64_t i = 0; i < shape[0]; ++i)
+        visit(i / layout.lanes * layout.strides[0] + i % layout.lanes);
       return;
     }
     std::int64_t base = index[0] / layout.lanes * layout.strides[0] + index[0] % layout.lanes;
