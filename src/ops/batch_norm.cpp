@@ -302,16 +302,19 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
       return static_cast<double>(gammas[c]) * statistics.inverse[static_cast<std::size_t>(c)];
     };
     const std::vector<T> slopes = for_lanes<T>(channels, slope);
-    const std::vector<T> biases = for_lanes<T>(channels, [&](std::int64_t c) {
-      return static_cast<double>(betas[c]) - statistics.mean[static_cast<std::size_t>(c)] * slope(c);
-    });
+    // The mean is subtracted first: folded into the bias it would cost the digits that a large mean has in
+    // front.
+    const std::vector<T> means =
+        for_lanes<T>(channels, [&](std::int64_t c) { return statistics.mean[static_cast<std::size_t>(c)]; });
+    const std::vector<T> biases = for_lanes<T>(channels, [&](std::int64_t c) { return betas[c]; });
     const T* const data = from.data<T>();
     const T* const add = other.defined() ? other.data<T>() : nullptr;
     T* const to = y.data<T>();
     Tiling(from).for_each([&](std::int64_t, const Tile& tile) {
       const std::int64_t lane = tile.first_channel * kLanes;
       kernels::active<T>().normalise(data + tile.offset, add ? add + tile.offset : nullptr, to + tile.offset,
-                                     tile.patch, slopes.data() + lane, biases.data() + lane, relu);
+                                     tile.patch, means.data() + lane, slopes.data() + lane,
+                                     biases.data() + lane, relu);
     });
     if (!needs_grad({x, gamma, beta, residual})) return y;
     Saved saved{from, scale, relu ? y.detach() : Tensor(), std::move(statistics), batch, residual.defined()};

@@ -39,14 +39,14 @@ struct BatchNorm {
   }
 
   template <bool kResidual, bool kRelu>
-  static void normalise_as(const T* x, const T* residual, T* y, Patch patch, const T* __restrict scale,
-                           const T* __restrict bias) {
+  static void normalise_as(const T* x, const T* residual, T* y, Patch patch, const T* __restrict mean,
+                           const T* __restrict scale, const T* __restrict bias) {
     for (Size p = 0; p < patch.pixels; ++p) {
       const T* __restrict const from = x + p * patch.step;
       const T* __restrict const other = kResidual ? residual + p * patch.step : nullptr;
       T* __restrict const to = y + p * patch.step;
       for (Size i = 0; i < patch.width; ++i) {
-        T value = scale[i] * from[i] + bias[i];
+        T value = scale[i] * (from[i] - mean[i]) + bias[i];
         if constexpr (kResidual) value += other[i];
         if constexpr (kRelu) value = value < T(0) ? T(0) : value;
         to[i] = value;
@@ -54,14 +54,14 @@ struct BatchNorm {
     }
   }
 
-  static void normalise(const T* x, const T* residual, T* y, Patch patch, const T* scale, const T* bias,
-                        bool relu) {
+  static void normalise(const T* x, const T* residual, T* y, Patch patch, const T* mean, const T* scale,
+                        const T* bias, bool relu) {
     if (residual != nullptr) {
-      relu ? normalise_as<true, true>(x, residual, y, patch, scale, bias)
-           : normalise_as<true, false>(x, residual, y, patch, scale, bias);
+      relu ? normalise_as<true, true>(x, residual, y, patch, mean, scale, bias)
+           : normalise_as<true, false>(x, residual, y, patch, mean, scale, bias);
     } else {
-      relu ? normalise_as<false, true>(x, residual, y, patch, scale, bias)
-           : normalise_as<false, false>(x, residual, y, patch, scale, bias);
+      relu ? normalise_as<false, true>(x, residual, y, patch, mean, scale, bias)
+           : normalise_as<false, false>(x, residual, y, patch, mean, scale, bias);
     }
   }
 

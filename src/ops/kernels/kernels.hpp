@@ -49,9 +49,9 @@ struct Kernels {
   // Batch normalisation; vectors that stand for channels are repeated for the lanes, [channels][16].
   /// Sums of (x - shift) and of its square over the pixels of a patch.
   void (*moments)(const T* x, Patch patch, const T* shift, T* sum, T* square);
-  /// y = scale * x + bias (+ residual, may be null), then max(y, 0) if `relu`.
-  void (*normalise)(const T* x, const T* residual, T* y, Patch patch, const T* scale, const T* bias,
-                    bool relu);
+  /// y = scale * (x - mean) + bias (+ residual, may be null), then max(y, 0) if `relu`.
+  void (*normalise)(const T* x, const T* residual, T* y, Patch patch, const T* mean, const T* scale,
+                    const T* bias, bool relu);
   /// Sums of g and of g * (x - mean) over the pixels. Where `y` is not null g counts only where y > 0; that
   /// product is written to `masked` if it is not null.
   void (*grad_moments)(const T* g, const T* x, const T* y, T* masked, Patch patch, const T* mean, T* sum,
