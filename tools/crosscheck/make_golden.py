@@ -5,16 +5,16 @@
 
 A file holds one network:
 
-    init.<name>            parameters and running statistics before the first step, f16 (num_batches_tracked i64); the few
-                           bits make ties of magnitude common, so that their rule counts
+    init.<name>            parameters and running statistics before the first step, f16 (num_batches_tracked: i64); the
+                           few bits make ties of magnitude common, so that their rule counts
     images, labels         u8 [steps, N, C, H, W] and i64 [steps, N]; the network gets images / 64 - 2
     <run>.travel.<name>    f32, value after the run minus value before it, of every stride-th element in row-major order
                            (`sampled`)
     <run>.losses           f32 [steps]
 
-with <run> = `<method>_<N>_<M>.<steps>`. tests/models/crosscheck_test.cpp repeats the runs. Whether they can agree at all
-depends on the seed: where a pre-activation or the gap between two weights of a group comes within rounding of zero, the
-smallest error grows to a finite one. Seeds for which injected rounding noise does so are passed over.
+with <run> = `<method>_<N>_<M>.<steps>`. tests/models/crosscheck_test.cpp repeats the runs. Whether they can agree at
+all depends on the seed: where a pre-activation or the gap between two weights of a group comes within rounding of zero,
+the smallest error grows to a finite one. Seeds for which injected rounding noise does so are passed over.
 """
 
 import argparse
@@ -54,7 +54,7 @@ CASES = (
 
 
 def sampled(tensor):
-    """Every stride-th element; all of a tensor with fewer than 2 * SAMPLES. The stride is odd, so all channels come up."""
+    """Every stride-th element, all of a small tensor. The stride is odd, so that all channels come up."""
     return tensor.flatten()[:: (tensor.numel() // SAMPLES) | 1]
 
 

@@ -43,8 +43,10 @@ def write_idx(path, array):
 
 
 def write_dataset(folder, count):
-    """Writes a data set of `count` training and test images in Fashion-MNIST's form: its first images where it is
-    installed, noise otherwise. Returns images [count, 28, 28] and labels [count]."""
+    """Writes a data set in Fashion-MNIST's form and returns its images [count, 28, 28] and labels [count].
+
+    They are the first of Fashion-MNIST where it is installed, noise otherwise. The test images are a few of them.
+    """
     sources = [FASHION_MNIST / f"train-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")]
     if all(source.is_file() for source in sources):
         images, labels = (read_idx(source)[:count] for source in sources)
@@ -53,9 +55,9 @@ def write_dataset(folder, count):
         images = random.integers(0, 256, (count, 28, 28), np.uint8)
         labels = random.integers(0, 10, count, np.uint8)
     folder.mkdir(parents=True, exist_ok=True)
-    for split in ("train", "t10k"):
-        write_idx(folder / f"{split}-images-idx3-ubyte", images)
-        write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
+    for split, some in (("train", count), ("t10k", 16)):
+        write_idx(folder / f"{split}-images-idx3-ubyte", images[:some])
+        write_idx(folder / f"{split}-labels-idx1-ubyte", labels[:some])
     return images, labels
 
 

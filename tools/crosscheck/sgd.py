@@ -19,10 +19,10 @@ class Recipe:
     label_smoothing: float = 0.1
 
 
-# Rounding is amplified from step to step, the more the larger the learning rate (docs/crosscheck.md): one step at a
-# normal rate shows errors of a pass, three at a small one show errors of momentum, weight decay and statistics.
+# Rounding is amplified from step to step, the more the larger the learning rate (docs/crosscheck.md): hence one step at
+# a normal rate, or three at a small one. The tolerances are those of networks of full size.
 ONE_STEP = Recipe("one step at lr 0.05", steps=1, lr=0.05, tolerance=0.02)
-THREE_STEPS = Recipe("three steps at lr 5e-4", steps=3, lr=5e-4, tolerance=0.05)
+THREE_STEPS = Recipe("three steps at lr 5e-4", steps=3, lr=5e-4, tolerance=0.15)
 
 
 def train(model, recipe, batches, velocity=None, after_step=None):
