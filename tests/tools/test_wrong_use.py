@@ -21,7 +21,7 @@ CASES = [
     (["info", "--model", "resnet9", "--place", "nowhere*=cpu"], ["nowhere*"]),
     (["info", "--model", "resnet9", "--stem", "cfar"], ["'cfar'", "did you mean 'cifar'?"]),
     (["info", "--model", "resnet9", "--input", "3x32"], ["'3x32'", "3x32x32"]),
-    (["info", "--model", "resnet9", "--width", "wide"], ["wide"]),
+    (["info", "--model", "resnet9", "--width", "wide"], ["--width got 'wide', expected a number"]),
     (["info", "--model", "resnet9", "--width", "nan"], ["nan"]),
     (["info", "--model", "resnet9", "--classes", "0"], ["0", "--classes"]),
     (["models", "resnet9", "resnet18"], ["'resnet18'"]),

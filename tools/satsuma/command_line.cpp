@@ -58,9 +58,14 @@ std::string unexpected(const CLI::App& app) {
                      full_name(*found));
 }
 
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+/// CLI11's words in one line, and in ours where a value has the wrong type: only numbers can.
+std::string explain(std::string words) {
+  constexpr std::string_view kConversion = "Could not convert: ";
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  const std::size_t equals = words.find(" = ");
+  if (!words.starts_with(kConversion) || equals == std::string::npos) return words;
+  return fmt::format("{} got '{}', expected a number",
+                     words.substr(kConversion.size(), equals - kConversion.size()), words.substr(equals + 3));
 }
 
 }  // namespace
@@ -87,9 +92,9 @@ bool parse(CLI::App& app, int argc, char** argv) {
     fmt::print("{}\n", version.what());
   } catch (const CLI::ParseError& error) {
     const std::string better = unexpected(app);
-    throw UsageError(!better.empty() ? better
-                                     : fmt::format("{}; see {} --help", one_line(error.what()),
-                                                   full_name(named_app(app))));
+    throw UsageError(
+        !better.empty() ? better
+                        : fmt::format("{}; see {} --help", explain(error.what()), full_name(named_app(app))));
   }
   return false;
 }
