@@ -1,20 +1,9 @@
 #pragma once
 
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/kernels/vector.hpp"
 
 namespace satsuma::kernels {
-
-/// An integer as wide as T: comparisons of T select between such integers without any packing.
-template <typename T>
-struct SameWidth;
-template <>
-struct SameWidth<float> {
-  using Integer = std::int32_t;
-};
-template <>
-struct SameWidth<double> {
-  using Integer = std::int64_t;
-};
 
 template <int Width, typename T>
 struct Pool {
@@ -23,28 +12,29 @@ struct Pool {
 
   static void max_of(const T* const* runs, const std::uint8_t* ids, int count, Size n, T* y,
                      std::uint8_t* which) {
-    constexpr Size kPiece = 256;  // best and index stay in the first-level cache
-    alignas(64) T best[kPiece];
-    alignas(64) Integer index[kPiece];
-    for (Size start = 0; start < n; start += kPiece) {
-      const Size length = n - start < kPiece ? n - start : kPiece;
-      for (Size i = 0; i < length; ++i) {
-        best[i] = runs[0][start + i];
-        index[i] = ids[0];
-      }
+    using R = Register<Width, T>;
+    Size i = 0;
+    for (; i + R::kCount <= n; i += R::kCount) {
+      typename R::Vector best = R::load(runs[0] + i);
+      typename R::Integers index = typename R::Integers{} + Integer{ids[0]};
       for (int r = 1; r < count; ++r) {
-        const T* const run = runs[r] + start;
-        const Integer id = ids[r];
-#pragma omp simd
-        for (Size i = 0; i < length; ++i) {
-          const T value = run[i];
-          const bool wins = (value > best[i]) | (value != value);
-          best[i] = wins ? value : best[i];
-          index[i] = wins ? id : index[i];
-        }
+        const typename R::Vector value = R::load(runs[r] + i);
+        const typename R::Integers wins = (value > best) | (value != value);
+        best = wins ? value : best;
+        index = wins ? typename R::Integers{} + Integer{ids[r]} : index;
       }
-      for (Size i = 0; i < length; ++i) y[start + i] = best[i];
-      for (Size i = 0; i < length; ++i) which[start + i] = static_cast<std::uint8_t>(index[i]);
+      R::store(y + i, best);
+      R::store(which + i, index);
+    }
+    for (; i < n; ++i) {
+      y[i] = runs[0][i];
+      which[i] = ids[0];
+      for (int r = 1; r < count; ++r) {
+        const T value = runs[r][i];
+        if (!(value > y[i]) && value == value) continue;
+        y[i] = value;
+        which[i] = ids[r];
+      }
     }
   }
 

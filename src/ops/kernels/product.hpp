@@ -1,6 +1,7 @@
 #pragma once
 
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/kernels/vector.hpp"
 
 namespace satsuma::kernels {
 
@@ -9,27 +10,24 @@ namespace satsuma::kernels {
 template <int Width, typename T>
 struct Product {
   using Size = std::int64_t;
-  using Vector __attribute__((vector_size(Width), aligned(alignof(T)), may_alias)) = T;
+  using R = Register<Width, T>;
+  using Vector = typename R::Vector;
 
-  static constexpr int kCount = Width / static_cast<int>(sizeof(T));
   /// Square of accumulators: 16 of 32 registers, 9 of 16.
   static constexpr int kTile = Width == 64 ? 4 : 3;
-
-  static Vector load(const T* at) { return *reinterpret_cast<const Vector*>(at); }
-  static void store(T* at, Vector value) { *reinterpret_cast<Vector*>(at) = value; }
 
   template <int kRows, int kColumns>
   static void tile(Size k, LaneMatrix<const T> a, LaneMatrix<const T> b, LaneMatrix<T> c, T factor,
                    bool accumulate) {
-    for (int part = 0; part < kLanes; part += kCount) {
+    for (int part = 0; part < kLanes; part += R::kCount) {
       Vector sums[kRows][kColumns] = {};
       const T* left = a.data + part;
       const T* right = b.data + part;
       for (Size x = 0; x < k; ++x, left += a.column, right += b.column) {
         Vector columns[kColumns];
-        for (int j = 0; j < kColumns; ++j) columns[j] = load(right + j * b.row);
+        for (int j = 0; j < kColumns; ++j) columns[j] = R::load(right + j * b.row);
         for (int i = 0; i < kRows; ++i) {
-          const Vector row = load(left + i * a.row);
+          const Vector row = R::load(left + i * a.row);
           for (int j = 0; j < kColumns; ++j) sums[i][j] += row * columns[j];
         }
       }
@@ -37,7 +35,7 @@ struct Product {
         for (int j = 0; j < kColumns; ++j) {
           T* const to = c.data + part + i * c.row + j * c.column;
           const Vector value = sums[i][j] * factor;
-          store(to, accumulate ? load(to) + value : value);
+          R::store(to, accumulate ? R::load(to) + value : value);
         }
       }
     }
