@@ -133,9 +133,10 @@ TEST_CASE("bad metadata are refused") {
       {"generators", "{}"},
       {"generators", "[-1.5, \"x\"]"},
   };
-  for (const auto& [key, value] : changes) {
-    CAPTURE(std::string(key));
-    CAPTURE(std::string(value));
+  for (const auto& change : changes) {
+    const std::string key = change.first;
+    const std::string value = change.second;
+    INFO(key << ": " << value);
     std::map<std::string, std::string> metadata = good.metadata;
     metadata[key] = value;
     write_safetensors(directory / "bad", {}, metadata);

@@ -59,9 +59,10 @@ TEST_CASE("every setting goes through TOML and back") {
     CHECK_MESSAGE(seen.count(field.key) == 1, std::string(field.key));
 
   const Recipe again = parse_recipe(to_toml(recipe), "test");
-  for (const auto& [key, value] : values) {
-    CAPTURE(std::string(key));
-    const std::string expected = std::string_view(key) == "place" ? "fc=cpu layer1.*=reference" : value;
+  for (const auto& entry : values) {
+    const std::string key = entry.first;
+    CAPTURE(key);
+    const std::string expected = key == "place" ? "fc=cpu layer1.*=reference" : entry.second;
     CHECK(find_recipe_field(key).text(again) == expected);
   }
   CHECK(again.place == std::vector<std::string>{"fc=cpu", "layer1.*=reference"});
