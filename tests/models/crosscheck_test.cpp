@@ -159,7 +159,9 @@ void check_network(const Network& network, const char* device) {
       CHECK(outcome.losses[step] == doctest::Approx(losses[step]).epsilon(1e-5));
     }
     const Tensors travels = with_prefix(golden, run.prefix() + ".travel.");
-    for (const auto& [name, before] : start) {
+    for (const auto& entry : start) {
+      const std::string& name = entry.first;
+      const Tensor& before = entry.second;
       CAPTURE(name);
       const Tensor& after = outcome.state.at(name);
       if (before.dtype() == DType::i64) {

@@ -145,7 +145,8 @@ def main():
             if tensors := attempt(case, seed):
                 path = args.out / f"{case.name}.safetensors"
                 tensors = {name: value.contiguous() for name, value in tensors.items()}
-                save_file(tensors, path, {"made_by": f"make_golden.py, PyTorch {torch.__version__}", "seed": str(seed)})
+                save_file(tensors, path, {"made_by": f"make_golden.py, seed {seed}, PyTorch {torch.__version__}"})
+                path.chmod(0o644)
                 print(f"{path}: {path.stat().st_size} bytes")
                 break
         else:
