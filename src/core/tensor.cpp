@@ -8,6 +8,7 @@
 
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/autograd_meta.hpp"
+#include "src/core/copy.hpp"
 
 namespace satsuma {
 
@@ -59,6 +60,12 @@ Tensor allocate(const Shape& shape, const Layout& layout, DType dtype) {
     if (block > 0) std::memset(tensor.raw() + (bytes - block), 0, static_cast<std::size_t>(block));
   }
   return tensor;
+}
+
+/// True when the last block of images is not full. What lies in its other lanes may belong to the tensor that
+/// this one is a slice of, and is not to be written.
+bool has_padding(const Tensor& tensor) {
+  return tensor.lanes() > 1 && tensor.dim(0) % tensor.lanes() != 0;
 }
 
 }  // namespace
@@ -192,51 +199,11 @@ void Tensor::copy_from(const Tensor& source) {
     throw ShapeError(
         fmt::format("[copy] got {}, expected {}", to_string(source.shape()), to_string(shape())));
   }
-  if (source.dtype() == dtype() && source.layout() == layout() && is_dense()) {
+  if (source.dtype() == dtype() && source.layout() == layout() && is_dense() && !has_padding(*this)) {
     std::memmove(raw(), source.raw(), static_cast<std::size_t>(extent()) * size_of(dtype()));
     return;
   }
-  dispatch_any(dtype(), [&](auto to_element) {
-    using To = decltype(to_element);
-    dispatch_any(source.dtype(), [&](auto from_element) {
-      using From = decltype(from_element);
-      const From* const from = source.data<From>();
-      To* const to = data<To>();
-      if (source.layout() == layout() && is_dense()) {
-        for (std::int64_t i = 0, n = extent(); i < n; ++i) to[i] = convert<To>(from[i]);
-        return;
-      }
-      // Both walks visit the elements in the same logical order, two axes at a time to keep the inner loop
-      // plain.
-      const Shape& extents = shape();
-      const int rank = extents.rank();
-      if (extents.numel() == 0) return;
-      if (rank <= 1) {
-        for (std::int64_t i = 0, n = numel(); i < n; ++i) {
-          to[rank ? offset({i}) : 0] = convert<To>(from[rank ? source.offset({i}) : 0]);
-        }
-        return;
-      }
-      // The innermost axis of the destination makes the inner loop, so that writes are contiguous.
-      const auto axes = axes_by_stride(extents, layout());
-      const int inner = lanes() > 1 ? 0 : axes.back() == 0 ? axes[axes.size() - 2] : axes.back();
-      Shape index = extents;
-      for (int i = 0; i < rank; ++i) index[i] = 0;
-      for (;;) {
-        for (index[inner] = 0; index[inner] < extents[inner]; ++index[inner]) {
-          to[offset(index)] = convert<To>(from[source.offset(index)]);
-        }
-        index[inner] = 0;
-        int axis = rank - 1;
-        for (; axis >= 0; --axis) {
-          if (axis == inner) continue;
-          if (++index[axis] < extents[axis]) break;
-          index[axis] = 0;
-        }
-        if (axis < 0) return;
-      }
-    });
-  });
+  copy_elements(source, *this);
 }
 
 void Tensor::fill(double value) {
@@ -244,7 +211,7 @@ void Tensor::fill(double value) {
     using T = decltype(element);
     const T filler = convert<T>(value);
     T* const to = data<T>();
-    if (is_dense()) {
+    if (is_dense() && !has_padding(*this)) {
       std::fill_n(to, extent(), filler);
     } else {
       for_each_offset(*this, [&](std::int64_t at) { to[at] = filler; });

@@ -175,6 +175,23 @@ TEST_CASE("writing through a view of a slice reaches the tensor") {
   }
 }
 
+TEST_CASE("writing to a slice of the batch spares its neighbours in the block") {
+  Tensor x = counting({20, 3, 2}, MemoryFormat::batch_blocked);
+  const std::vector<float> before = x.to_vector<float>();
+  const auto rest_is_untouched = [&] {
+    const std::vector<float> after = x.to_vector<float>();
+    return std::equal(after.begin() + 5 * 6, after.end(), before.begin() + 5 * 6);
+  };
+  Tensor slice = x.slice_view(0, 0, 5);
+  slice.copy_from(Tensor::full({5, 3, 2}, -1.0, DType::f32, MemoryFormat::batch_blocked));
+  CHECK(rest_is_untouched());
+  slice.copy_from(Tensor::full({5, 3, 2}, -2.0, DType::f64, MemoryFormat::row_major));
+  CHECK(rest_is_untouched());
+  slice.fill(-3.0);
+  CHECK(rest_is_untouched());
+  CHECK(slice.to_vector<float>() == std::vector<float>(30, -3.0f));
+}
+
 TEST_CASE("reshape_view keeps the row-major order, or refuses") {
   const auto factorings = [](std::int64_t n) {
     std::vector<Shape> result = {{n}, {1, n}, {n, 1}};
