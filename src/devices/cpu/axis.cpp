@@ -1,4 +1,4 @@
-#include "devices/cpu/axis.hpp"
+#include "src/devices/cpu/axis.hpp"
 
 #include <algorithm>
 

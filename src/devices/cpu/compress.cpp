@@ -1,11 +1,12 @@
-#include "devices/cpu/compress.hpp"
+#include "src/devices/cpu/compress.hpp"
 
 #include <algorithm>
 #include <bit>
 
-#include "devices/cpu/kernels/kernels.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/devices/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
 
@@ -31,7 +32,7 @@ class RowCompressor {
     tap_stride_ = in;
   }
 
-  std::int64_t pieces() const { return (rows_ + kLanes - 1) / kLanes * taps_; }
+  std::int64_t pieces() const { return ceil_div(rows_, kLanes) * taps_; }
 
   void piece(std::int64_t index) {
     const std::int64_t first_row = index / taps_ * kLanes;

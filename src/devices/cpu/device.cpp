@@ -2,15 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "devices/cpu/compress.hpp"
-#include "devices/cpu/passes.hpp"
-#include "devices/cpu/weight_gradient.hpp"
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/device.hpp"
 #include "satsuma/device/macs.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/devices/cpu/compress.hpp"
+#include "src/devices/cpu/passes.hpp"
+#include "src/devices/cpu/weight_gradient.hpp"
 
 namespace satsuma {
 

@@ -1,19 +1,12 @@
-#include "devices/cpu/forms.hpp"
+#include "src/devices/cpu/forms.hpp"
 
 #include <algorithm>
 
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 
 namespace satsuma::cpu {
-
-namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-
-}  // namespace
 
 const NmForm& nm_form(const PackedWeight& packed, std::int64_t channel_block) {
   if (const auto* form = dynamic_cast<const NmForm*>(packed.device_form.get())) {

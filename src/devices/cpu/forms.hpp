@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "devices/cpu/kernels/kernels.hpp"
-#include "devices/cpu/scratch.hpp"
 #include "satsuma/sparse/packed.hpp"
+#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/devices/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
 

@@ -1,11 +1,12 @@
-#include "devices/cpu/passes.hpp"
+#include "src/devices/cpu/passes.hpp"
 
 #include <array>
 
-#include "devices/cpu/forms.hpp"
-#include "devices/cpu/tiles.hpp"
-#include "devices/cpu/unfold.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
+#include "src/devices/cpu/forms.hpp"
+#include "src/devices/cpu/tiles.hpp"
+#include "src/devices/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
 
@@ -18,7 +19,7 @@ AxisGeometry along(const Geometry& geometry, std::size_t axis) {
 TilePass pass_over(const Geometry& geometry, const Tensor& input, Tensor& output) {
   TilePass pass;
   pass.kernel_width = static_cast<int>(geometry.kernel[1]);
-  pass.blocks = (input.dim(0) + kLanes - 1) / kLanes;
+  pass.blocks = ceil_div(input.dim(0), kLanes);
   pass.in_channels = input.dim(1);
   pass.out_channels = output.dim(1);
   pass.input = input.data<float>();

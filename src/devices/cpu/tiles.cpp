@@ -1,22 +1,19 @@
-#include "devices/cpu/tiles.hpp"
+#include "src/devices/cpu/tiles.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-#include "devices/cpu/scratch.hpp"
 #include "satsuma/core/cpu.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/devices/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
 
 namespace {
 
 constexpr std::int64_t kLaneBytes = kLanes * static_cast<std::int64_t>(sizeof(float));
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// A tap of one output row: which, and the input row it reads.
 struct RowTap {

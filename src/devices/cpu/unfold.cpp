@@ -1,7 +1,8 @@
-#include "devices/cpu/unfold.hpp"
+#include "src/devices/cpu/unfold.hpp"
 
 #include <algorithm>
 
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 
@@ -31,7 +32,7 @@ Tensor unfold(const Geometry& geometry, const Tensor& x, const Shape& output) {
                                 DType::f32, MemoryFormat::batch_blocked);
   const float* const from = x.data<float>();
   float* const to = result.data<float>();
-  const std::int64_t blocks = (x.dim(0) + kLanes - 1) / kLanes;
+  const std::int64_t blocks = ceil_div(x.dim(0), kLanes);
   parallel_for(blocks * out_height, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t item = begin; item < end; ++item) {
       const std::int64_t block = item / out_height;

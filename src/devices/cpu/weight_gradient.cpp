@@ -1,22 +1,19 @@
-#include "devices/cpu/weight_gradient.hpp"
+#include "src/devices/cpu/weight_gradient.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
-#include "devices/cpu/kernels/kernels.hpp"
-#include "devices/cpu/scratch.hpp"
-#include "devices/cpu/unfold.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/devices/cpu/scratch.hpp"
+#include "src/devices/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
 
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// One thread's share of the output channels, over all images and pixels: no sums are shared between threads,
 /// and their order depends on nothing but the shapes.

@@ -1,4 +1,4 @@
-#include "devices/reference/reference_device.hpp"
+#include "src/devices/reference/reference_device.hpp"
 
 #include <fmt/format.h>
 

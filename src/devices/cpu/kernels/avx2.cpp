@@ -1,7 +1,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "devices/cpu/kernels/kernels.hpp"
+#include "src/devices/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
 namespace {
@@ -14,7 +14,7 @@ constexpr int kGradientVectors = 2;
 }  // namespace
 }  // namespace satsuma::cpu
 
-#include "devices/cpu/kernels/kernel_body.hpp"
+#include "src/devices/cpu/kernels/kernel_body.hpp"
 
 namespace satsuma::cpu {
 

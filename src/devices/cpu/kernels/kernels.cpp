@@ -1,4 +1,4 @@
-#include "devices/cpu/kernels/kernels.hpp"
+#include "src/devices/cpu/kernels/kernels.hpp"
 
 #include "satsuma/core/cpu.hpp"
 
