@@ -3,7 +3,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
-#include "sparse/methods/methods.hpp"
+#include "src/sparse/methods/methods.hpp"
 
 namespace satsuma {
 

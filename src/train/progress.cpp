@@ -13,7 +13,8 @@ namespace satsuma::train {
 namespace {
 
 constexpr std::chrono::milliseconds kRedraw{100};
-constexpr std::int64_t kBarWidth = 24;
+constexpr std::size_t kWidestBar = 30;
+constexpr std::size_t kNarrowestBar = 6;
 
 std::size_t terminal_width(std::FILE* stream) {
   winsize size{};
@@ -26,10 +27,10 @@ std::string measures(const ProgressState& state) {
                      100 * state.accuracy, state.images_per_second, format_duration(state.seconds_left));
 }
 
-std::string bar(const ProgressState& state) {
-  const std::int64_t done = kBarWidth * state.batch / std::max<std::int64_t>(state.batches, 1);
-  return std::string(static_cast<std::size_t>(done), '#') +
-         std::string(static_cast<std::size_t>(kBarWidth - done), '.');
+std::string bar(const ProgressState& state, std::size_t width) {
+  const auto batches = static_cast<std::size_t>(std::max<std::int64_t>(state.batches, 1));
+  const std::size_t done = std::min(width * static_cast<std::size_t>(state.batch) / batches, width);
+  return std::string(done, '#') + std::string(width - done, '.');
 }
 
 bool is_set(const char* variable) {
@@ -83,9 +84,10 @@ void Progress::update(const ProgressState& state) {
     const std::string head = epoch + " [";
     const std::string tail = "] " + measures(state);
     const std::size_t width = terminal_width(stream_) - 1;
-    const std::string drawn = bar(state);
-    const bool fits = head.size() + drawn.size() + tail.size() <= width;
-    if (!fits) {
+    const std::size_t text = head.size() + tail.size();
+    const std::size_t room = width > text ? width - text : 0;
+    const std::string drawn = bar(state, std::min(room, kWidestBar));
+    if (room < kNarrowestBar) {
       fmt::print(stream_, "\r\x1b[K{}", (epoch + "  " + measures(state)).substr(0, width));
     } else if (style_ == Style::live_colour) {
       fmt::print(stream_, "\r\x1b[K{}\x1b[32m{}\x1b[0m{}", head, drawn, tail);

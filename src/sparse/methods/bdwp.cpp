@@ -1,4 +1,4 @@
-#include "sparse/methods/methods.hpp"
+#include "src/sparse/methods/methods.hpp"
 
 namespace satsuma {
 
