@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
@@ -117,6 +118,24 @@ PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
     for (std::int64_t i = begin; i < end; ++i) compressor.piece(i);
   });
   return packed;
+}
+
+Tensor mask_ff(const Tensor& weight, Pattern pattern) {
+  const PackedWeight packed = compress(weight, GroupAxis::input_channels, pattern);
+  Tensor mask = Tensor::zeros(weight.shape(), DType::f32, MemoryFormat::channels_last);
+  float* const to = mask.data<float>();
+  const std::uint8_t* const indices = std::as_const(packed.indices).data<std::uint8_t>();
+  const std::int64_t channels = weight.dim(1);
+  const std::int64_t kept = packed.kept();
+  // A row of packed values for each (k, r, s), as there is a row of C elements in channels-last memory.
+  parallel_for(packed.rows() * weight.dim(2) * weight.dim(3), 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t j = 0; j < kept; ++j) {
+        to[row * channels + j / pattern.n * pattern.m + indices[row * kept + j]] = 1.0f;
+      }
+    }
+  });
+  return mask;
 }
 
 }  // namespace satsuma::cpu

@@ -7,4 +7,7 @@ namespace satsuma::cpu {
 /// compress_reference() for f32 weights in channels-last format, sixteen groups at a time.
 PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
+/// mask_of() along input channels, for the same weights.
+Tensor mask_ff(const Tensor& weight, Pattern pattern);
+
 }  // namespace satsuma::cpu

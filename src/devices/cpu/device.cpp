@@ -66,8 +66,7 @@ class CpuDevice : public Device {
   void update(const UpdateArgs& args) override {
     {
       const Stopwatch watch(counters_.update_nanoseconds);
-      const Tensor mask =
-          args.step.decay != 0 ? mask_of(args.weight, GroupAxis::input_channels, args.pattern) : Tensor();
+      const Tensor mask = args.step.decay != 0 ? cpu::mask_ff(args.weight, args.pattern) : Tensor();
       apply_sgd(args.weight, args.grad, args.velocity, args.step, mask);
     }
     if (args.packed_ff) *args.packed_ff = compress(args.weight, GroupAxis::input_channels, args.pattern);
