@@ -119,9 +119,10 @@ void describe(const Recipe& recipe, const nn::Module& model, const train::Experi
   progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {})", recipe.model,
                            short_count(static_cast<double>(count_parameters(model))), recipe.data,
                            data.train->size(), data.test->size(), fmt::join(data.input, "x")));
-  progress.say(fmt::format("{}, {} of {} layers sparse; {} with {} threads; {} epochs of {} steps",
+  progress.say(fmt::format("{}, {} of {} layers sparse; {}, {} thread{}; {} epoch{} of {} steps",
                            method_text(recipe), sparse, layers.size(), recipe.device, recipe.threads,
-                           recipe.epochs, batches));
+                           recipe.threads == 1 ? "" : "s", recipe.epochs, recipe.epochs == 1 ? "" : "s",
+                           batches));
 }
 
 Json number_or_null(const std::optional<double>& value) {
