@@ -112,7 +112,10 @@ class Output(CommandTest):
 
     def on_terminal(self, **environ):
         """What a terminal gets to see."""
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:  # a container without /dev/pts
+            self.skipTest(f"no terminal to be had here: {error}")
         command = [SATSUMA, "train", *TINY, "--out", f"run{len(environ)}", "--epochs", "1"]
         process = subprocess.Popen(command, cwd=self.folder, env=environment(TERM="xterm", **environ), stdout=slave, stderr=slave)
         os.close(slave)
