@@ -1,6 +1,7 @@
 """Prints what tools/quickstart has reached: summary.py RUN SATSUMA SECONDS."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def main():
     test = json.loads((run / "eval.json").read_text())
     sparse = training["method"] if training["method"] == "dense" else f"{training['method'].upper()} {training['nm']}"
     model, data = training["model"], training["data"]
+    width = re.search(r"^width = (\S+)", (run / "config.toml").read_text(), re.MULTILINE)[1]
     print(f"""
 Satsuma has trained {model} on {data} with {sparse}.
 
@@ -26,10 +28,13 @@ Satsuma has trained {model} on {data} with {sparse}.
   all of this took {duration(seconds)}
 
 What to try next:
-  {satsuma} info --model {model} --input 1x32x32 --method bdwp --nm 2:8     what is sparse, layer by layer
-  {satsuma} bench step --model resnet18 --methods dense,bdwp               dense against sparse steps
+  {satsuma} info --model {model} --width {width} --input 1x32x32 --method bdwp --nm 2:8
+      what is sparse, layer by layer, and what it saves
+  {satsuma} bench step --model resnet18 --methods dense,bdwp
+      dense against sparse training steps
   {satsuma} train --config {run}/config.toml --method dense --out runs/dense
-  tools/bench/plot_run --out training.svg {run} runs/dense                  curves of both""")
+  tools/bench/plot_run --out training.svg {run} runs/dense
+      the same run dense, and a picture of both""")
 
 
 main()
