@@ -16,7 +16,7 @@ Isa best_isa() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return Isa::avx512;
+    return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
 #endif
@@ -27,7 +27,7 @@ Isa choose_isa() {
   const Isa best = best_isa();
   const char* const forced = std::getenv("SATSUMA_ISA");
   if (forced == nullptr || *forced == '\0') return best;
-  for (const Isa isa : {Isa::plain, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : {Isa::plain, Isa::avx2, Isa::avx512, Isa::avx512_bf16}) {
     if (to_string(isa) != forced) continue;
     if (isa > best) {
       throw UsageError(fmt::format("SATSUMA_ISA={} is not supported by this CPU, whose best is {}", forced,
@@ -35,7 +35,8 @@ Isa choose_isa() {
     }
     return isa;
   }
-  throw UsageError(fmt::format("SATSUMA_ISA={} is unknown; expected plain, avx2 or avx512", forced));
+  throw UsageError(
+      fmt::format("SATSUMA_ISA={} is unknown; expected plain, avx2, avx512 or avx512_bf16", forced));
 }
 
 }  // namespace
@@ -47,9 +48,11 @@ std::string_view to_string(Isa isa) {
     case Isa::avx2:
       return "avx2";
     case Isa::avx512:
+      return "avx512";
+    case Isa::avx512_bf16:
       break;
   }
-  return "avx512";
+  return "avx512_bf16";
 }
 
 Isa active_isa() {

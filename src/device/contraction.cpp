@@ -149,7 +149,7 @@ std::int64_t Contraction::macs(Pass pass, std::int64_t out_height, std::int64_t 
 }
 
 PassRequest Contraction::request(Pass pass) const {
-  PassRequest result{pass, geometry_, pattern(pass), {}, weight_.dtype()};
+  PassRequest result{pass, geometry_, pattern(pass), {}, weight_.dtype(), plan_.operands};
   const bool decided = pass == Pass::bp && pass_reasons_[index_of(pass)].empty();
   if (decided && plan_.method->bp_gradient) result.gradient = plan_.pattern;
   return result;
@@ -221,7 +221,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias) {
   }
   Device& device = run_on(Pass::ff);
   Tensor y = make_output(device, shape, x.dtype());
-  device.forward(geometry_, x.to(device.activation_format()), operand(Pass::ff), bias, y);
+  device.forward(spec(), x.to(device.activation_format()), operand(Pass::ff), bias, y);
   last_output_ = shape;
   return y;
 }
@@ -229,7 +229,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias) {
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  device.backward_data(geometry_, dy.to(device.activation_format()), operand(Pass::bp), dx);
+  device.backward_data(spec(), dy.to(device.activation_format()), operand(Pass::bp), dx);
   return dx;
 }
 
@@ -241,7 +241,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({geometry_.out_channels}, weight_.dtype());
-  device.backward_weights(geometry_, x.to(device.activation_format()), dy.to(device.activation_format()),
+  device.backward_weights(spec(), x.to(device.activation_format()), dy.to(device.activation_format()),
                           grad.weight, grad.bias);
   return grad;
 }

@@ -41,11 +41,18 @@ Placement Placement::parse(std::string_view text) {
   return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
+DType parse_precision(std::string_view name) {
+  if (name == "fp32") return DType::f32;
+  if (name == "bf16") return DType::bf16;
+  throw UsageError(unknown_name("precision", name, {"fp32", "bf16"}));
+}
+
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
   ContractionPlan plan;
   plan.method = &find_method(options.method);
   plan.pattern = options.pattern;
   plan.decay = options.decay.value_or(plan.method->default_decay);
+  plan.operands = options.operands;
   plan.strict = options.strict;
   const std::shared_ptr<Device> device = find_device(options.device);
 

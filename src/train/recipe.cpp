@@ -45,7 +45,8 @@ const RecipeField kFields[] = {
     {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
     {"strict-device", kDevice, "a pass that its device refuses is an error, not a fallback",
      &Recipe::strict_device},
-    {"precision", kDevice, "arithmetic: fp32", &Recipe::precision},
+    {"precision", kDevice, "operands of products: fp32, or bf16 with fp32 sums, weights and statistics",
+     &Recipe::precision},
     {"threads", kDevice, "threads that compute; 0 is all cores", &Recipe::threads, 0, 4096},
 
     {"epochs", kTraining, "passes over the training images", &Recipe::epochs, 0, 1e6},
@@ -159,7 +160,7 @@ void RecipeField::clear(Recipe& recipe) const {
 }
 
 void Recipe::check() const {
-  check_word("precision", precision, {"fp32"});
+  parse_precision(precision);
   check_word("optimizer", optimizer, {"sgd"});
   find_method(method);
   Pattern::parse(nm);
@@ -175,6 +176,7 @@ LayerOptions Recipe::layer_options() const {
   options.method = method;
   options.pattern = Pattern::parse(nm);
   options.decay = decay;
+  options.operands = parse_precision(precision);
   options.device = device;
   for (const std::string& text : place) options.placements.push_back(Placement::parse(text));
   options.strict = strict_device;

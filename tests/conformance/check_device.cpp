@@ -158,9 +158,9 @@ bool same_packed(const PackedWeight& a, const PackedWeight& b) {
          a.indices.to_vector<std::uint8_t>() == b.indices.to_vector<std::uint8_t>();
 }
 
-bool supported(const Device& device, const Case& c, Pass pass, DType dtype) {
+bool supported(const Device& device, const Case& c, Pass pass, DType dtype, DType operands) {
   const Pattern weight = pass == Pass::wu ? Pattern() : c.pattern;
-  const Support support = device.supports({pass, c.geometry, weight, {}, dtype});
+  const Support support = device.supports({pass, c.geometry, weight, {}, dtype, operands});
   CHECK((support.yes || !support.reason.empty()));
   return support.yes;
 }
@@ -174,11 +174,13 @@ void check_counters(const Device& device, const Case& c, Pass pass) {
   CHECK(counter.dense_macs == out[0] * c.geometry.dense_macs(out[2], out[3]));
 }
 
-/// Runs the three passes on both devices; returns which ones the device accepted.
-std::vector<bool> check_passes(Device& device, Device& reference, const Case& c, DType dtype,
+/// Runs the three passes on both devices; returns which ones the device accepted. The tolerance is that of
+/// sums of so many terms in `dtype`, for bf16 operands too: their products are exact in f32.
+std::vector<bool> check_passes(Device& device, Device& reference, const Case& c, DType dtype, DType operands,
                                std::uint64_t seed) {
   Rng rng(seed);
   const Geometry& g = c.geometry;
+  const PassSpec spec(g, operands);
   const MemoryFormat format = device.activation_format();
   const Shape out = c.output();
   const Tensor x = draw(rng, c.input, dtype, format);
@@ -194,7 +196,7 @@ std::vector<bool> check_passes(Device& device, Device& reference, const Case& c,
 
   std::vector<bool> accepted;
   for (const Pass pass : kPasses) {
-    accepted.push_back(supported(device, c, pass, dtype));
+    accepted.push_back(supported(device, c, pass, dtype, operands));
     if (!accepted.back()) continue;
     CAPTURE(to_string(pass));
     const GroupAxis axis = pass == Pass::ff ? GroupAxis::input_channels : GroupAxis::output_channels;
@@ -210,8 +212,8 @@ std::vector<bool> check_passes(Device& device, Device& reference, const Case& c,
       case Pass::ff: {
         Tensor y = poisoned(device, out, dtype, format);
         Tensor expected = Tensor::empty(out, dtype, format);
-        device.forward(g, x, w, bias, y);
-        reference.forward(g, x, w_oracle, bias, expected);
+        device.forward(spec, x, w, bias, y);
+        reference.forward(spec, x, w_oracle, bias, expected);
         device.synchronize();
         CHECK(distance(y, expected) <= tolerance(g.in_channels / g.groups * taps));
         CHECK(storage_is_finite(y));
@@ -220,8 +222,8 @@ std::vector<bool> check_passes(Device& device, Device& reference, const Case& c,
       case Pass::bp: {
         Tensor dx = poisoned(device, c.input, dtype, format);
         Tensor expected = Tensor::empty(c.input, dtype, format);
-        device.backward_data(g, dy, w, dx);
-        reference.backward_data(g, dy, w_oracle, expected);
+        device.backward_data(spec, dy, w, dx);
+        reference.backward_data(spec, dy, w_oracle, expected);
         device.synchronize();
         CHECK(distance(dx, expected) <= tolerance(g.out_channels / g.groups * taps));
         CHECK(storage_is_finite(dx));
@@ -233,8 +235,8 @@ std::vector<bool> check_passes(Device& device, Device& reference, const Case& c,
         Tensor dbias =
             bias.defined() ? poisoned(device, bias.shape(), dtype, MemoryFormat::row_major) : Tensor();
         Tensor expected_bias = bias.defined() ? Tensor::empty_like(bias) : Tensor();
-        device.backward_weights(g, x, dy, dw, dbias);
-        reference.backward_weights(g, x, dy, expected, expected_bias);
+        device.backward_weights(spec, x, dy, dw, dbias);
+        reference.backward_weights(spec, x, dy, expected, expected_bias);
         device.synchronize();
         CHECK(distance(dw, expected) <= tolerance(out[0] * out[2] * out[3]));
         if (dbias.defined()) CHECK(distance(dbias, expected_bias) <= tolerance(out[0] * out[2] * out[3]));
@@ -317,11 +319,15 @@ void check_device(Device& device, Device& reference, std::uint64_t seed) {
     CAPTURE(to_string(dtype));
     for (const Case& c : cases) {
       CAPTURE(c.text());
-      const std::vector<bool> accepted = check_passes(device, reference, c, dtype, rng.next());
-      for (std::size_t pass = 0; pass < accepted.size(); ++pass) run[pass] += accepted[pass];
+      for (const DType operands : {DType::f32, DType::bf16}) {
+        if (dtype == DType::f64 && operands == DType::bf16) continue;
+        CAPTURE(to_string(operands));
+        const std::vector<bool> accepted = check_passes(device, reference, c, dtype, operands, rng.next());
+        for (std::size_t pass = 0; pass < accepted.size(); ++pass) run[pass] += accepted[pass];
+      }
     }
     const Case probe = {{.in_channels = 16, .out_channels = 16}, {1, 16, 1, 1}, {}};
-    if (!supported(device, probe, Pass::ff, dtype)) continue;
+    if (!supported(device, probe, Pass::ff, dtype, DType::f32)) continue;
     for (const Pattern pattern : kPatterns) {
       CAPTURE(to_string(pattern));
       check_compress(device, pattern, dtype, rng);

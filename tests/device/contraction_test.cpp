@@ -31,16 +31,16 @@ class PickyDevice : public Device {
     }
     return {};
   }
-  void forward(const Geometry& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const PassSpec& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     REQUIRE(x.is(MemoryFormat::row_major));
     reference_->forward(g, x, w, bias, y);
   }
-  void backward_data(const Geometry& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+  void backward_data(const PassSpec& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     REQUIRE(dy.is(MemoryFormat::row_major));
     reference_->backward_data(g, dy, w, dx);
   }
-  void backward_weights(const Geometry& g, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const PassSpec& g, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
     reference_->backward_weights(g, x, dy, dw, dbias);
   }

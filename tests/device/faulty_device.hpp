@@ -40,13 +40,13 @@ class FaultyDevice : public Device {
     return sound_->supports(request);
   }
 
-  void forward(const Geometry& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const PassSpec& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     sound_->forward(g, x, w, bias, y);
     if (fault_ == Fault::one_output) disturb(y);
     count(Pass::ff);
   }
-  void backward_data(const Geometry& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+  void backward_data(const PassSpec& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     if (fault_ == Fault::wrong_row && w.packed && w.packed->rows() > 1) {
       PackedWeight shifted = *w.packed;
       shifted.values = w.packed->values.clone();
@@ -62,7 +62,7 @@ class FaultyDevice : public Device {
     }
     count(Pass::bp);
   }
-  void backward_weights(const Geometry& g, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const PassSpec& g, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
     if (fault_ == Fault::padding_lanes) {
       sound_->backward_weights(g, padded(x), padded(dy), dw, dbias);

@@ -50,11 +50,15 @@ Batch random_batch(const Shape& image, std::int64_t classes, std::int64_t count)
 /// by step.
 class Trainee {
  public:
-  Trainee(const Settings& settings, const std::string& method)
-      : memory_before_(memory_use().in_use), method_(method), model_(settings.bench.model.create()) {
+  Trainee(const Settings& settings, const std::string& method, const std::string& precision)
+      : memory_before_(memory_use().in_use),
+        method_(method),
+        precision_(precision),
+        model_(settings.bench.model.create()) {
     train::LayerOptions layers;
     layers.method = method;
     layers.pattern = Pattern::parse(settings.bench.pattern);
+    layers.operands = train::parse_precision(precision);
     layers.device = settings.device;
     train::configure_layers(*model_, layers);
     model_->train();
@@ -89,6 +93,8 @@ class Trainee {
   }
 
   const std::string& method() const { return method_; }
+  const std::string& precision() const { return precision_; }
+  std::string name() const { return fmt::format("{} {}", method_, precision_); }
   const std::vector<double>& seconds() const { return seconds_; }
   std::size_t peak_memory() const { return peak_; }
 
@@ -130,6 +136,7 @@ class Trainee {
 
   std::size_t memory_before_;
   std::string method_;
+  std::string precision_;
   std::shared_ptr<nn::Module> model_;
   std::unique_ptr<optim::Sgd> optimizer_;
   std::vector<double> seconds_;
@@ -146,7 +153,7 @@ Json to_json(const Settings& settings, const std::vector<std::unique_ptr<Trainee
     for (const auto& [kind, value] : trainee->shares()) share[kind] = value;
     const double middle = median(seconds);
     results.push_back({{"method", trainee->method()},
-                       {"precision", "fp32"},
+                       {"precision", trainee->precision()},
                        {"seconds_median", middle},
                        {"seconds_quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
                        {"seconds_min", *std::min_element(seconds.begin(), seconds.end())},
@@ -176,14 +183,14 @@ void print(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>
   for (const auto& trainee : trainees) {
     const std::vector<double>& seconds = trainee->seconds();
     const double middle = median(seconds);
-    table.add({trainee->method(), fmt::format("{:.1f}", 1e3 * middle),
+    table.add({trainee->name(), fmt::format("{:.1f}", 1e3 * middle),
                fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75)),
                fmt::format("{:.1f}", static_cast<double>(settings.bench.batch_size) / middle),
                short_bytes(trainee->peak_memory()), fmt::format("{:.2f}x", first / middle)});
   }
   table.print();
   for (const auto& trainee : trainees) {
-    fmt::print("\n{}\n", trainee->method());
+    fmt::print("\n{}\n", trainee->name());
     for (const auto& [kind, share] : trainee->shares()) fmt::print("  {:<18} {:5.1f} %\n", kind, 100 * share);
   }
 }
@@ -191,17 +198,17 @@ void print(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>
 int run_step(const Settings& settings) {
   if (settings.methods.empty()) throw UsageError("--methods got nothing, expected names such as dense,bdwp");
   for (const std::string& method : settings.methods) find_method(method);
-  for (const std::string& precision : settings.precisions) {
-    if (precision != "fp32") throw UsageError(unknown_name("precision", precision, {"fp32"}));
-  }
+  for (const std::string& precision : settings.precisions) train::parse_precision(precision);
   settings.bench.apply();
   const models::Options options = settings.bench.model.options();
   const Batch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
   std::vector<std::unique_ptr<Trainee>> trainees;
-  for (const std::string& method : settings.methods) {
-    trainees.push_back(std::make_unique<Trainee>(settings, method));
-    // Alone, so that what it keeps between steps can be told from the others'.
-    for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i) trainees.back()->step(batch, false);
+  for (const std::string& precision : settings.precisions) {
+    for (const std::string& method : settings.methods) {
+      trainees.push_back(std::make_unique<Trainee>(settings, method, precision));
+      // Alone, so that what it keeps between steps can be told from the others'.
+      for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i) trainees.back()->step(batch, false);
+    }
   }
   for (int i = 0; i < settings.bench.repeat; ++i) {
     for (const auto& trainee : trainees) trainee->step(batch, true);
@@ -226,7 +233,9 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
                    "methods, separated by commas; the first is the base of ratios")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--precision", settings->precisions, "fp32")->delimiter(',')->capture_default_str();
+  command->add_option("--precision", settings->precisions, "fp32, bf16, or both: fp32,bf16")
+      ->delimiter(',')
+      ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
   command->footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"

@@ -7,9 +7,9 @@
 namespace satsuma {
 
 /// Instruction sets that kernels are built for, in rising order.
-enum class Isa { plain, avx2, avx512 };
+enum class Isa { plain, avx2, avx512, avx512_bf16 };
 
-/// `plain`, `avx2` (AVX2 and FMA), `avx512` (F, BW, DQ, VL).
+/// `plain`, `avx2` (AVX2 and FMA), `avx512` (F, BW, DQ, VL), `avx512_bf16` (those and BF16).
 std::string_view to_string(Isa isa);
 
 /// The instruction set kernels use: the best this CPU has, or the one that the environment variable

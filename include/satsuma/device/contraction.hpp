@@ -15,6 +15,7 @@ struct ContractionPlan {
   Pattern pattern = {};                 ///< of all pruned operands
   double decay = 0;                     ///< SR-STE term in update()
   std::shared_ptr<Device> device = {};  ///< null is `cpu`
+  DType operands = DType::f32;          ///< see PassSpec
   bool strict = false;                  ///< a refusal is an error instead of a fallback
 };
 
@@ -81,6 +82,7 @@ class Contraction {
  private:
   void place(Pass pass);
   PassRequest request(Pass pass) const;
+  PassSpec spec() const { return {geometry_, plan_.operands}; }
   WeightOperand operand(Pass pass);
   /// The device of a pass, about to be used: logs its fallback the first time.
   Device& run_on(Pass pass);

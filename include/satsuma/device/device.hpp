@@ -22,9 +22,21 @@ std::string_view to_string(Pass pass);
 struct PassRequest {
   Pass pass = Pass::ff;
   Geometry geometry = {};
-  Pattern weight = {};    ///< N:M of the weight operand (FF, BP); dense otherwise
-  Pattern gradient = {};  ///< N:M of dY (BP); dense otherwise
-  DType dtype = DType::f32;
+  Pattern weight = {};          ///< N:M of the weight operand (FF, BP); dense otherwise
+  Pattern gradient = {};        ///< N:M of dY (BP); dense otherwise
+  DType dtype = DType::f32;     ///< of tensors
+  DType operands = DType::f32;  ///< see PassSpec
+};
+
+/// What a pass computes, besides its tensors.
+struct PassSpec {
+  Geometry geometry;
+  /// bf16: both operands of every product are rounded to it (nearest even) and products are summed in f32;
+  /// tensors stay f32. Otherwise operands are taken as they are.
+  DType operands = DType::f32;
+
+  PassSpec(const Geometry& geometry, DType operands = DType::f32)  // NOLINT: a geometry alone is common
+      : geometry(geometry), operands(operands) {}
 };
 
 /// Yes, or no with a reason that reaches the user.
@@ -100,13 +112,12 @@ class Device {
   virtual Support supports(const PassRequest& request) const = 0;
 
   /// y[N, K, P, Q] = x[N, C, H, W] * w (+ bias[K], undefined for none).
-  virtual void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  virtual void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                        Tensor& y) = 0;
   /// dx[N, C, H, W] = dy[N, K, P, Q] * w^T.
-  virtual void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w,
-                             Tensor& dx) = 0;
+  virtual void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) = 0;
   /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined.
-  virtual void backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
+  virtual void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                                 Tensor& dbias) = 0;
 
   /// Weights to packed N:M along one axis (what SORE does).

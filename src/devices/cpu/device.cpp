@@ -6,9 +6,11 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/device.hpp"
 #include "satsuma/device/macs.hpp"
+#include "satsuma/device/rounding.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/devices/cpu/compress.hpp"
+#include "src/devices/cpu/kernels/bf16.hpp"
 #include "src/devices/cpu/passes.hpp"
 #include "src/devices/cpu/weight_gradient.hpp"
 
@@ -29,6 +31,9 @@ class CpuDevice : public Device {
     if (request.dtype != DType::f32) {
       return Support::no(fmt::format("computes in f32, not {}", to_string(request.dtype)));
     }
+    if (request.operands != DType::f32 && request.operands != DType::bf16) {
+      return Support::no(fmt::format("has no products of {}", to_string(request.operands)));
+    }
     if (request.geometry.groups != 1) {
       return Support::no(fmt::format("has no kernel for {} groups of channels", request.geometry.groups));
     }
@@ -39,22 +44,29 @@ class CpuDevice : public Device {
     return {};
   }
 
-  void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    const Stopwatch watch = count(Pass::ff, geometry, w, y);
-    cpu::forward(geometry, x, w, bias, y);
+    const Stopwatch watch = count(Pass::ff, spec.geometry, w, y);
+    if (has_products(spec)) return cpu::forward(spec, x, w, bias, y);
+    cpu::forward(spec.geometry, rounded(x, spec.operands), RoundedWeight(w, spec.operands).operand(), bias,
+                 y);
   }
 
-  void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w,
-                     Tensor& dx) override {
-    const Stopwatch watch = count(Pass::bp, geometry, w, dy);
-    cpu::backward_data(geometry, dy, w, dx);
+  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    const Stopwatch watch = count(Pass::bp, spec.geometry, w, dy);
+    if (has_products(spec)) return cpu::backward_data(spec, dy, w, dx);
+    cpu::backward_data(spec.geometry, rounded(dy, spec.operands), RoundedWeight(w, spec.operands).operand(),
+                       dx);
   }
 
-  void backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    const Stopwatch watch = count(Pass::wu, geometry, {}, dy);
-    cpu::weight_gradient(geometry, x, dy, dw);
+    const Stopwatch watch = count(Pass::wu, spec.geometry, {}, dy);
+    if (has_products(spec)) {
+      cpu::weight_gradient(spec, x, dy, dw);
+    } else {
+      cpu::weight_gradient(spec.geometry, rounded(x, spec.operands), rounded(dy, spec.operands), dw);
+    }
     if (dbias.defined()) cpu::bias_gradient(dy, dbias);
   }
 
@@ -74,6 +86,12 @@ class CpuDevice : public Device {
   }
 
  private:
+  /// True when there are instructions for the products; otherwise operands are rounded first and multiplied
+  /// in f32, which gives the same products.
+  static bool has_products(const PassSpec& spec) {
+    return spec.operands == DType::f32 || cpu::bf16_kernels() != nullptr;
+  }
+
   /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.
   Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& output) {
     Counters::PerPass& counter = counters_[pass];

@@ -1,10 +1,11 @@
 #include "src/devices/cpu/passes.hpp"
 
-#include <array>
+#include <algorithm>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "src/devices/cpu/forms.hpp"
+#include "src/devices/cpu/pair_forms.hpp"
 #include "src/devices/cpu/tiles.hpp"
 #include "src/devices/cpu/unfold.hpp"
 
@@ -16,28 +17,55 @@ AxisGeometry along(const Geometry& geometry, std::size_t axis) {
   return {geometry.kernel[axis], geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis]};
 }
 
-TilePass pass_over(const Geometry& geometry, const Tensor& input, Tensor& output) {
+TilePass pass_over(const PassSpec& spec, const Tensor& input, Tensor& output) {
   TilePass pass;
-  pass.kernel_width = static_cast<int>(geometry.kernel[1]);
+  pass.kernel_width = static_cast<int>(spec.geometry.kernel[1]);
   pass.blocks = ceil_div(input.dim(0), kLanes);
   pass.in_channels = input.dim(1);
   pass.out_channels = output.dim(1);
   pass.input = input.data<float>();
   pass.output = output.data<float>();
+  pass.wide = spec.operands == DType::bf16;
   return pass;
 }
 
-void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
-  const Kernels& table = kernels();
+void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
+  const Bf16Kernels& table = *bf16_kernels();
+  const auto block_of = [&](int tile, std::int64_t group) {
+    const std::int64_t fitting = channel_block(pass.rows, pass.columns, pass.in_channels, tile, group);
+    return std::min(ceil_div(fitting, 2) * 2, kMostPairChannels / group * group);
+  };
   if (w.packed != nullptr) {
-    const std::int64_t block =
-        channel_block(pass.rows, pass.columns, pass.in_channels, table.tile, w.packed->pattern.m);
+    const std::int64_t m = w.packed->pattern.m;
+    const std::int64_t block = block_of(table.tile, m % 2 == 0 ? m : 2 * m);
+    const NmPairForm& form = nm_pair_form(*w.packed, block);
+    walk_tiles(pass, block, table.tile, 1, [&](const TileArgs& args, std::int64_t b) {
+      table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
+    });
+  } else {
+    const std::int64_t block = block_of(table.dense_tile, 2);
+    const DensePairForm form = dense_pair_form(*w.dense, block, table.dense_rows, transposed);
+    walk_tiles(pass, block, table.dense_tile, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
+      table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
+    });
+  }
+}
+
+void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
+  if (pass.wide) return run_wide(pass, w, transposed);
+  const Kernels& table = kernels();
+  const auto block_of = [&](int tile, std::int64_t group) {
+    const std::int64_t pixels = std::max<std::int64_t>(1, tile * table.vector / kLanes);
+    return channel_block(pass.rows, pass.columns, pass.in_channels, pixels, group);
+  };
+  if (w.packed != nullptr) {
+    const std::int64_t block = block_of(table.tile, w.packed->pattern.m);
     const NmForm& form = nm_form(*w.packed, block);
     walk_tiles(pass, block, table.tile, 1, [&](const TileArgs& args, std::int64_t b) {
       table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
-    const std::int64_t block = channel_block(pass.rows, pass.columns, pass.in_channels, table.dense_tile, 1);
+    const std::int64_t block = block_of(table.dense_tile, 1);
     const DenseForm form = dense_form(*w.dense, block, transposed);
     walk_tiles(pass, block, table.dense_tile, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
       table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
@@ -47,22 +75,23 @@ void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
 
 }  // namespace
 
-void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
-             Tensor& y) {
+void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y) {
+  const Geometry& geometry = spec.geometry;
   if (w.dense != nullptr && worth_unfolding(geometry)) {
     const Tensor weight = unfold_weight(*w.dense);
-    forward(unfolded(geometry), unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
+    forward({unfolded(geometry), spec.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
     return;
   }
-  TilePass pass = pass_over(geometry, x, y);
+  TilePass pass = pass_over(spec, x, y);
   pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
   pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
   pass.bias = bias.defined() ? bias.data<float>() : nullptr;
   run(pass, w, false);
 }
 
-void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
-  TilePass pass = pass_over(geometry, dy, dx);
+void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+  const Geometry& geometry = spec.geometry;
+  TilePass pass = pass_over(spec, dy, dx);
   pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
   pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
   run(pass, w, true);

@@ -7,6 +7,7 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/devices/cpu/kernels/bf16.hpp"
 #include "src/devices/cpu/kernels/kernels.hpp"
 #include "src/devices/cpu/scratch.hpp"
 #include "src/devices/cpu/unfold.hpp"
@@ -15,18 +16,48 @@ namespace satsuma::cpu {
 
 namespace {
 
+/// The kernels of one type of operands. Behind a pixel and channel they see `lanes` words: sixteen images in
+/// f32, eight pairs of images in bf16.
+struct Operands {
+  std::int64_t lanes;
+  int vector;
+  int rows;
+  int vectors;
+  void (*gradient)(const GradientArgs&);
+  void (*transpose)(const float* from, int channels, float* to, std::int64_t stride);
+  /// Sixteen lanes a row, of which `valid` hold images.
+  void (*copy_rows)(const float* from, std::int64_t rows, int valid, float* to);
+};
+
+void copy_rows(const float* from, std::int64_t rows, int /*valid*/, float* to) {
+  std::memcpy(to, from, static_cast<std::size_t>(rows * kLanes) * sizeof(float));
+}
+
+Operands operands_of(DType type) {
+  if (type == DType::bf16) {
+    const Bf16Kernels& table = *bf16_kernels();
+    return {kLanes / 2,          16,
+            table.gradient_rows, table.gradient_vectors,
+            table.gradient,      table.transpose_pairs,
+            table.round_rows};
+  }
+  const Kernels& table = kernels();
+  return {kLanes,          table.vector, table.gradient_rows, table.gradient_vectors, table.gradient,
+          table.transpose, copy_rows};
+}
+
 /// One thread's share of the output channels, over all images and pixels: no sums are shared between threads,
 /// and their order depends on nothing but the shapes.
 ///
-/// Per strip of output rows: x is transposed to [channel block][input row][pixel][lane][channel] (a ring of
-/// rows, so that each is transposed once), dy is copied to [row block][pixel][row][lane], and then for each
+/// Per strip of output rows: x is transposed to [channel block][input row][pixel][lanes][channel] (a ring of
+/// rows, so that each is transposed once), dy is copied to [row block][pixel][row][lanes], and then for each
 /// tap a register tile of dw runs over all pixel pairs of the strip.
 class GradientWorker {
  public:
-  GradientWorker(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
-                 std::int64_t first_row, std::int64_t last_row)
+  GradientWorker(const Geometry& geometry, const Operands& operands, const Tensor& x, const Tensor& dy,
+                 Tensor& dw, std::int64_t first_row, std::int64_t last_row)
       : geometry_(geometry),
-        kernels_(kernels()),
+        operands_(operands),
         images_(x.dim(0)),
         height_(x.dim(2)),
         width_(x.dim(3)),
@@ -38,18 +69,19 @@ class GradientWorker {
         dw_(dw.data<float>()),
         first_row_(first_row),
         last_row_(last_row),
-        channel_block_(std::min<std::int64_t>(kernels_.gradient_vectors * kernels_.vector,
-                                              ceil_div(channels_, kernels_.vector) * kernels_.vector)),
+        channel_block_(std::min<std::int64_t>(operands.vectors * operands.vector,
+                                              ceil_div(channels_, operands.vector) * operands.vector)),
         channel_blocks_(ceil_div(channels_, channel_block_)),
-        row_block_(kernels_.gradient_rows),
+        row_block_(operands.rows),
         row_blocks_(ceil_div(last_row - first_row, row_block_)),
         strip_(std::clamp<std::int64_t>(ceil_div(kStripPixels, out_width_), 1, out_height_)),
         ring_(std::min(height_, (strip_ - 1) * geometry.stride[0] +
                                     (geometry.kernel[0] - 1) * geometry.dilation[0] + 1)),
-        pixel_floats_(kLanes * channel_block_),
+        pixel_floats_(operands.lanes * channel_block_),
         block_floats_(ring_ * width_ * pixel_floats_),
         transposed_(channel_blocks_ * block_floats_),
-        gradients_(row_blocks_ * strip_ * out_width_ * row_block_ * kLanes),
+        row_floats_(row_block_ * operands.lanes),
+        gradients_(row_blocks_ * strip_ * out_width_ * row_floats_),
         tile_(row_block_ * channel_block_),
         held_(static_cast<std::size_t>(ring_), -1) {}
 
@@ -79,30 +111,30 @@ class GradientWorker {
       const auto count = static_cast<int>(std::min(channel_block_, channels_ - first));
       float* const to = transposed_.data() + b * block_floats_ + slot * width_ * pixel_floats_;
       for (std::int64_t p = 0; p < width_; ++p) {
-        kernels_.transpose(from + (p * channels_ + first) * kLanes, count, to + p * pixel_floats_,
-                           channel_block_);
+        operands_.transpose(from + (p * channels_ + first) * kLanes, count, to + p * pixel_floats_,
+                            channel_block_);
       }
     }
   }
 
-  void copy_gradients(std::int64_t block, std::int64_t begin, std::int64_t end) {
+  void copy_gradients(std::int64_t block, std::int64_t begin, std::int64_t end, int valid) {
     const std::int64_t out_channels = geometry_.out_channels;
     const std::int64_t pixels = (end - begin) * out_width_;
     const float* const from = dy_ + (block * out_height_ + begin) * out_width_ * out_channels * kLanes;
     for (std::int64_t b = 0; b < row_blocks_; ++b) {
       const std::int64_t first = first_row_ + b * row_block_;
-      const auto bytes =
-          static_cast<std::size_t>(std::min(row_block_, last_row_ - first) * kLanes) * sizeof(float);
-      float* const to = gradients_.data() + b * strip_ * out_width_ * row_block_ * kLanes;
+      const std::int64_t rows = std::min(row_block_, last_row_ - first);
+      float* const to = gradients_.data() + b * strip_ * out_width_ * row_floats_;
       for (std::int64_t p = 0; p < pixels; ++p) {
-        std::memcpy(to + p * row_block_ * kLanes, from + (p * out_channels + first) * kLanes, bytes);
+        operands_.copy_rows(from + (p * out_channels + first) * kLanes, rows, valid, to + p * row_floats_);
       }
     }
   }
 
-  void strip(std::int64_t block, std::int64_t begin, std::int64_t end, std::int32_t lanes, bool first) {
+  void strip(std::int64_t block, std::int64_t begin, std::int64_t end, std::int32_t images, bool first) {
     const auto [kernel_height, kernel_width] = geometry_.kernel;
-    copy_gradients(block, begin, end);
+    const auto lanes = static_cast<std::int32_t>(ceil_div(images, kLanes / operands_.lanes));
+    copy_gradients(block, begin, end, images);
     for (std::int64_t p = begin; p < end; ++p) {
       for (std::int64_t r = 0; r < kernel_height; ++r) {
         const std::int64_t row = p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
@@ -130,20 +162,20 @@ class GradientWorker {
             q * geometry_.stride[1] - geometry_.padding[1] + s * geometry_.dilation[1];
         if (column < 0 || column >= width_) continue;
         pairs_.push_back({transposed_.data() + ((row % ring_) * width_ + column) * pixel_floats_,
-                          gradients_.data() + ((p - begin) * out_width_ + q) * row_block_ * kLanes, lanes});
+                          gradients_.data() + ((p - begin) * out_width_ + q) * row_floats_, lanes});
       }
     }
   }
 
   void products(std::int64_t tap, bool accumulate) {
     const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
-    const bool whole = channels_ % kernels_.vector == 0;
+    const bool whole = channels_ % operands_.vector == 0;
     std::vector<PixelPair> shifted = pairs_;
     for (std::int64_t cb = 0; cb < channel_blocks_; ++cb) {
       for (std::int64_t kb = 0; kb < row_blocks_; ++kb) {
         for (std::size_t i = 0; i < pairs_.size(); ++i) {
           shifted[i].x = pairs_[i].x + cb * block_floats_;
-          shifted[i].dy = pairs_[i].dy + kb * strip_ * out_width_ * row_block_ * kLanes;
+          shifted[i].dy = pairs_[i].dy + kb * strip_ * out_width_ * row_floats_;
         }
         const std::int64_t row = first_row_ + kb * row_block_;
         GradientArgs args;
@@ -156,7 +188,7 @@ class GradientWorker {
         args.dw_stride = taps * channels_;
         args.accumulate = accumulate;
         if (whole) {
-          kernels_.gradient(args);
+          operands_.gradient(args);
         } else {
           through_tile(args);
         }
@@ -174,13 +206,13 @@ class GradientWorker {
       std::fill_n(args.dw + r * channel_block_, channel_block_, 0.0f);
       std::copy_n(target + r * stride, args.channels, args.dw + r * channel_block_);
     }
-    kernels_.gradient(args);
+    operands_.gradient(args);
     for (int r = 0; r < args.rows; ++r)
       std::copy_n(args.dw + r * channel_block_, args.channels, target + r * stride);
   }
 
   const Geometry& geometry_;
-  const Kernels& kernels_;
+  const Operands& operands_;
   std::int64_t images_;
   std::int64_t height_;
   std::int64_t width_;
@@ -201,6 +233,7 @@ class GradientWorker {
   std::int64_t pixel_floats_;
   std::int64_t block_floats_;
   Scratch transposed_;
+  std::int64_t row_floats_;
   Scratch gradients_;
   Scratch tile_;
   std::vector<std::int64_t> held_;
@@ -209,16 +242,19 @@ class GradientWorker {
 
 }  // namespace
 
-void weight_gradient(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
+void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  const Geometry& geometry = spec.geometry;
   if (worth_unfolding(geometry)) {
     Tensor unfolded_dw = unfold_weight(dw);
-    weight_gradient(unfolded(geometry), unfold(geometry, x, dy.shape()), dy, unfolded_dw);
+    weight_gradient({unfolded(geometry), spec.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
     return;
   }
-  const std::int64_t unit = kernels().gradient_rows;
+  const Operands operands = operands_of(spec.operands);
+  const std::int64_t unit = operands.rows;
   const std::int64_t units = ceil_div(geometry.out_channels, unit);
   parallel_for(units, 1, [&](std::int64_t begin, std::int64_t end) {
-    GradientWorker(geometry, x, dy, dw, begin * unit, std::min(end * unit, geometry.out_channels)).run();
+    GradientWorker(geometry, operands, x, dy, dw, begin * unit, std::min(end * unit, geometry.out_channels))
+        .run();
   });
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 
 #include "satsuma/core/tensor.hpp"
-#include "satsuma/device/geometry.hpp"
+#include "satsuma/device/device.hpp"
 
 namespace satsuma::cpu {
 
-/// dw[K, C, R, S] (channels-last) = sum over images and pixels of dy * x; both batch-blocked, f32.
-void weight_gradient(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
+/// dw[K, C, R, S] (channels-last) = sum over images and pixels of dy * x; both batch-blocked, f32. Products
+/// of bf16 need bf16_kernels().
+void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw);
 
 /// dbias[K] = sum of dy over images and pixels.
 void bias_gradient(const Tensor& dy, Tensor& dbias);

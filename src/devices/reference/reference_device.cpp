@@ -6,6 +6,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/device/rounding.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 
@@ -120,6 +121,9 @@ Support ReferenceDevice::supports(const PassRequest& request) const {
   if (request.dtype != DType::f32 && request.dtype != DType::f64) {
     return Support::no(fmt::format("it computes in f32 and f64, not in {}", to_string(request.dtype)));
   }
+  if (request.operands != DType::f32 && request.operands != DType::bf16) {
+    return Support::no(fmt::format("it has no products of {}", to_string(request.operands)));
+  }
   if (!request.gradient.dense()) return Support::no("it does not prune gradients");
   if (!request.weight.dense() && request.geometry.groups > 1) {
     return Support::no("packed weights have one group of channels");
@@ -127,8 +131,11 @@ Support ReferenceDevice::supports(const PassRequest& request) const {
   return {};
 }
 
-void ReferenceDevice::forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w,
+void ReferenceDevice::forward(const PassSpec& spec, const Tensor& exact_x, const WeightOperand& exact_w,
                               const Tensor& bias, Tensor& y) {
+  const Geometry& geometry = spec.geometry;
+  const Tensor x = rounded(exact_x, spec.operands);
+  const RoundedWeight w(exact_w, spec.operands);
   Counters::PerPass& counter = counters_[Pass::ff];
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t height = x.dim(2), width = x.dim(3);
@@ -138,7 +145,7 @@ void ReferenceDevice::forward(const Geometry& geometry, const Tensor& x, const W
     using T = decltype(element);
     const auto in = view_of<T>(x);
     const auto out = writable_view_of<T>(y);
-    const auto rows = terms_of<T>(geometry, w, false);
+    const auto rows = terms_of<T>(geometry, w.operand(), false);
     parallel_for(images * out_height, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t n = i / out_height, p = i % out_height;
@@ -162,8 +169,11 @@ void ReferenceDevice::forward(const Geometry& geometry, const Tensor& x, const W
   counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
 }
 
-void ReferenceDevice::backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w,
-                                    Tensor& dx) {
+void ReferenceDevice::backward_data(const PassSpec& spec, const Tensor& exact_dy,
+                                    const WeightOperand& exact_w, Tensor& dx) {
+  const Geometry& geometry = spec.geometry;
+  const Tensor dy = rounded(exact_dy, spec.operands);
+  const RoundedWeight w(exact_w, spec.operands);
   Counters::PerPass& counter = counters_[Pass::bp];
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t images = dx.dim(0), height = dx.dim(2), width = dx.dim(3);
@@ -173,7 +183,7 @@ void ReferenceDevice::backward_data(const Geometry& geometry, const Tensor& dy, 
     using T = decltype(element);
     const auto in = view_of<T>(dy);
     const auto out = writable_view_of<T>(dx);
-    const auto rows = terms_of<T>(geometry, w, true);
+    const auto rows = terms_of<T>(geometry, w.operand(), true);
     parallel_for(images * height, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t n = i / height, h = i % height;
@@ -197,8 +207,11 @@ void ReferenceDevice::backward_data(const Geometry& geometry, const Tensor& dy, 
   counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
 }
 
-void ReferenceDevice::backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy,
+void ReferenceDevice::backward_weights(const PassSpec& spec, const Tensor& exact_x, const Tensor& exact_dy,
                                        Tensor& dw, Tensor& dbias) {
+  const Geometry& geometry = spec.geometry;
+  const Tensor x = rounded(exact_x, spec.operands);
+  const Tensor dy = rounded(exact_dy, spec.operands);
   Counters::PerPass& counter = counters_[Pass::wu];
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t images = x.dim(0), height = x.dim(2), width = x.dim(3);
@@ -227,11 +240,12 @@ void ReferenceDevice::backward_weights(const Geometry& geometry, const Tensor& x
       }
       return static_cast<T>(sum);
     };
+    const auto exact_grad = view_of<T>(exact_dy);  // a sum, no product: not rounded
     const auto bias_gradient = [&](std::int64_t k) {
       double sum = 0;
       for (std::int64_t n = 0; n < images; ++n) {
         for (std::int64_t p = 0; p < out_height; ++p) {
-          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(grad(n, k, p, q));
+          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(exact_grad(n, k, p, q));
         }
       }
       return static_cast<T>(sum);

@@ -12,10 +12,10 @@ class ReferenceDevice : public Device {
   std::string description() const override;
   Support supports(const PassRequest& request) const override;
 
-  void forward(const Geometry& geometry, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override;
-  void backward_data(const Geometry& geometry, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
-  void backward_weights(const Geometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
+  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override;
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override;

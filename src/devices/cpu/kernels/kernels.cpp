@@ -1,6 +1,7 @@
 #include "src/devices/cpu/kernels/kernels.hpp"
 
 #include "satsuma/core/cpu.hpp"
+#include "src/devices/cpu/kernels/bf16.hpp"
 
 namespace satsuma::cpu {
 
@@ -8,6 +9,7 @@ const Kernels& kernels() {
 #if defined(__x86_64__)
   switch (active_isa()) {
     case Isa::avx512:
+    case Isa::avx512_bf16:
       return kAvx512Kernels;
     case Isa::avx2:
       return kAvx2Kernels;
@@ -16,6 +18,13 @@ const Kernels& kernels() {
   }
 #endif
   return kPlainKernels;
+}
+
+const Bf16Kernels* bf16_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() == Isa::avx512_bf16) return &kAvx512Bf16Kernels;
+#endif
+  return nullptr;
 }
 
 }  // namespace satsuma::cpu

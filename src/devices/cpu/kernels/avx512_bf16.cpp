@@ -1,0 +1,264 @@
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "src/devices/cpu/kernels/bf16.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+constexpr int kTile = 8;  // 8 x 2 accumulators; two loads and two shuffles serve two products of pairs
+constexpr int kDenseTile =
+    4;  // 4 x 2 x 3 accumulators, 3 weights and four vectors in flight: 31 of 32 registers
+constexpr int kDenseRows = 3;
+constexpr int kGradientRows = 6;
+constexpr int kGradientVectors = 4;
+constexpr int kBlockFloats = 16;
+
+inline __m512i load(const void* at) {
+  return _mm512_load_si512(at);
+}
+inline __m512bh pairs(__m512i value) {
+  return reinterpret_cast<__m512bh>(value);
+}
+/// sum += a.even * b.even + a.odd * b.odd.
+inline void add_products(__m512& sum, __m512i a, __m512i b) {
+  sum = _mm512_dpbf16_ps(sum, pairs(a), pairs(b));
+}
+
+/// N:M tile of P pixels. For each row and pair of kept weights: acc[p][half] += w.first * x[first] + w.second
+/// * x[second]. A wide vector holds images 4q .. 4q+3 of the first block and then of the second in its
+/// quarter q, so that interleaving two channels gives the pairs of the first block (low) and of the second
+/// (high).
+template <int P>
+void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
+  const char* input[P];
+  for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
+  const Tap* const taps_end = args.taps + args.tap_count;
+  const int per_tap = weights.per_tap;
+  const NmPair* row_pairs = weights.pairs;
+  float* partial = args.partial;
+
+  for (int row = 0; row < args.rows; ++row) {
+    __m512 acc[P][2];
+    if (args.first) {
+      const __m512 start = _mm512_set1_ps(args.bias ? args.bias[row] : 0.0f);
+      for (int p = 0; p < P; ++p) acc[p][0] = acc[p][1] = start;
+    } else {
+      for (int i = 0; i < 2 * P; ++i) acc[i / 2][i % 2] = _mm512_load_ps(partial + i * kBlockFloats);
+    }
+    for (const Tap* tap = args.taps; tap != taps_end; ++tap) {
+      const NmPair* pair = row_pairs + static_cast<std::int64_t>(tap->index) * per_tap;
+      const NmPair* const end = pair + per_tap;
+      for (; pair != end; ++pair) {
+        const __m512i weight = _mm512_set1_epi32(static_cast<int>(pair->weights));
+        const std::int64_t first = tap->input + pair->first;
+        const std::int64_t second = tap->input + pair->second;
+        for (int p = 0; p < P; ++p) {
+          const __m512i a = load(input[p] + first);
+          const __m512i b = load(input[p] + second);
+          add_products(acc[p][0], _mm512_unpacklo_epi16(a, b), weight);
+          add_products(acc[p][1], _mm512_unpackhi_epi16(a, b), weight);
+        }
+      }
+    }
+    if (args.last) {
+      for (int i = 0; i < 2 * P; ++i) _mm512_store_ps(args.output[i] + row * kBlockFloats, acc[i / 2][i % 2]);
+    } else {
+      for (int i = 0; i < 2 * P; ++i) _mm512_store_ps(partial + i * kBlockFloats, acc[i / 2][i % 2]);
+    }
+    partial += 2 * P * kBlockFloats;
+    row_pairs += weights.row_stride;
+  }
+}
+
+/// Dense tile: acc[r][p][half] += the products of channels 2c and 2c + 1, interleaved once for all rows of a
+/// panel.
+template <int P>
+void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
+  const char* input[P];
+  for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
+  const std::uint32_t* panel = weights.values;
+  float* partial = args.partial;
+
+  for (int row = 0; row < args.rows; row += kDenseRows) {
+    const int rows = args.rows - row < kDenseRows ? args.rows - row : kDenseRows;
+    __m512 acc[kDenseRows][P][2];
+    for (int r = 0; r < kDenseRows; ++r) {
+      if (args.first) {
+        const __m512 start = _mm512_set1_ps(args.bias && r < rows ? args.bias[row + r] : 0.0f);
+        for (int p = 0; p < P; ++p) acc[r][p][0] = acc[r][p][1] = start;
+      } else {
+        for (int i = 0; i < 2 * P; ++i)
+          acc[r][i / 2][i % 2] = _mm512_load_ps(partial + (r * 2 * P + i) * kBlockFloats);
+      }
+    }
+    for (int t = 0; t < args.tap_count; ++t) {
+      const std::uint32_t* weight =
+          panel + static_cast<std::int64_t>(args.taps[t].index) * weights.channel_pairs * kDenseRows;
+      std::int64_t at = args.taps[t].input;
+      for (int c = 0; c < weights.channel_pairs; ++c, at += 128, weight += kDenseRows) {
+        __m512i value[kDenseRows];
+        for (int r = 0; r < kDenseRows; ++r) value[r] = _mm512_set1_epi32(static_cast<int>(weight[r]));
+        for (int p = 0; p < P; ++p) {
+          const __m512i a = load(input[p] + at);
+          const __m512i b = load(input[p] + at + 64);
+          const __m512i low = _mm512_unpacklo_epi16(a, b);
+          const __m512i high = _mm512_unpackhi_epi16(a, b);
+          for (int r = 0; r < kDenseRows; ++r) {
+            add_products(acc[r][p][0], low, value[r]);
+            add_products(acc[r][p][1], high, value[r]);
+          }
+        }
+      }
+    }
+    for (int r = 0; r < kDenseRows; ++r) {
+      for (int i = 0; i < 2 * P; ++i) {
+        if (!args.last) {
+          _mm512_store_ps(partial + (r * 2 * P + i) * kBlockFloats, acc[r][i / 2][i % 2]);
+        } else if (r < rows) {
+          _mm512_store_ps(args.output[i] + (row + r) * kBlockFloats, acc[r][i / 2][i % 2]);
+        }
+      }
+    }
+    partial += kDenseRows * 2 * P * kBlockFloats;
+    panel += weights.panel_stride;
+  }
+}
+
+/// Weight gradient tile: R rows by V vectors of channels stay in registers over all pixel pairs.
+template <int R, int V>
+void gradient_tile(const GradientArgs& args) {
+  __m512 acc[R][V];
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      acc[r][v] = args.accumulate ? _mm512_load_ps(args.dw + r * args.dw_stride + v * kBlockFloats)
+                                  : _mm512_setzero_ps();
+    }
+  }
+  for (std::int64_t p = 0; p < args.pair_count; ++p) {
+    const float* x = args.pairs[p].x;
+    const float* const dy = args.pairs[p].dy;
+    const int count = args.pairs[p].lanes;
+    for (int n = 0; n < count; ++n, x += args.x_stride) {
+      __m512i column[V];
+      for (int v = 0; v < V; ++v) column[v] = load(x + v * kBlockFloats);
+      for (int r = 0; r < R; ++r) {
+        std::uint32_t both;
+        std::memcpy(&both, dy + r * (kBlockFloats / 2) + n, sizeof(both));
+        const __m512i value = _mm512_set1_epi32(static_cast<int>(both));
+        for (int v = 0; v < V; ++v) add_products(acc[r][v], column[v], value);
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) _mm512_store_ps(args.dw + r * args.dw_stride + v * kBlockFloats, acc[r][v]);
+  }
+}
+
+template <int P>
+void nm_dispatch(const TileArgs& args, const NmPairWeights& weights) {
+  if constexpr (P > 1) {
+    if (args.count < P) return nm_dispatch<P - 1>(args, weights);
+  }
+  nm_tile<P>(args, weights);
+}
+
+template <int P>
+void dense_dispatch(const TileArgs& args, const DensePairWeights& weights) {
+  if constexpr (P > 1) {
+    if (args.count < P) return dense_dispatch<P - 1>(args, weights);
+  }
+  dense_tile<P>(args, weights);
+}
+
+template <int R, int V>
+void gradient_dispatch(const GradientArgs& args) {
+  if constexpr (R > 1) {
+    if (args.rows < R) return gradient_dispatch<R - 1, V>(args);
+  }
+  if constexpr (V > 1) {
+    if (args.channels <= (V - 1) * kBlockFloats) return gradient_dispatch<R, V - 1>(args);
+  }
+  gradient_tile<R, V>(args);
+}
+
+inline __m512i round_both(const float* low, const float* high) {
+  const __m512 zero = _mm512_setzero_ps();
+  return reinterpret_cast<__m512i>(
+      _mm512_cvtne2ps_pbh(high ? _mm512_load_ps(high) : zero, low ? _mm512_load_ps(low) : zero));
+}
+
+void pack_wide(const float* first, const float* second, std::int64_t channels, void* to) {
+  const __m512i quarters = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+  char* out = static_cast<char*>(to);
+  for (std::int64_t c = 0; c < channels; ++c, out += 64) {
+    const __m512i both = round_both(first + c * kBlockFloats, second ? second + c * kBlockFloats : nullptr);
+    _mm512_store_si512(out, _mm512_permutexvar_epi64(quarters, both));
+  }
+}
+
+/// Sixteen channels of eight pairs of images to eight vectors of sixteen channels. Channels c and c + 8 share
+/// a register, whose halves are transposed alike, 8 x 8 pairs each.
+void transpose_square(const float* from, float* to, std::int64_t stride) {
+  __m512i a[8];
+  __m512i b[8];
+  for (int i = 0; i < 8; ++i) a[i] = round_both(from + i * kBlockFloats, from + (i + 8) * kBlockFloats);
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
+    b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    for (int j = 0; j < 2; ++j) {
+      a[i + 2 * j] = _mm512_unpacklo_epi64(b[i + j], b[i + j + 2]);
+      a[i + 2 * j + 1] = _mm512_unpackhi_epi64(b[i + j], b[i + j + 2]);
+    }
+  }
+  // a[j] now has, in each quarter, pair j or 4 + j of four channels: 0-3, 0-3, 8-11, 8-11; a[4 + j] of the
+  // others.
+  const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+  const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+  for (int j = 0; j < 4; ++j) {
+    _mm512_store_si512(to + j * stride, _mm512_permutex2var_epi64(a[j], even, a[j + 4]));
+    _mm512_store_si512(to + (j + 4) * stride, _mm512_permutex2var_epi64(a[j], odd, a[j + 4]));
+  }
+}
+
+void transpose_pairs(const float* from, int channels, float* to, std::int64_t stride) {
+  int c = 0;
+  for (; c + kBlockFloats <= channels; c += kBlockFloats)
+    transpose_square(from + c * kBlockFloats, to + c, stride);
+  alignas(64) float rest[kBlockFloats * kBlockFloats] = {};
+  for (; c < stride; c += kBlockFloats) {
+    const int left = channels - c > 0 ? channels - c : 0;
+    std::memset(rest, 0, sizeof(rest));
+    std::memcpy(rest, from + c * kBlockFloats, static_cast<std::size_t>(left) * kBlockFloats * sizeof(float));
+    transpose_square(rest, to + c, stride);
+  }
+}
+
+void round_rows(const float* from, std::int64_t rows, int lanes, float* to) {
+  const auto valid = static_cast<__mmask16>((1u << lanes) - 1);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const __m512 row = _mm512_maskz_load_ps(valid, from + r * kBlockFloats);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * (kBlockFloats / 2)),
+                        reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(row)));
+  }
+}
+
+}  // namespace
+
+const Bf16Kernels kAvx512Bf16Kernels = {kTile,
+                                        kDenseTile,
+                                        kDenseRows,
+                                        kGradientRows,
+                                        kGradientVectors,
+                                        nm_dispatch<kTile>,
+                                        dense_dispatch<kDenseTile>,
+                                        gradient_dispatch<kGradientRows, kGradientVectors>,
+                                        pack_wide,
+                                        transpose_pairs,
+                                        round_rows};
+
+}  // namespace satsuma::cpu
