@@ -34,6 +34,18 @@ class Run(CommandTest):
         result = json.loads(self.train("run", "--limit-train", "2048", "--epochs", "4", "--json").stdout)
         self.assertGreater(result["test_accuracy"], 0.6)  # 0.25 is chance
 
+    def test_learns_with_bf16_products(self):
+        whole, half = (
+            json.loads(self.train(p, "--limit-train", "2048", "--epochs", "4", "--precision", p, "--json").stdout)
+            for p in ("fp32", "bf16")
+        )
+        self.assertGreater(half["test_accuracy"], 0.6)  # 0.25 is chance
+        self.assertNotEqual(half["train_loss"], whole["train_loss"])
+        # Rounding of 2^-9 an operand, averaged over a sum: far below what a change of the seed does.
+        self.assertLess(abs(half["train_loss"] - whole["train_loss"]), 0.1)
+        log = (self.folder / "bf16" / "config.toml").read_text()
+        self.assertIn('precision = "bf16"', log)
+
     def test_same_seed_same_bits(self):
         self.train("a", "--steps", "4")
         self.train("b", "--steps", "4")

@@ -291,7 +291,7 @@ std::int64_t channel_block(const Axis& rows, const Axis& columns, std::int64_t i
       footprint = std::max(footprint, height * width);
     }
   }
-  const auto budget = static_cast<std::int64_t>(cache_sizes().level1) * 2 / 3;
+  const auto budget = static_cast<std::int64_t>(cache_sizes().level1) * 9 / 10;
   const std::int64_t fitting = budget / (footprint * kLaneBytes) / group * group;
   return std::min(std::max(fitting, group), in_channels);
 }

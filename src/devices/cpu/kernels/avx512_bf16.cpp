@@ -8,7 +8,9 @@ namespace satsuma::cpu {
 
 namespace {
 
-constexpr int kTile = 8;  // 8 x 2 accumulators; two loads and two shuffles serve two products of pairs
+// 4 x 2 chains of sums hide the latency of a product. More pixels would leave room for fewer channels in the
+// first-level cache, and sums would travel to and from memory more often.
+constexpr int kTile = 4;
 constexpr int kDenseTile =
     4;  // 4 x 2 x 3 accumulators, 3 weights and four vectors in flight: 31 of 32 registers
 constexpr int kDenseRows = 3;
