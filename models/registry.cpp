@@ -33,6 +33,8 @@ std::span<const Entry> entries() {
       Entry{"resnet9", "DAWNBench's nine layers, 64-128-256-512 channels, for 32x32 images", &create_resnet9},
       Entry{"resnet18", "torchvision's resnet18, with a stem for 32x32 or for 224x224 images",
             &create_resnet18},
+      Entry{"resnet50", "torchvision's resnet50 of bottlenecks, with a stem for 32x32 or for 224x224 images",
+            &create_resnet50},
       Entry{"resnet20", "the CIFAR ResNet of 20 layers, 16-32-64 channels, 1x1 shortcuts", &create_resnet20},
   };
   return kEntries;

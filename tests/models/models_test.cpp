@@ -34,18 +34,19 @@ void append_batch_norm(std::vector<std::string>& names, const std::string& prefi
   }
 }
 
-/// state_dict() of torchvision's residual networks of basic blocks, by their rule.
-std::vector<std::string> torchvision_names(int stages, int blocks) {
+/// state_dict() of torchvision's residual networks, by their rule: `blocks` of each stage, of two (basic) or
+/// three (bottleneck) convolutions.
+std::vector<std::string> torchvision_names(const std::vector<int>& blocks, int convolutions) {
   std::vector<std::string> names = {"conv1.weight"};
   append_batch_norm(names, "bn1");
-  for (int stage = 1; stage <= stages; ++stage) {
-    for (int block = 0; block < blocks; ++block) {
-      const std::string prefix = "layer" + std::to_string(stage) + "." + std::to_string(block) + ".";
-      for (const char* index : {"1", "2"}) {
-        names.push_back(prefix + "conv" + index + ".weight");
-        append_batch_norm(names, prefix + "bn" + index);
+  for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
+    for (int block = 0; block < blocks[stage]; ++block) {
+      const std::string prefix = "layer" + std::to_string(stage + 1) + "." + std::to_string(block) + ".";
+      for (int index = 1; index <= convolutions; ++index) {
+        names.push_back(prefix + "conv" + std::to_string(index) + ".weight");
+        append_batch_norm(names, prefix + "bn" + std::to_string(index));
       }
-      if (stage > 1 && block == 0) {
+      if ((stage > 0 || convolutions == 3) && block == 0) {
         names.push_back(prefix + "downsample.0.weight");
         append_batch_norm(names, prefix + "downsample.1");
       }
@@ -58,9 +59,12 @@ std::vector<std::string> torchvision_names(int stages, int blocks) {
 }  // namespace
 
 TEST_CASE("the residual networks have torchvision's names in torchvision's order") {
-  const std::map<std::string, std::vector<std::string>> expected = {{"resnet18", torchvision_names(4, 2)},
-                                                                    {"resnet20", torchvision_names(3, 3)}};
+  const std::map<std::string, std::vector<std::string>> expected = {
+      {"resnet18", torchvision_names({2, 2, 2, 2}, 2)},
+      {"resnet20", torchvision_names({3, 3, 3}, 2)},
+      {"resnet50", torchvision_names({3, 4, 6, 3}, 3)}};
   CHECK(expected.at("resnet18").size() == 122);
+  CHECK(expected.at("resnet50").size() == 320);
   for (const auto& [name, names] : expected) {
     std::vector<std::string> got;
     for (const auto& tensor : make(name)->state()) got.push_back(tensor.name);
@@ -78,6 +82,8 @@ TEST_CASE("parameter counts") {
       {"resnet18", {}, 11'173'962},
       {"resnet18", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet}, 11'689'512},
       {"resnet18", {.input = {1, 32, 32}}, 11'173'962 - 2 * 64 * 9},
+      {"resnet50", {}, 23'520'842},
+      {"resnet50", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet}, 25'557'032},
       {"resnet9", {}, 6'573'120},
       {"resnet20", {}, 272'474},
   };
