@@ -50,8 +50,8 @@ CASES = (
     Golden("resnet18", ResNet18, 0.125, (3, 16, 16), 8, (None, Pattern(2, 4), Pattern(2, 8))),
     Golden("resnet9", ResNet9, 0.125, (3, 16, 16), 8, (None, Pattern(1, 4), Pattern(2, 8))),
     Golden("resnet20", ResNet20, 0.5, (1, 8, 8), 20, (None, Pattern(2, 8), Pattern(2, 5))),
-    Golden("resnet50", ResNet50, 0.0625, (3, 16, 16), 8, (None, Pattern(2, 4), Pattern(2, 8))),
-    Golden("vgg19_bn", Vgg19Bn, 0.125, (3, 32, 32), 8, (None, Pattern(2, 4), Pattern(2, 8))),
+    Golden("resnet50", ResNet50, 0.0625, (3, 8, 8), 20, (None, Pattern(2, 4), Pattern(2, 8))),
+    Golden("vgg19_bn", Vgg19Bn, 0.0625, (3, 32, 32), 4, (None, Pattern(2, 4), Pattern(2, 8))),
     Golden("vit_cifar", VitCifar, 0.125, (3, 16, 16), 8, (None, Pattern(2, 4), Pattern(2, 8))),
 )
 

@@ -43,6 +43,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
         self.conv3 = Conv2d(channels, outputs, 1)
         self.bn3 = nn.BatchNorm2d(outputs)
+        nn.init.constant_(self.bn3.weight, 0.25)  # small branches: rounding grows less from block to block
         self.downsample = None
         if stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(Conv2d(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
