@@ -12,15 +12,21 @@ std::shared_ptr<nn::Conv2d> same_convolution(std::int64_t inputs, std::int64_t o
   return std::make_shared<nn::Conv2d>(geometry, rng);
 }
 
+std::shared_ptr<nn::Sequential> downsample(std::int64_t inputs, std::int64_t outputs, std::int64_t stride,
+                                           Rng& rng) {
+  if (stride == 1 && inputs == outputs) return nullptr;
+  auto result = std::make_shared<nn::Sequential>();
+  result->append(same_convolution(inputs, outputs, 1, stride, rng));
+  result->append(std::make_shared<nn::BatchNorm2d>(outputs));
+  return result;
+}
+
 BasicBlock::BasicBlock(std::int64_t inputs, std::int64_t outputs, std::int64_t stride, Rng& rng)
     : conv1_(add("conv1", same_convolution(inputs, outputs, 3, stride, rng))),
       bn1_(add("bn1", std::make_shared<nn::BatchNorm2d>(outputs))),
       conv2_(add("conv2", same_convolution(outputs, outputs, 3, 1, rng))),
       bn2_(add("bn2", std::make_shared<nn::BatchNorm2d>(outputs))) {
-  if (stride == 1 && inputs == outputs) return;
-  downsample_ = add("downsample", std::make_shared<nn::Sequential>());
-  downsample_->append(same_convolution(inputs, outputs, 1, stride, rng));
-  downsample_->append(std::make_shared<nn::BatchNorm2d>(outputs));
+  if (auto shortcut = downsample(inputs, outputs, stride, rng)) downsample_ = add("downsample", shortcut);
 }
 
 Tensor BasicBlock::forward(const Tensor& x) {

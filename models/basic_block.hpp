@@ -11,11 +11,17 @@ namespace satsuma::models {
 std::shared_ptr<nn::Conv2d> same_convolution(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel,
                                              std::int64_t stride, Rng& rng);
 
+/// The shortcut of a residual block: a 1x1 convolution with batch normalisation (`0`, `1`) where size or
+/// channels change, null elsewhere, where the identity will do.
+std::shared_ptr<nn::Sequential> downsample(std::int64_t inputs, std::int64_t outputs, std::int64_t stride,
+                                           Rng& rng);
+
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)) with two 3x3 convolutions (He et al., arXiv
-/// 1512.03385, figure 2). The shortcut is a 1x1 convolution with batch normalisation (`downsample.0`,
-/// `downsample.1`) where size or channels change, the identity elsewhere.
+/// 1512.03385, figure 2), the shortcut being downsample() or the identity.
 class BasicBlock : public nn::Module {
  public:
+  static constexpr std::int64_t kExpansion = 1;  ///< output channels for each channel of the stage
+
   BasicBlock(std::int64_t inputs, std::int64_t outputs, std::int64_t stride, Rng& rng);
 
   Tensor forward(const Tensor& x) override;

@@ -7,6 +7,8 @@
 
 #include "models/resnet.hpp"
 #include "models/resnet9.hpp"
+#include "models/vgg.hpp"
+#include "models/vit.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 
@@ -33,7 +35,13 @@ std::span<const Entry> entries() {
       Entry{"resnet9", "DAWNBench's nine layers, 64-128-256-512 channels, for 32x32 images", &create_resnet9},
       Entry{"resnet18", "torchvision's resnet18, with a stem for 32x32 or for 224x224 images",
             &create_resnet18},
+      Entry{"resnet50", "torchvision's resnet50 of bottlenecks, with a stem for 32x32 or for 224x224 images",
+            &create_resnet50},
       Entry{"resnet20", "the CIFAR ResNet of 20 layers, 16-32-64 channels, 1x1 shortcuts", &create_resnet20},
+      Entry{"vgg19_bn", "torchvision's vgg19_bn, with one linear layer for 32x32 or three for 224x224 images",
+            &create_vgg19_bn},
+      Entry{"vit_cifar", "a vision transformer of 6 blocks and width 512, for 4x4 or 16x16 patches",
+            &create_vit_cifar},
   };
   return kEntries;
 }

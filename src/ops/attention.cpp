@@ -19,13 +19,17 @@ Tensor with_lanes(const Tensor& x) {
   return (x.lanes() == kLanes ? x : x.to(MemoryFormat::batch_blocked)).detach();
 }
 
+/// Blocked tokens [N, T, heads * d], seen as [N, heads, T, d].
+Tensor heads_of(const Tensor& tokens, std::int64_t heads) {
+  const std::array<int, 4> axes = {0, 2, 1, 3};
+  return tokens.reshape_view({tokens.dim(0), tokens.dim(1), heads, tokens.dim(2) / heads}).permute_view(axes);
+}
+
 /// [N, heads, T, d] that lies as [N, T, heads, d] does: what a transformer makes its heads of, and wants
 /// back.
 Tensor empty_heads(const Shape& shape, DType dtype) {
-  const Tensor tokens =
-      Tensor::empty({shape[0], shape[2], shape[1] * shape[3]}, dtype, MemoryFormat::batch_blocked);
-  const std::array<int, 4> axes = {0, 2, 1, 3};
-  return tokens.reshape_view({shape[0], shape[2], shape[1], shape[3]}).permute_view(axes);
+  return heads_of(
+      Tensor::empty({shape[0], shape[2], shape[1] * shape[3]}, dtype, MemoryFormat::batch_blocked), shape[1]);
 }
 
 /// Row by row the matrix of one head of one block of images.
@@ -63,6 +67,20 @@ struct Extents {
 struct Saved {
   Tensor q, k, v, y;
 };
+
+/// The three operands, or their gradients.
+struct Operands {
+  Tensor q, k, v;
+};
+
+/// Views of the parts of blocked [N, T, 3 heads d].
+Operands parts_of(const Tensor& qkv, std::int64_t heads) {
+  const std::int64_t width = qkv.dim(2) / 3;
+  const auto part = [&](std::int64_t i) {
+    return heads_of(qkv.slice_view(2, i * width, (i + 1) * width), heads);
+  };
+  return {part(0), part(1), part(2)};
+}
 
 /// Fills y, and log_sum [blocks][heads][T][16].
 template <typename T>
@@ -103,14 +121,11 @@ void row_dot(kernels::LaneMatrix<const T> a, kernels::LaneMatrix<const T> b, std
 }
 
 /// With P = softmax(factor * q k^T): dv = P^T g; dS = factor * P * (g v^T - rowsum(g * y)); dq = dS k; dk =
-/// dS^T q.
+/// dS^T q. Fills `to`, which has lanes.
 template <typename T>
-std::vector<Tensor> derivative(const Saved& s, const std::vector<T>& log_sum, const Tensor& grad) {
+void derivative(const Saved& s, const std::vector<T>& log_sum, const Tensor& grad, Operands to) {
   const Extents e(s.q, s.k);
   const Tensor g = with_lanes(grad);
-  Tensor dq = empty_heads(s.q.shape(), g.dtype());
-  Tensor dk = empty_heads(s.k.shape(), g.dtype());
-  Tensor dv = empty_heads(s.v.shape(), g.dtype());
   const auto& kernel = kernels::active<T>();
   parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<T> buffer(static_cast<std::size_t>(2 * kRows * e.keys * kLanes));
@@ -136,16 +151,15 @@ std::vector<Tensor> derivative(const Saved& s, const std::vector<T>& log_sum, co
                                log_sum.data() + (i * e.queries + t + r) * kLanes, delta, factor);
         }
         const bool more = t > 0;
-        kernel.product(rows, e.width, e.keys, read(dp), transposed(k), from_row(head<T>(dq, block, index), t),
-                       T(1), false);
+        kernel.product(rows, e.width, e.keys, read(dp), transposed(k),
+                       from_row(head<T>(to.q, block, index), t), T(1), false);
         kernel.product(e.keys, e.width, rows, transposed(read(dp)), transposed(from_row(q, t)),
-                       head<T>(dk, block, index), T(1), more);
+                       head<T>(to.k, block, index), T(1), more);
         kernel.product(e.keys, e.width, rows, transposed(read(p)), transposed(from_row(dy, t)),
-                       head<T>(dv, block, index), T(1), more);
+                       head<T>(to.v, block, index), T(1), more);
       }
     }
   });
-  return {dq, dk, dv};
 }
 
 }  // namespace
@@ -166,9 +180,43 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
     std::vector<T> log_sum(static_cast<std::size_t>(block_count(q.dim(0)) * q.dim(1) * q.dim(2) * kLanes));
     forward(saved, y, log_sum);
     if (!needs_grad({q, k, v})) return y;
-    return record("attention", {q, k, v}, y,
-                  [saved = std::move(saved), log_sum = std::move(log_sum)](
-                      const Tensor& g, const std::vector<bool>&) { return derivative(saved, log_sum, g); });
+    return record(
+        "attention", {q, k, v}, y,
+        [saved = std::move(saved), log_sum = std::move(log_sum)](const Tensor& g, const std::vector<bool>&) {
+          const Operands grads = {empty_heads(saved.q.shape(), g.dtype()),
+                                  empty_heads(saved.k.shape(), g.dtype()),
+                                  empty_heads(saved.v.shape(), g.dtype())};
+          derivative(saved, log_sum, g, grads);
+          return std::vector<Tensor>{grads.q, grads.k, grads.v};
+        });
+  });
+}
+
+Tensor self_attention(const Tensor& qkv, std::int64_t heads) {
+  check_rank("self_attention", "qkv", qkv, 3, "[N, T, 3 D]");
+  if (heads < 1 || qkv.dim(2) % (3 * heads) != 0 || qkv.dim(1) == 0) {
+    throw ShapeError(
+        fmt::format("[self_attention] got qkv {} for {} heads, expected one token or more and a "
+                    "last axis that is a multiple of 3 heads",
+                    to_string(qkv.shape()), heads));
+  }
+  const Operands operands = parts_of(blocked(qkv), heads);
+  const Shape shape = {qkv.dim(0), qkv.dim(1), qkv.dim(2) / 3};
+  Tensor y = Tensor::empty(shape, qkv.dtype(), MemoryFormat::batch_blocked);
+  Tensor y_heads = heads_of(y, heads);
+  const Saved saved{operands.q, operands.k, operands.v, y_heads};
+  return dispatch_real("self_attention", qkv.dtype(), [&](auto element) {
+    using T = decltype(element);
+    std::vector<T> log_sum(static_cast<std::size_t>(block_count(shape[0]) * heads * shape[1] * kLanes));
+    forward(saved, y_heads, log_sum);
+    if (!needs_grad({qkv})) return y;
+    return record("self_attention", {qkv}, y,
+                  [saved, log_sum = std::move(log_sum), heads, shape = qkv.shape()](
+                      const Tensor& g, const std::vector<bool>&) {
+                    Tensor grad = Tensor::empty(shape, g.dtype(), MemoryFormat::batch_blocked);
+                    derivative(saved, log_sum, heads_of(blocked(g), heads), parts_of(grad, heads));
+                    return std::vector<Tensor>{grad};
+                  });
   });
 }
 

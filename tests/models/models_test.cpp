@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,18 +36,25 @@ void append_batch_norm(std::vector<std::string>& names, const std::string& prefi
   }
 }
 
-/// state_dict() of torchvision's residual networks of basic blocks, by their rule.
-std::vector<std::string> torchvision_names(int stages, int blocks) {
+std::vector<std::string> state_names(const nn::Module& model) {
+  std::vector<std::string> names;
+  for (const auto& tensor : model.state()) names.push_back(tensor.name);
+  return names;
+}
+
+/// state_dict() of torchvision's residual networks, by their rule: `blocks` of each stage, of two (basic) or
+/// three (bottleneck) convolutions.
+std::vector<std::string> torchvision_names(const std::vector<int>& blocks, int convolutions) {
   std::vector<std::string> names = {"conv1.weight"};
   append_batch_norm(names, "bn1");
-  for (int stage = 1; stage <= stages; ++stage) {
-    for (int block = 0; block < blocks; ++block) {
-      const std::string prefix = "layer" + std::to_string(stage) + "." + std::to_string(block) + ".";
-      for (const char* index : {"1", "2"}) {
-        names.push_back(prefix + "conv" + index + ".weight");
-        append_batch_norm(names, prefix + "bn" + index);
+  for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
+    for (int block = 0; block < blocks[stage]; ++block) {
+      const std::string prefix = "layer" + std::to_string(stage + 1) + "." + std::to_string(block) + ".";
+      for (int index = 1; index <= convolutions; ++index) {
+        names.push_back(prefix + "conv" + std::to_string(index) + ".weight");
+        append_batch_norm(names, prefix + "bn" + std::to_string(index));
       }
-      if (stage > 1 && block == 0) {
+      if ((stage > 0 || convolutions == 3) && block == 0) {
         names.push_back(prefix + "downsample.0.weight");
         append_batch_norm(names, prefix + "downsample.1");
       }
@@ -58,14 +67,52 @@ std::vector<std::string> torchvision_names(int stages, int blocks) {
 }  // namespace
 
 TEST_CASE("the residual networks have torchvision's names in torchvision's order") {
-  const std::map<std::string, std::vector<std::string>> expected = {{"resnet18", torchvision_names(4, 2)},
-                                                                    {"resnet20", torchvision_names(3, 3)}};
+  const std::map<std::string, std::vector<std::string>> expected = {
+      {"resnet18", torchvision_names({2, 2, 2, 2}, 2)},
+      {"resnet20", torchvision_names({3, 3, 3}, 2)},
+      {"resnet50", torchvision_names({3, 4, 6, 3}, 3)}};
   CHECK(expected.at("resnet18").size() == 122);
+  CHECK(expected.at("resnet50").size() == 320);
   for (const auto& [name, names] : expected) {
-    std::vector<std::string> got;
-    for (const auto& tensor : make(name)->state()) got.push_back(tensor.name);
-    CHECK(got == names);
+    CHECK(state_names(*make(name)) == names);
   }
+}
+
+TEST_CASE("vgg19_bn has torchvision's names in torchvision's order") {
+  std::vector<std::string> features;
+  int index = 0;
+  for (const int run : {2, 2, 4, 4, 4}) {
+    for (int i = 0; i < run; ++i, index += 3) {
+      const std::string conv = "features." + std::to_string(index);
+      features.insert(features.end(), {conv + ".weight", conv + ".bias"});
+      append_batch_norm(features, "features." + std::to_string(index + 1));
+    }
+    ++index;
+  }
+  for (const Stem stem : {Stem::cifar, Stem::imagenet}) {
+    std::vector<std::string> expected = features;
+    for (const char* layer : {"classifier.0", "classifier.3", "classifier.6"}) {
+      if (stem == Stem::cifar && layer != std::string("classifier.0")) continue;
+      expected.insert(expected.end(), {std::string(layer) + ".weight", std::string(layer) + ".bias"});
+    }
+    CHECK(state_names(*make("vgg19_bn", {.stem = stem, .width = 0.125})) == expected);
+  }
+}
+
+TEST_CASE("vit_cifar has timm's names in timm's order") {
+  std::vector<std::string> expected = {"cls_token", "pos_embed"};
+  const auto append = [&](const std::string& layer) {
+    expected.insert(expected.end(), {layer + ".weight", layer + ".bias"});
+  };
+  append("patch_embed.proj");
+  for (int block = 0; block < 6; ++block) {
+    for (const char* layer : {"norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"}) {
+      append("blocks." + std::to_string(block) + "." + layer);
+    }
+  }
+  append("norm");
+  append("head");
+  CHECK(state_names(*make("vit_cifar", {.width = 0.125})) == expected);
 }
 
 TEST_CASE("parameter counts") {
@@ -78,8 +125,15 @@ TEST_CASE("parameter counts") {
       {"resnet18", {}, 11'173'962},
       {"resnet18", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet}, 11'689'512},
       {"resnet18", {.input = {1, 32, 32}}, 11'173'962 - 2 * 64 * 9},
+      {"resnet50", {}, 23'520'842},
+      {"resnet50", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet}, 25'557'032},
       {"resnet9", {}, 6'573'120},
       {"resnet20", {}, 272'474},
+      {"vgg19_bn", {}, 20'040'522},
+      // The sum over layers of 8, 8, 16, 16, 4 x 32, 8 x 64 channels and 512, 512, 1000 units.
+      {"vgg19_bn", {.classes = 1000, .stem = Stem::imagenet, .width = 0.125}, 2'696'848},
+      {"vit_cifar", {}, 9'532'938},
+      {"vit_cifar", {.input = {1, 64, 64}}, 9'532'938 - 2 * 512 * 16 + 192 * 512},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -103,7 +157,7 @@ TEST_CASE("width scales channels to multiples of 8") {
 
 TEST_CASE("every model trains a step on images of one and three channels") {
   for (const Entry& entry : entries()) {
-    for (const Shape& input : {Shape{3, 32, 32}, Shape{1, 16, 24}}) {
+    for (const Shape& input : {Shape{3, 32, 32}, Shape{1, 32, 40}}) {
       CAPTURE(entry.name);
       CAPTURE(to_string(input));
       const auto model = make(entry.name, {.input = input, .classes = 7, .width = 0.125});
@@ -113,9 +167,27 @@ TEST_CASE("every model trains a step on images of one and three channels") {
       backward(logits, Tensor::full({3, 7}, 1));
       for (const auto& parameter : model->parameters()) {
         CAPTURE(parameter.name);
-        CHECK(parameter.value.grad().defined());
+        REQUIRE(parameter.value.grad().defined());
+        const std::vector<float> grad = parameter.value.grad().to_vector<float>();
+        CHECK(std::all_of(grad.begin(), grad.end(), [](float value) { return std::isfinite(value); }));
       }
     }
+  }
+}
+
+TEST_CASE("models with layers of their own for the imagenet stem train a step on 224x224 images") {
+  for (const char* name : {"vgg19_bn", "vit_cifar"}) {
+    CAPTURE(name);
+    const Options options = {.input = {3, 224, 224}, .classes = 12, .stem = Stem::imagenet, .width = 0.125};
+    const auto model = make(name, options);
+    const Tensor logits = (*model)(random_tensor({2, 3, 224, 224}, 1, DType::f32));
+    CHECK(to_string(logits.shape()) == "[2, 12]");
+    backward(logits, Tensor::full({2, 12}, 1));
+    for (const auto& parameter : model->parameters()) {
+      CAPTURE(parameter.name);
+      CHECK(parameter.value.grad().defined());
+    }
+    CHECK(model->generators().size() == (std::string(name) == "vgg19_bn" ? 1 : 0));
   }
 }
 
@@ -136,9 +208,9 @@ TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of th
   const NoGrad no_grad;
   for (const Entry& entry : entries()) {
     CAPTURE(entry.name);
-    const auto model = make(entry.name, {.input = {3, 8, 8}});
+    const auto model = make(entry.name, {.input = {3, 32, 32}});
     model->train(false);
-    (*model)(random_tensor({1, 3, 8, 8}, 1, DType::f32));
+    (*model)(random_tensor({1, 3, 32, 32}, 1, DType::f32));
     std::int64_t dense = 0, sparse = 0;
     for (const auto& layer : model->contractions()) {
       CAPTURE(layer->name());
@@ -172,6 +244,11 @@ TEST_CASE("unknown models, stems and impossible options are refused") {
   CHECK(message([] { make("resnet9", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
   CHECK(message([] { make("resnet20", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
   CHECK(message([] { make("resnet9", {.input = {3, 7, 32}}); }).find("8x8 or more") != std::string::npos);
+  CHECK(message([] { make("vgg19_bn", {.input = {3, 32, 16}}); }).find("32x32 or more") != std::string::npos);
+  CHECK(message([] { make("vit_cifar", {.input = {3, 32, 30}}); }).find("of 4") != std::string::npos);
+  CHECK(message([] {
+          make("vit_cifar", {.input = {3, 224, 100}, .stem = Stem::imagenet});
+        }).find("of 16") != std::string::npos);
 }
 
 }  // namespace satsuma::models

@@ -477,33 +477,37 @@ void add_attention_and_losses(std::vector<OpCase>& cases) {
       {"attention across", {{kBatch, 1, 4, 7}, {kBatch, 1, 6, 7}, {kBatch, 1, 6, 7}}, attend, plain});
   cases.push_back(
       {"attention of one token", {{kBatch, 3, 1, 2}, {kBatch, 3, 1, 2}, {kBatch, 3, 1, 2}}, attend, plain});
-  cases.push_back(
-      {"attention through views",
-       {{kBatch, 5, 12}},
-       [](const Tensors& in) {
-         const std::int64_t n = in[0].dim(0);
-         const auto heads = [&](std::int64_t part) {
-           const Tensor own = ops::slice(in[0], 2, part * 4, part * 4 + 4);
-           return ops::permute(ops::reshape(own, {n, 5, 2, 2}), {0, 2, 1, 3});
-         };
-         const Tensor y = ops::attention(heads(0), heads(1), heads(2));
-         return ops::reshape(ops::permute(y, {0, 2, 1, 3}), {n, 5, 4});
-       },
-       [](const Arrays& in) {
-         const std::int64_t n = in[0].dim(0);
-         std::vector<Array> parts(3, Array(Shape{n, 2, 5, 2}));
-         for (std::int64_t i = 0; i < n; ++i)
-           for (std::int64_t t = 0; t < 5; ++t)
-             for (std::int64_t j = 0; j < 12; ++j) {
-               parts[static_cast<std::size_t>(j / 4)].at({i, j / 2 % 2, t, j % 2}) = in[0].at({i, t, j});
-             }
-         const Array heads = plain_attention(parts[0], parts[1], parts[2]);
-         Array y(Shape{n, 5, 4});
-         for (std::int64_t i = 0; i < n; ++i)
-           for (std::int64_t t = 0; t < 5; ++t)
-             for (std::int64_t j = 0; j < 4; ++j) y.at({i, t, j}) = heads.at({i, j / 2, t, j % 2});
-         return y;
-       }});
+  const auto plain_self = [](const Arrays& in) {
+    const std::int64_t n = in[0].dim(0);
+    std::vector<Array> parts(3, Array(Shape{n, 2, 5, 2}));
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t t = 0; t < 5; ++t)
+        for (std::int64_t j = 0; j < 12; ++j) {
+          parts[static_cast<std::size_t>(j / 4)].at({i, j / 2 % 2, t, j % 2}) = in[0].at({i, t, j});
+        }
+    const Array heads = plain_attention(parts[0], parts[1], parts[2]);
+    Array y(Shape{n, 5, 4});
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t t = 0; t < 5; ++t)
+        for (std::int64_t j = 0; j < 4; ++j) y.at({i, t, j}) = heads.at({i, j / 2, t, j % 2});
+    return y;
+  };
+  cases.push_back({"attention through views",
+                   {{kBatch, 5, 12}},
+                   [](const Tensors& in) {
+                     const std::int64_t n = in[0].dim(0);
+                     const auto heads = [&](std::int64_t part) {
+                       const Tensor own = ops::slice(in[0], 2, part * 4, part * 4 + 4);
+                       return ops::permute(ops::reshape(own, {n, 5, 2, 2}), {0, 2, 1, 3});
+                     };
+                     const Tensor y = ops::attention(heads(0), heads(1), heads(2));
+                     return ops::reshape(ops::permute(y, {0, 2, 1, 3}), {n, 5, 4});
+                   },
+                   plain_self});
+  cases.push_back({"self-attention",
+                   {{kBatch, 5, 12}},
+                   [](const Tensors& in) { return ops::self_attention(in[0], 2); },
+                   plain_self});
   for (const double smoothing : {0.0, 0.1, 1.0}) {
     cases.push_back({"cross_entropy, smoothing " + std::to_string(smoothing),
                      {{kBatch, 10}},

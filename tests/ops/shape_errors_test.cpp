@@ -139,6 +139,9 @@ TEST_CASE("errors of softmax, attention and the loss") {
       {"[attention]", "k [2, 3, 4, 6]", "[2, 3, 4, 5]"});
   expect<ShapeError>([&] { ops::attention(q, q, of({2, 3, 5, 5})); }, {"[attention]", "v [2, 3, 5, 5]"});
   expect<ShapeError>([&] { ops::attention(of({2, 3, 4}), q, q); }, {"[attention]", "q [2, 3, 4]"});
+  expect<ShapeError>([&] { ops::self_attention(of({2, 5, 12}), 3); }, {"[self_attention]", "qkv [2, 5, 12]"});
+  expect<ShapeError>([&] { ops::self_attention(of({2, 0, 12}), 2); }, {"[self_attention]", "one token"});
+  expect<ShapeError>([&] { ops::self_attention(q, 2); }, {"[self_attention]", "[N, T, 3 D]"});
   const Tensor logits = of({3, 10});
   const Tensor labels = Tensor::from(std::vector<std::int64_t>{0, 9, 10}, {3});
   expect<ShapeError>([&] { ops::cross_entropy(logits, labels); },

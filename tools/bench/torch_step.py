@@ -26,6 +26,15 @@ def resnet18(channels, classes):
     return model
 
 
+def resnet50(channels, classes):
+    import torchvision
+
+    model = torchvision.models.resnet50(num_classes=classes)
+    model.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+    model.maxpool = nn.Identity()
+    return model
+
+
 def vgg19_bn(channels, classes):
     import torchvision
 
@@ -62,7 +71,54 @@ def resnet20(channels, classes):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
 
 
-MODELS = {"resnet18": resnet18, "resnet20": resnet20, "vgg19_bn": vgg19_bn}
+class TransformerBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+
+    def attention(self, x):
+        n, tokens, width = x.shape
+        q, k, v = self.qkv(x).view(n, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        if hasattr(nn.functional, "scaled_dot_product_attention"):  # PyTorch 2.0
+            y = nn.functional.scaled_dot_product_attention(q, k, v)
+        else:
+            y = (q @ k.transpose(-2, -1) * (width // self.heads) ** -0.5).softmax(-1) @ v
+        return self.proj(y.transpose(1, 2).reshape(n, tokens, width))
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class VitCifar(nn.Module):
+    """timm's VisionTransformer of 6 blocks, width 512, 8 heads and an equally wide hidden layer, on 4x4 patches."""
+
+    def __init__(self, channels, classes, height, width):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, 512))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 1 + (height // 4) * (width // 4), 512))
+        self.patches = nn.Conv2d(channels, 512, 4, 4)
+        self.blocks = nn.Sequential(*(TransformerBlock(512, 8) for _ in range(6)))
+        self.norm = nn.LayerNorm(512, eps=1e-6)
+        self.head = nn.Linear(512, classes)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat((self.cls_token.expand(len(x), -1, -1), x), 1) + self.pos_embed
+        return self.head(self.norm(self.blocks(x)[:, 0]))
+
+
+MODELS = {"resnet18": resnet18, "resnet20": resnet20, "resnet50": resnet50, "vgg19_bn": vgg19_bn}
+
+
+def create(name, shape, classes):
+    # The positions of the transformer alone depend on the size of the images.
+    return VitCifar(shape[0], classes, *shape[1:]) if name == "vit_cifar" else MODELS[name](shape[0], classes)
 
 
 def resident_bytes():
@@ -83,8 +139,7 @@ class Step:
     def __init__(self, config):
         torch.manual_seed(0)
         memory_format = torch.channels_last if config["format"] == "channels_last" else torch.contiguous_format
-        channels = config["input"][0]
-        self.model = MODELS[config["model"]](channels, config["classes"]).to(memory_format=memory_format)
+        self.model = create(config["model"], config["input"], config["classes"]).to(memory_format=memory_format)
         self.images = torch.randn(config["batch_size"], *config["input"]).to(memory_format=memory_format)
         self.labels = torch.randint(0, config["classes"], (config["batch_size"],))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)

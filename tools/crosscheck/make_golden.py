@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from models import ResNet9, ResNet18, ResNet20
+from models import ResNet9, ResNet18, ResNet20, ResNet50, Vgg19Bn, VitCifar
 from nm import Conv2d, Linear, Pattern, train_sparse
 from sgd import ONE_STEP, THREE_STEPS, state_of, train, travel_shares
 
@@ -50,6 +50,9 @@ CASES = (
     Golden("resnet18", ResNet18, 0.125, (3, 16, 16), 8, (None, Pattern(2, 4), Pattern(2, 8))),
     Golden("resnet9", ResNet9, 0.125, (3, 16, 16), 8, (None, Pattern(1, 4), Pattern(2, 8))),
     Golden("resnet20", ResNet20, 0.5, (1, 8, 8), 20, (None, Pattern(2, 8), Pattern(2, 5))),
+    Golden("resnet50", ResNet50, 0.0625, (3, 8, 8), 20, (None, Pattern(2, 4), Pattern(2, 8))),
+    Golden("vgg19_bn", Vgg19Bn, 0.0625, (3, 32, 32), 4, (None, Pattern(2, 4), Pattern(2, 8))),
+    Golden("vit_cifar", VitCifar, 0.125, (3, 16, 16), 8, (None, Pattern(2, 4), Pattern(2, 8))),
 )
 
 
@@ -63,7 +66,7 @@ def initial(case, seed):
     model = case.model(in_channels=case.input[0], classes=10, width=case.width)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if parameter.dim() == 1 and "fc" not in name:  # batch norm: away from the ones and zeros that hide errors
+            if parameter.dim() == 1 and "fc" not in name:  # norms: away from the ones and zeros that hide errors
                 parameter.add_(0.2 * torch.randn_like(parameter))
             parameter.copy_(parameter.half())
     images = torch.randint(0, 256, (THREE_STEPS.steps, case.batch_size, *case.input), dtype=torch.uint8)
@@ -82,7 +85,7 @@ def add_rounding_noise(model):
             parameter.mul_(1 + 2.0**-24 * (2 * torch.rand_like(parameter) - 1))
 
     for layer in model.modules():
-        if isinstance(layer, (Conv2d, Linear, torch.nn.BatchNorm2d)):
+        if isinstance(layer, (Conv2d, Linear, torch.nn.BatchNorm2d, torch.nn.LayerNorm)):
             layer.register_forward_hook(disturb)
     return lambda: [disturb_weight(p) for p in model.parameters()]
 

@@ -84,21 +84,24 @@ class BdwpLinear(torch.autograd.Function):
     def backward(ctx, dy):
         x, weight = ctx.saved_tensors
         dx = dy @ (weight * nm_mask(weight, OUTPUT_CHANNELS, ctx.pattern))
+        dy, x = dy.flatten(0, -2), x.flatten(0, -2)  # tokens of all images alike
         return dx, dy.t() @ x, dy.sum(0) if ctx.needs_input_grad[2] else None, None
 
 
 class Conv2d(nn.Conv2d):
-    """nn.Conv2d without bias that follows BDWP once `pattern` is set."""
+    """nn.Conv2d, by default without bias and of the size of its input, that follows BDWP once `pattern` is set."""
 
     pattern = None
 
-    def __init__(self, in_channels, out_channels, kernel, stride=1):
-        super().__init__(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
+    def __init__(self, in_channels, out_channels, kernel, stride=1, padding=None, bias=False):
+        padding = kernel // 2 if padding is None else padding
+        super().__init__(in_channels, out_channels, kernel, stride, padding, bias=bias)
 
     def forward(self, x):
         if self.pattern is None:
             return super().forward(x)
-        return BdwpConv2d.apply(x, self.weight, self.pattern, self.stride, self.padding)
+        y = BdwpConv2d.apply(x, self.weight, self.pattern, self.stride, self.padding)
+        return y if self.bias is None else y + self.bias[:, None, None]
 
 
 class Linear(nn.Linear):

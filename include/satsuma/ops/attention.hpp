@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "satsuma/core/tensor.hpp"
 
 namespace satsuma::ops {
@@ -12,5 +14,11 @@ namespace satsuma::ops {
 /// derivative, never stored. Throws ShapeError when shapes or dtypes do not fit. Saves q, k, v, y and one
 /// number for each row.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v);
+
+/// attention() of tokens with themselves: `qkv` [N, T, 3 D] holds q, k and v one after another, each the
+/// `heads` heads of D / heads numbers one after another (timm's `attn.qkv`); y is [N, T, D]. The derivative
+/// is written straight into one tensor of the shape of qkv. Throws ShapeError when the last axis is no
+/// multiple of 3 heads or there are no tokens. Saves qkv, y and one number for each row.
+Tensor self_attention(const Tensor& qkv, std::int64_t heads);
 
 }  // namespace satsuma::ops
