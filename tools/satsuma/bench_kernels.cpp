@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 
@@ -42,19 +43,26 @@ struct Case {
 struct Result {
   const Case* layer = nullptr;
   Pass pass = Pass::ff;
-  double peer = 0;   ///< seconds of the best peer
-  double dense = 0;  ///< seconds of our dense kernel
-  double nm = 0;     ///< seconds of our N:M kernel, of the dense one where the method leaves the pass dense
+  // Seconds of each turn: of the best peer, of our dense kernel, and of our N:M kernel (of the dense one
+  // where the method leaves the pass dense).
+  std::vector<double> peer, dense, nm;
   bool pruned = false;
   std::string peer_description;
 
-  double gflops(double seconds, std::int64_t batch) const {
+  double gflops(const std::vector<double>& seconds, std::int64_t batch) const {
     return 2e-9 *
            static_cast<double>(layer->geometry.dense_macs(layer->output[1], layer->output[2]) * batch) /
-           seconds;
+           median(seconds);
   }
-  double ratio() const { return peer / nm; }
+  double ratio() const { return median(peer) / median(nm); }
 };
+
+/// What `ours` takes in each turn, in units of what the peer took beside it.
+std::vector<double> relative(const std::vector<double>& ours, const std::vector<double>& peer) {
+  std::vector<double> result(ours.size());
+  std::transform(ours.begin(), ours.end(), peer.begin(), result.begin(), std::divides<>());
+  return result;
+}
 
 /// The largest image that gives this output: what even sizes and strides of 2 come from.
 Shape image_of(const Geometry& geometry, const Shape& output) {
@@ -147,9 +155,10 @@ double seconds_of(const std::function<void()>& run, int calls) {
   return taken.count() / calls;
 }
 
-/// Median seconds of each of `runs`, warmed up and then measured in turns. A run of microseconds is repeated
+/// Seconds of each of `runs`, warmed up and then measured in turns. A run of microseconds is repeated
 /// until the clock and the start of threads no longer matter.
-std::vector<double> race(const std::vector<std::function<void()>>& runs, int warmup, int repeat) {
+std::vector<std::vector<double>> race(const std::vector<std::function<void()>>& runs, int warmup,
+                                      int repeat) {
   constexpr double kLeastSeconds = 2e-3;
   std::vector<int> calls(runs.size(), 1);
   std::vector<std::vector<double>> seconds(runs.size());
@@ -160,9 +169,7 @@ std::vector<double> race(const std::vector<std::function<void()>>& runs, int war
       if (i < 0) calls[r] = static_cast<int>(std::clamp(std::ceil(kLeastSeconds / taken), 1.0, 1000.0));
     }
   }
-  std::vector<double> medians;
-  for (auto& each : seconds) medians.push_back(median(std::move(each)));
-  return medians;
+  return seconds;
 }
 
 Result measure(const Settings& settings, const Method& method, Device& device, OurPasses& ours,
@@ -186,10 +193,11 @@ Result measure(const Settings& settings, const Method& method, Device& device, O
   for (const auto& peer : peers) runs.emplace_back([&peer] { peer->run(); });
   runs.emplace_back([&] { ours.run(pass, false); });
   if (result.pruned) runs.emplace_back([&] { ours.run(pass, true); });
-  const std::vector<double> seconds = race(runs, settings.bench.warmup, settings.bench.repeat);
+  const std::vector<std::vector<double>> seconds = race(runs, settings.bench.warmup, settings.bench.repeat);
 
   const auto best =
-      std::min_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(peers.size()));
+      std::min_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(peers.size()),
+                       [](const auto& a, const auto& b) { return median(a) < median(b); });
   result.peer = *best;
   result.peer_description = peers[static_cast<std::size_t>(best - seconds.begin())]->description();
   result.dense = seconds[peers.size()];
@@ -218,18 +226,27 @@ Json to_json(const Settings& settings, const std::vector<Result>& results) {
          {"count", result.layer->count},
          {"geometry", to_string(result.layer->geometry)},
          {"output", std::vector<std::int64_t>(result.layer->output.begin(), result.layer->output.end())},
+         {"nm", settings.bench.pattern},
          {"pruned", result.pruned},
          {"dense_gflops", result.gflops(result.peer, batch)},
          {"own_dense_gflops", result.gflops(result.dense, batch)},
          {"nm_gflops", result.gflops(result.nm, batch)},
          {"ratio", result.ratio()},
+         {"own_dense_time", spread(relative(result.dense, result.peer))},
+         {"nm_time", spread(relative(result.nm, result.peer))},
          {"dense_implementation", result.peer_description}});
   }
   Json means = Json::object();
   for (const Pass pass : kPasses) means[to_string(pass)] = mean_ratio(results, pass);
-  return {{"model", settings.bench.model.model}, {"batch_size", batch},       {"method", settings.method},
-          {"nm", settings.bench.pattern},        {"device", settings.device}, {"dense_by", peer_library()},
-          {"machine", BenchSettings::machine()}, {"layers", layers},          {"geomean_ratio", means}};
+  Json object = settings.bench.work("kernels", settings.device);
+  object["method"] = settings.method;
+  object["nm"] = settings.bench.pattern;
+  object["dense_by"] = peer_library();
+  object["machine"] = BenchSettings::machine();
+  object["machine"]["onednn"] = peer_library();
+  object["layers"] = layers;
+  object["geomean_ratio"] = means;
+  return object;
 }
 
 void print(const Settings& settings, const std::vector<Result>& results) {

@@ -150,17 +150,16 @@ Json to_json(const Settings& settings, const std::vector<std::unique_ptr<Trainee
                        {"seconds_median", middle},
                        {"seconds_quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
                        {"seconds_min", *std::min_element(seconds.begin(), seconds.end())},
+                       {"seconds_max", *std::max_element(seconds.begin(), seconds.end())},
                        {"images_per_second", static_cast<double>(settings.bench.batch_size) / middle},
                        {"peak_memory_bytes", trainee->peak_memory()},
                        {"share", share}});
   }
-  return {{"model", settings.bench.model.model},
-          {"batch_size", settings.bench.batch_size},
-          {"nm", settings.bench.pattern},
-          {"device", settings.device},
-          {"repeat", settings.bench.repeat},
-          {"machine", BenchSettings::machine()},
-          {"results", results}};
+  Json object = settings.bench.work("step", settings.device);
+  object["nm"] = settings.bench.pattern;
+  object["machine"] = BenchSettings::machine();
+  object["results"] = results;
+  return object;
 }
 
 void print(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>& trainees) {
