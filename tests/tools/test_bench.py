@@ -2,6 +2,7 @@
 
 import json
 import unittest
+from xml.etree import ElementTree
 
 from support import CommandTest
 
@@ -42,6 +43,43 @@ class Bench(CommandTest):
         self.assertEqual(set(result["geomean_ratio"]), {"FF", "BP", "WU"})
         for value in result["geomean_ratio"].values():
             self.assertGreater(value, 0)
+
+    def test_patterns_and_plot(self):
+        patterns = ["1:2", "2:4", "1:4", "4:8", "2:8"]
+        arguments = ["bench", "kernels", *SMALL, "--patterns", ",".join(patterns), "--plot", "kernels.svg"]
+        done = self.satsuma(*arguments, "--json", code=(0, 1))
+        if "has no oneDNN" in done.stderr:
+            self.skipTest("built without oneDNN")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual([entry["nm"] for entry in result["patterns"]], patterns)
+        # One time of oneDNN for all patterns of a pass of a layer.
+        for layer in {row["layer"] for row in result["layers"]}:
+            rows = [row for row in result["layers"] if (row["layer"], row["pass"]) == (layer, "FF")]
+            self.assertEqual([row["nm"] for row in rows], patterns)
+            self.assertEqual(len({row["dense_gflops"] for row in rows}), 1)
+        picture = ElementTree.parse(self.folder / "kernels.svg").getroot()
+        self.assertEqual(picture.tag, "{http://www.w3.org/2000/svg}svg")
+        texts = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+        for words in ("density N/M", "ideal: M/N", "1/4", "1:4, 2:8", "FF", "BP", "WU", "filled: 1:2, ring: dense"):
+            self.assertIn(words, texts)
+        hints = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}title")]
+        pruned = sum(row["pruned"] and row["nm"] == "1:2" for row in result["layers"])
+        dense = sum(row["nm"] == "1:2" for row in result["layers"])
+        self.assertEqual(len(hints), 2 * len(patterns) + pruned + dense)
+        for words in ("GFLOP/s", "GB/s"):
+            self.assertTrue(any(words in text for text in texts), words)
+
+    def test_patterns_text(self):
+        done = self.satsuma("bench", "kernels", *SMALL, "--patterns", "2:4,2:8", code=(0, 1))
+        if "has no oneDNN" not in done.stderr:
+            self.assertRegex(done.stdout, r"\n +2:4 FF [\d.]+x BP [\d.]+x WU [\d.]+x\n +2:8 FF ")
+        self.assertIn("--nm", self.refusal("bench", "kernels", *SMALL, "--patterns", "2:4", "--nm", "2:8", code=2))
+        self.assertIn("'2:x'", self.refusal("bench", "kernels", *SMALL, "--patterns", "2:4,2:x", code=2))
+
+    def test_plot_refusal(self):
+        message = self.refusal("bench", "kernels", *SMALL, "--plot", "missing/kernels.svg", code=1)
+        self.assertTrue("missing" in message or "has no oneDNN" in message, message)
 
 
 if __name__ == "__main__":

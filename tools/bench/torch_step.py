@@ -1,4 +1,4 @@
-"""One PyTorch configuration of a training step, driven through pipes by `peers`.
+"""One PyTorch configuration of a training step, driven through pipes by `peers` and `satsuma bench step --peer`.
 
     torch_step.py '{"model": "resnet18", "input": [3, 32, 32], "classes": 10, "batch_size": 64, "threads": 2,
                     "format": "nchw", "precision": "fp32"}'
@@ -157,6 +157,8 @@ class Step:
 
 def main():
     config = json.loads(sys.argv[1])
+    if config["model"] not in MODELS:
+        sys.exit(f"torch_step knows no model '{config['model']}', only {', '.join(MODELS)}")
     torch.set_num_threads(config["threads"])
     before = resident_bytes()
     step = Step(config)

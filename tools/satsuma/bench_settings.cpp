@@ -1,10 +1,14 @@
 #include "tools/satsuma/bench_settings.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "tools/satsuma/statistics.hpp"
 
 namespace satsuma::tools {
 
@@ -42,15 +46,37 @@ void BenchSettings::apply() const {
 }
 
 Json BenchSettings::machine() {
+  const CacheSizes& caches = cache_sizes();
   return {{"cpu", cpu_name()},
           {"isa", to_string(active_isa())},
           {"cores", available_cores()},
-          {"threads", satsuma::threads()}};
+          {"threads", satsuma::threads()},
+          {"cache_bytes", {{"level1", caches.level1}, {"level2", caches.level2}, {"level3", caches.level3}}},
+          {"satsuma", SATSUMA_VERSION},
+          {"compiler", SATSUMA_COMPILER}};
+}
+
+Json BenchSettings::work(const std::string& bench, const std::string& device) const {
+  return {{"bench", bench},
+          {"model", model.model},
+          {"input", fmt::format("{}", fmt::join(model.options().input, "x"))},
+          {"width", model.width},
+          {"batch_size", batch_size},
+          {"device", device},
+          {"repeat", repeat}};
 }
 
 std::string BenchSettings::machine_line() {
   return fmt::format("{}, {}, {} of {} cores", cpu_name(), to_string(active_isa()), satsuma::threads(),
                      available_cores());
+}
+
+Json spread(const std::vector<double>& values) {
+  const auto [least, greatest] = std::minmax_element(values.begin(), values.end());
+  return {{"median", median(values)},
+          {"quartiles", {quantile(values, 0.25), quantile(values, 0.75)}},
+          {"min", *least},
+          {"max", *greatest}};
 }
 
 }  // namespace satsuma::tools

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
@@ -22,9 +23,14 @@ struct BenchSettings {
   void add_to(CLI::App& command, int default_repeat, int default_warmup);
   /// Throws UsageError on a number out of range; sets the number of threads that compute.
   void apply() const;
-  /// What a figure depends on besides the work: processor, instruction set, threads.
+  /// What a figure depends on besides the work: processor, instruction set, threads, versions.
   static Json machine();
+  /// The work itself, for what reads the result later: model, input, batch size, device.
+  Json work(const std::string& bench, const std::string& device) const;
   static std::string machine_line();
 };
+
+/// Median, quartiles, least and greatest of values that are not empty.
+Json spread(const std::vector<double>& values);
 
 }  // namespace satsuma::tools

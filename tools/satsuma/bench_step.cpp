@@ -4,19 +4,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
+#include "satsuma/core/parallel.hpp"
 #include "satsuma/core/profile.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
 #include "satsuma/optim/sgd.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/torch_peer.hpp"
 
 namespace satsuma::tools {
 
@@ -27,6 +31,8 @@ struct Settings {
   std::vector<std::string> methods = {"dense", "bdwp"};
   std::vector<std::string> precisions = {"fp32"};
   std::string device = "cpu";
+  std::string peer;
+  std::vector<std::string> pythons;
 };
 
 struct Batch {
@@ -145,7 +151,28 @@ class Trainee {
   std::map<std::string, double> nanoseconds_;
 };
 
-Json to_json(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>& trainees) {
+using Trainees = std::vector<std::unique_ptr<Trainee>>;
+using Peers = std::vector<std::unique_ptr<TorchPeer>>;
+
+/// The fastest peer of a precision; none is null.
+const TorchPeer* best_peer(const Peers& peers, const std::string& precision) {
+  const TorchPeer* best = nullptr;
+  for (const auto& peer : peers) {
+    if (peer->precision() != precision) continue;
+    if (!best || median(peer->turns()) < median(best->turns())) best = peer.get();
+  }
+  return best;
+}
+
+/// How many times faster ours was, turn by turn.
+std::vector<double> peer_ratios(const TorchPeer& peer, const Trainee& trainee) {
+  std::vector<double> ratios(peer.turns().size());
+  std::transform(peer.turns().begin(), peer.turns().end(), trainee.seconds().begin(), ratios.begin(),
+                 std::divides<>());
+  return ratios;
+}
+
+Json to_json(const Settings& settings, const Trainees& trainees, const Peers& peers) {
   Json results = Json::array();
   for (const auto& trainee : trainees) {
     const std::vector<double>& seconds = trainee->seconds();
@@ -157,20 +184,48 @@ Json to_json(const Settings& settings, const std::vector<std::unique_ptr<Trainee
                        {"seconds_median", middle},
                        {"seconds_quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
                        {"seconds_min", *std::min_element(seconds.begin(), seconds.end())},
+                       {"seconds_max", *std::max_element(seconds.begin(), seconds.end())},
                        {"images_per_second", static_cast<double>(settings.bench.batch_size) / middle},
                        {"peak_memory_bytes", trainee->peak_memory()},
                        {"share", share}});
+    if (const TorchPeer* const best = best_peer(peers, trainee->precision())) {
+      Json ratio = spread(peer_ratios(*best, *trainee));
+      ratio["over"] = best->name();
+      results.back()["peer_ratio"] = ratio;
+    }
   }
-  return {{"model", settings.bench.model.model},
-          {"batch_size", settings.bench.batch_size},
-          {"nm", settings.bench.pattern},
-          {"device", settings.device},
-          {"repeat", settings.bench.repeat},
-          {"machine", BenchSettings::machine()},
-          {"results", results}};
+  Json object = settings.bench.work("step", settings.device);
+  object["nm"] = settings.bench.pattern;
+  object["machine"] = BenchSettings::machine();
+  object["results"] = results;
+  if (!peers.empty()) object["peers"] = Json::array();
+  for (const auto& peer : peers) object["peers"].push_back(peer->to_json());
+  return object;
 }
 
-void print(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>& trainees) {
+void print_peers(const Trainees& trainees, const Peers& peers) {
+  using enum Table::Align;
+  Table table({"peer", "precision", "ms a step", "quartiles"}, {left, left, right, right});
+  for (const auto& peer : peers) {
+    const std::vector<double>& seconds = peer->turns();
+    table.add(
+        {peer->name(), peer->precision(), fmt::format("{:.1f}", 1e3 * median(seconds)),
+         fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75))});
+  }
+  fmt::print("\n");
+  table.print();
+  fmt::print("\n");
+  for (const auto& trainee : trainees) {
+    const TorchPeer* const best = best_peer(peers, trainee->precision());
+    if (!best) continue;
+    const std::vector<double> ratios = peer_ratios(*best, *trainee);
+    const auto [least, greatest] = std::minmax_element(ratios.begin(), ratios.end());
+    fmt::print("{} {}: {:.2f}x ({:.2f} to {:.2f}) as fast as {}\n", trainee->method(), trainee->precision(),
+               median(ratios), *least, *greatest, best->name());
+  }
+}
+
+void print(const Settings& settings, const Trainees& trainees, const Peers& peers) {
   using enum Table::Align;
   fmt::print(
       "{}, batch {}, {}; {}\nOne training step: forward, loss, backward, SGD. {} steps of each, in "
@@ -189,9 +244,66 @@ void print(const Settings& settings, const std::vector<std::unique_ptr<Trainee>>
                short_bytes(trainee->peak_memory()), fmt::format("{:.2f}x", first / middle)});
   }
   table.print();
+  if (!peers.empty()) print_peers(trainees, peers);
   for (const auto& trainee : trainees) {
     fmt::print("\n{}\n", trainee->name());
     for (const auto& [kind, share] : trainee->shares()) fmt::print("  {:<18} {:5.1f} %\n", kind, 100 * share);
+  }
+}
+
+void check_peer(const Settings& settings) {
+  if (!settings.peer.empty() && settings.peer != "pytorch") {
+    throw UsageError(unknown_name("peer", settings.peer, {"pytorch"}));
+  }
+  if (settings.peer.empty() && !settings.pythons.empty()) {
+    throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
+  }
+  const ModelSettings& model = settings.bench.model;
+  if (!settings.peer.empty() && (model.width != 1 || model.stem != "cifar")) {
+    throw UsageError(fmt::format(
+        "--peer pytorch got --stem {} --width {}, expected the models it has: --stem cifar --width 1",
+        model.stem, model.width));
+  }
+}
+
+Peers start_peers(const Settings& settings) {
+  Peers peers;
+  if (settings.peer.empty()) return peers;
+  const models::Options options = settings.bench.model.options();
+  Json config = {{"model", settings.bench.model.model},
+                 {"input", std::vector<std::int64_t>(options.input.begin(), options.input.end())},
+                 {"classes", options.classes},
+                 {"batch_size", settings.bench.batch_size},
+                 {"threads", threads()}};
+  const std::vector<std::string> pythons =
+      settings.pythons.empty() ? std::vector<std::string>{"python3"} : settings.pythons;
+  for (const std::string& python : pythons) {
+    for (const std::string& precision : settings.precisions) {
+      for (const char* const format : {"nchw", "channels_last"}) {
+        config["format"] = format;
+        config["precision"] = precision;
+        peers.push_back(std::make_unique<TorchPeer>(python, config));
+        peers.back()->seconds(std::max(settings.bench.warmup, 1));
+      }
+    }
+  }
+  return peers;
+}
+
+/// One turn of everyone. Beside peers everyone has a pause before, in which the threads of the one before
+/// stop waiting for work, and a step that does not count, as the caches hold the other's data.
+void take_turns(const Trainees& trainees, const Peers& peers, const Batch& batch) {
+  const auto settle = [&] {
+    if (!peers.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  };
+  for (const auto& peer : peers) {
+    settle();
+    peer->take_turn();
+  }
+  settle();
+  for (const auto& trainee : trainees) {
+    if (!peers.empty()) trainee->step(batch, false);
+    trainee->step(batch, true);
   }
 }
 
@@ -199,10 +311,12 @@ int run_step(const Settings& settings) {
   if (settings.methods.empty()) throw UsageError("--methods got nothing, expected names such as dense,bdwp");
   for (const std::string& method : settings.methods) find_method(method);
   for (const std::string& precision : settings.precisions) train::parse_precision(precision);
+  check_peer(settings);
   settings.bench.apply();
   const models::Options options = settings.bench.model.options();
   const Batch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
-  std::vector<std::unique_ptr<Trainee>> trainees;
+  const Peers peers = start_peers(settings);
+  Trainees trainees;
   for (const std::string& precision : settings.precisions) {
     for (const std::string& method : settings.methods) {
       trainees.push_back(std::make_unique<Trainee>(settings, method, precision));
@@ -210,13 +324,11 @@ int run_step(const Settings& settings) {
       for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i) trainees.back()->step(batch, false);
     }
   }
-  for (int i = 0; i < settings.bench.repeat; ++i) {
-    for (const auto& trainee : trainees) trainee->step(batch, true);
-  }
+  for (int i = 0; i < settings.bench.repeat; ++i) take_turns(trainees, peers, batch);
   if (settings.bench.json) {
-    print_json(to_json(settings, trainees));
+    print_json(to_json(settings, trainees, peers));
   } else {
-    print(settings, trainees);
+    print(settings, trainees, peers);
   }
   return 0;
 }
@@ -237,8 +349,14 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
+  command->add_option("--peer", settings->peer, "another framework in turns with ours: pytorch");
+  command
+      ->add_option("--peer-python", settings->pythons,
+                   "a Python with torch and torchvision [python3]; may be repeated")
+      ->allow_extra_args(false);
   command->footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
+      "         satsuma bench step --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python\n"
       "Peak memory is that of tensors and of what devices make of them.");
   command->callback([settings, &run] { run = [settings] { return run_step(*settings); }; });
   return command;

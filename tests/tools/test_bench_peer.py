@@ -1,0 +1,92 @@
+"""`bench step --peer pytorch`: with a made-up interpreter always, with a real one where there is PyTorch."""
+
+import os
+import subprocess
+import unittest
+
+from support import CommandTest
+
+STEP = ["bench", "step", "--model", "resnet20", "--batch-size", "4", "--repeat", "2", "--warmup", "1", "--methods", "dense"]
+
+# Answers as torch_step.py does; a step takes FAST or SLOW seconds by format.
+ANSWERS = """
+import json, sys
+config = json.loads(sys.argv[2])
+assert sys.argv[1].endswith("torch_step.py") and config["model"] == "resnet20", sys.argv
+assert [config[key] for key in ("input", "classes", "batch_size", "precision")] == [[3, 32, 32], 10, 4, "fp32"]
+print(json.dumps({"torch": "9.9", "onednn": "", "isa": ""}), flush=True)
+for line in sys.stdin:
+    seconds = 2.0 if config["format"] == "nchw" else 1.0
+    print(json.dumps({"seconds": [seconds] * int(line), "peak_memory_bytes": 123}), flush=True)
+"""
+
+
+def has_torch(python):
+    command = [python, "-c", "import torch, torchvision"]
+    try:
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+class Peer(CommandTest):
+    def python(self, code):
+        """An interpreter that runs `code` instead of the script it is given."""
+        path = self.folder / "python"
+        path.write_text(f"#!/usr/bin/env python3\n{code}")
+        path.chmod(0o755)
+        return ["--peer", "pytorch", "--peer-python", path]
+
+    def test_json(self):
+        result = self.json(*STEP, *self.python(ANSWERS))
+        self.assertEqual([peer["name"] for peer in result["peers"]], ["PyTorch 9.9 nchw", "PyTorch 9.9 channels_last"])
+        self.assertEqual([peer["seconds"]["median"] for peer in result["peers"]], [2, 1])
+        (row,) = result["results"]
+        ratio = row["peer_ratio"]
+        self.assertEqual(ratio["over"], "PyTorch 9.9 channels_last")
+        self.assertAlmostEqual(ratio["min"] * row["seconds_max"], 1, 6)
+        self.assertAlmostEqual(ratio["max"] * row["seconds_min"], 1, 6)
+
+    def test_text(self):
+        text = self.satsuma(*STEP, *self.python(ANSWERS)).stdout
+        self.assertRegex(text, r"\nPyTorch 9\.9 nchw +fp32 +2000\.0 ")
+        self.assertRegex(text, r"\ndense fp32: [\d.]+x \([\d.]+ to [\d.]+\) as fast as PyTorch 9\.9 channels_last\n")
+
+    def test_refusals(self):
+        cases = [
+            ("import sys; sys.exit(\"No module named 'torch'\")", "status 1: No module named 'torch'"),
+            ("print('hello')", "'hello'"),
+            ("print('[]')", "no version"),
+            ("print('{\"torch\": \"1\"}', flush=True); input()", "ended with status 0"),
+            ("print('{\"torch\": \"1\"}', flush=True); input(); print('{\"seconds\": []}', flush=True); input()", "no seconds"),
+            ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "by signal 9"),
+        ]
+        for code, words in cases:
+            with self.subTest(code):
+                self.assertIn(words, self.refusal(*STEP, *self.python(code), code=1))
+        message = self.refusal(*STEP, "--peer", "pytorch", "--peer-python", "no-such-python", code=1)
+        self.assertIn("'no-such-python'", message)
+        self.assertIn("--peer-python", message)
+
+    def test_wrong_use(self):
+        for arguments, words in [
+            (["--peer", "pytroch"], "did you mean 'pytorch'?"),
+            (["--peer-python", "python3"], "--peer pytorch"),
+            (["--peer", "pytorch", "--width", "0.5"], "--width"),
+        ]:
+            self.assertIn(words, self.refusal(*STEP, *arguments, code=2))
+
+    def test_pytorch(self):
+        named = os.environ.get("SATSUMA_TEST_TORCH", "/usr/bin/python3")
+        if not has_torch(named):
+            self.skipTest(f"{named} has no torch and torchvision; SATSUMA_TEST_TORCH names another")
+        result = self.json(*STEP, "--peer", "pytorch", "--peer-python", named)
+        self.assertEqual([peer["format"] for peer in result["peers"]], ["nchw", "channels_last"])
+        for peer in result["peers"]:
+            self.assertGreater(peer["seconds"]["min"], 0)
+        unknown = ["bench", "step", "--model", "resnet9", "--peer", "pytorch", "--peer-python", named, "--batch-size", "4"]
+        self.assertIn("'resnet9'", self.refusal(*unknown, code=1))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,125 @@
+#include "tools/satsuma/peer_process.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "satsuma/core/error.hpp"
+
+extern char** environ;
+
+namespace satsuma::tools {
+
+namespace {
+
+/// The last line that is not empty, as text that fits in a message.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \r\n");
+  if (end == std::string::npos) return "";
+  const std::size_t before = text.rfind('\n', end);
+  const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+  return text.substr(begin, std::min<std::size_t>(end + 1 - begin, 300));
+}
+
+std::string read_all(int file) {
+  std::string text;
+  std::array<char, 4096> part{};
+  for (off_t at = 0;;) {
+    const ssize_t got = pread(file, part.data(), part.size(), at);
+    if (got <= 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(got));
+    at += got;
+  }
+}
+
+}  // namespace
+
+PeerProcess::PeerProcess(const std::vector<std::string>& command) : name_(command.front()) {
+  // A pair of sockets instead of pipes: writing to an ended program is an error then, not a signal.
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw Error(fmt::format("'{}' cannot be started: {}", name_, std::strerror(errno)));
+  }
+  socket_ = ends[0];
+  errors_ = memfd_create("errors", MFD_CLOEXEC);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  if (errors_ >= 0) posix_spawn_file_actions_adddup2(&actions, errors_, STDERR_FILENO);
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  const int error = posix_spawnp(&pid_, words[0], &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  if (error == 0) return;
+  close(socket_);
+  if (errors_ >= 0) close(errors_);
+  throw Error(fmt::format("'{}' cannot be started: {}", name_, std::strerror(error)));
+}
+
+PeerProcess::~PeerProcess() {
+  close(socket_);
+  if (errors_ >= 0) close(errors_);
+  if (pid_ < 0) return;
+  kill(pid_, SIGTERM);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+void PeerProcess::tell(const std::string& line) {
+  std::string rest = line + "\n";
+  while (!rest.empty()) {
+    const ssize_t sent = send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) fail();
+    rest.erase(0, static_cast<std::size_t>(sent));
+  }
+}
+
+Json PeerProcess::answer() {
+  constexpr std::size_t kLongest = 1 << 20;
+  std::size_t end = received_.find('\n');
+  while (end == std::string::npos && received_.size() < kLongest) {
+    std::array<char, 4096> part{};
+    const ssize_t got = recv(socket_, part.data(), part.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail();
+    received_.append(part.data(), static_cast<std::size_t>(got));
+    end = received_.find('\n');
+  }
+  const std::string line = received_.substr(0, end);
+  received_.erase(0, end == std::string::npos ? end : end + 1);
+  try {
+    return Json::parse(line);
+  } catch (const Json::exception&) {
+    throw Error(fmt::format("'{}' answered '{}', expected a line of JSON", name_, last_line(line)));
+  }
+}
+
+void PeerProcess::fail() {
+  // What closed its output may still be on its way out, or not mean to go.
+  shutdown(socket_, SHUT_RDWR);
+  int status = 0;
+  int waited = 0;
+  while ((waited = waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  const std::string words = last_line(errors_ >= 0 ? read_all(errors_) : "");
+  const std::string how = waited < 0            ? "unexpectedly"
+                          : WIFSIGNALED(status) ? fmt::format("by signal {}", WTERMSIG(status))
+                                                : fmt::format("with status {}", WEXITSTATUS(status));
+  throw Error(fmt::format("'{}' ended {}{}{}", name_, how, words.empty() ? "" : ": ", words));
+}
+
+}  // namespace satsuma::tools

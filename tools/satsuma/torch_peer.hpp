@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/satsuma/peer_process.hpp"
+
+namespace satsuma::tools {
+
+/// PyTorch's training step of a model in one memory format and precision, in a process of its own
+/// (tools/bench/torch_step.py). Between two steps it waits and takes no processor time.
+class TorchPeer {
+ public:
+  /// `config` is the script's: model, input, classes, batch_size, threads, format, precision. Throws Error
+  /// when `python` does not run, has no PyTorch, or the script does not know the model.
+  TorchPeer(const std::string& python, const Json& config);
+
+  /// Runs `steps` steps and returns what the last of them took.
+  double seconds(int steps);
+  /// One more measured turn: one step to warm caches, one that counts.
+  void take_turn() { turns_.push_back(seconds(2)); }
+
+  /// `PyTorch 2.1.0 channels_last`.
+  std::string name() const;
+  const std::string& precision() const { return precision_; }
+  const std::vector<double>& turns() const { return turns_; }
+  Json to_json() const;
+
+ private:
+  std::string python_, format_, precision_;
+  std::unique_ptr<PeerProcess> process_;
+  Json versions_;
+  std::vector<double> turns_;
+  double peak_memory_ = 0;
+};
+
+}  // namespace satsuma::tools
