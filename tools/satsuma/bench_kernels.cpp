@@ -337,6 +337,24 @@ void print(const Settings& settings, const std::vector<Result>& results) {
   fmt::print("{}A pass that stays dense compares our dense kernel.\n", one ? ". " : "\n");
 }
 
+/// The share of the multiply-adds of a layer whose input lies in the image and not in its padding.
+double share_in_image(const Case& layer) {
+  const Geometry& geometry = layer.geometry;
+  double share = 1;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto axis = static_cast<int>(i) + 1;
+    std::int64_t inside = 0;
+    for (std::int64_t out = 0; out < layer.output[axis]; ++out) {
+      for (std::int64_t tap = 0; tap < geometry.kernel[i]; ++tap) {
+        const std::int64_t at = out * geometry.stride[i] - geometry.padding[i] + tap * geometry.dilation[i];
+        inside += at >= 0 && at < layer.image[axis];
+      }
+    }
+    share *= static_cast<double>(inside) / static_cast<double>(layer.output[axis] * geometry.kernel[i]);
+  }
+  return share;
+}
+
 /// What the picture needs to know of the results.
 KernelPlot plot_of(const Settings& settings, const std::vector<Result>& results) {
   KernelPlot plot;
@@ -349,7 +367,8 @@ KernelPlot plot_of(const Settings& settings, const std::vector<Result>& results)
   for (const Result& result : results) {
     const Case& layer = *result.layer;
     const auto batch = static_cast<double>(settings.bench.batch_size);
-    const double flops = 1e9 * result.gflops(result.dense, settings.bench.batch_size) * median(result.dense);
+    const double flops = share_in_image(layer) * 1e9 *
+                         result.gflops(result.dense, settings.bench.batch_size) * median(result.dense);
     // Each operand once: activations of both sides and the weight or its gradient.
     const double activations = 4 * batch *
                                static_cast<double>(layer.image[0] * layer.image[1] * layer.image[2] +

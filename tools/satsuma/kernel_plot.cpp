@@ -91,7 +91,7 @@ void draw_roofline(SvgPlot& picture, const std::vector<KernelPlot::Dot>& dots, c
     high = std::max(high, dot.gflops);
   }
   const auto power_below = [](double value) { return std::exp2(std::floor(std::log2(value))); };
-  SvgPlot::Axes axes = {"roofline: executed GFLOP/s",
+  SvgPlot::Axes axes = {"roofline: GFLOP/s, pruned and padding not counted",
                         "FLOP a byte of operands, each read or written once",
                         power_below(left),
                         2 * power_below(right),

@@ -15,7 +15,7 @@ struct KernelPlot {
     double ff = 0;
     double bp = 0;
   };
-  /// A pass of a layer: operations that are executed, per byte of its operands and per second.
+  /// A pass of a layer: operations on kept weights and no padding, per byte of its operands and per second.
   struct Dot {
     std::string name;
     Pass pass = Pass::ff;
