@@ -17,29 +17,29 @@ import torch
 from torch import nn
 
 
-def resnet18(channels, classes):
+def resnet18(shape, classes):
     import torchvision
 
     model = torchvision.models.resnet18(num_classes=classes)
-    model.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+    model.conv1 = nn.Conv2d(shape[0], 64, 3, 1, 1, bias=False)
     model.maxpool = nn.Identity()
     return model
 
 
-def resnet50(channels, classes):
+def resnet50(shape, classes):
     import torchvision
 
     model = torchvision.models.resnet50(num_classes=classes)
-    model.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+    model.conv1 = nn.Conv2d(shape[0], 64, 3, 1, 1, bias=False)
     model.maxpool = nn.Identity()
     return model
 
 
-def vgg19_bn(channels, classes):
+def vgg19_bn(shape, classes):
     import torchvision
 
     features = torchvision.models.vgg19_bn().features
-    features[0] = nn.Conv2d(channels, 64, 3, 1, 1)
+    features[0] = nn.Conv2d(shape[0], 64, 3, 1, 1)
     return nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
 
 
@@ -61,8 +61,8 @@ class BasicBlock(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-def resnet20(channels, classes):
-    layers = [nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+def resnet20(shape, classes):
+    layers = [nn.Conv2d(shape[0], 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
     inputs = 16
     for outputs in (16, 32, 64):
         for _ in range(3):
@@ -98,8 +98,9 @@ class TransformerBlock(nn.Module):
 class VitCifar(nn.Module):
     """timm's VisionTransformer of 6 blocks, width 512, 8 heads and an equally wide hidden layer, on 4x4 patches."""
 
-    def __init__(self, channels, classes, height, width):
+    def __init__(self, shape, classes):
         super().__init__()
+        channels, height, width = shape
         self.cls_token = nn.Parameter(torch.zeros(1, 1, 512))
         self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 1 + (height // 4) * (width // 4), 512))
         self.patches = nn.Conv2d(channels, 512, 4, 4)
@@ -113,12 +114,13 @@ class VitCifar(nn.Module):
         return self.head(self.norm(self.blocks(x)[:, 0]))
 
 
-MODELS = {"resnet18": resnet18, "resnet20": resnet20, "resnet50": resnet50, "vgg19_bn": vgg19_bn}
-
-
-def create(name, shape, classes):
-    # The positions of the transformer alone depend on the size of the images.
-    return VitCifar(shape[0], classes, *shape[1:]) if name == "vit_cifar" else MODELS[name](shape[0], classes)
+MODELS = {
+    "resnet18": resnet18,
+    "resnet20": resnet20,
+    "resnet50": resnet50,
+    "vgg19_bn": vgg19_bn,
+    "vit_cifar": VitCifar,
+}
 
 
 def resident_bytes():
@@ -139,7 +141,7 @@ class Step:
     def __init__(self, config):
         torch.manual_seed(0)
         memory_format = torch.channels_last if config["format"] == "channels_last" else torch.contiguous_format
-        self.model = create(config["model"], config["input"], config["classes"]).to(memory_format=memory_format)
+        self.model = MODELS[config["model"]](config["input"], config["classes"]).to(memory_format=memory_format)
         self.images = torch.randn(config["batch_size"], *config["input"]).to(memory_format=memory_format)
         self.labels = torch.randint(0, config["classes"], (config["batch_size"],))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
