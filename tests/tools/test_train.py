@@ -43,8 +43,7 @@ class Run(CommandTest):
         self.assertNotEqual(half["train_loss"], whole["train_loss"])
         # Rounding of 2^-9 an operand, averaged over a sum: far below what a change of the seed does.
         self.assertLess(abs(half["train_loss"] - whole["train_loss"]), 0.1)
-        log = (self.folder / "bf16" / "config.toml").read_text()
-        self.assertIn('precision = "bf16"', log)
+        self.assertIn("precision = 'bf16'", (self.folder / "bf16" / "config.toml").read_text())
 
     def test_same_seed_same_bits(self):
         self.train("a", "--steps", "4")
