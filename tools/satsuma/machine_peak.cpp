@@ -71,7 +71,7 @@ struct Chains {
 
 Chains chains_of(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::avx512) return {avx512_chains, 16};
+  if (isa >= Isa::avx512) return {avx512_chains, 16};
   if (isa == Isa::avx2) return {avx2_chains, 8};
 #endif
   static_cast<void>(isa);
