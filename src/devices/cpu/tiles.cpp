@@ -59,6 +59,9 @@ bool is_pointwise(const TilePass& pass) {
 /// How a pass is cut into the pieces that are given to threads: a set of image blocks, an output row, and a
 /// chunk of its pixels.
 struct Cut {
+  bool in_place;        ///< tiles read the tensor, nothing is copied
+  bool tile_by_tile;    ///< a row's inputs are copied a chunk at a time: what a pointwise pass copies is used
+                        ///< once
   std::int64_t unit;    ///< image blocks behind an input vector: 2 in a wide pass
   std::int64_t groups;  ///< units whose rows are worked on together, so that narrow images fill a tile
   std::int64_t sets;
@@ -66,6 +69,8 @@ struct Cut {
   std::int64_t chunk;  ///< output pixels, of each class of columns
 
   Cut(const TilePass& pass, int tile) {
+    in_place = !pass.wide && is_pointwise(pass);
+    tile_by_tile = pass.wide && is_pointwise(pass);
     unit = pass.wide ? 2 : 1;
     const std::int64_t pixels = pass.wide ? tile : tile * kernels().vector / kLanes;
     std::int64_t widest = 1;
@@ -73,8 +78,7 @@ struct Cut {
     const std::int64_t units = ceil_div(pass.blocks, unit);
     groups = std::clamp<std::int64_t>(pixels / widest, 1, units);
     sets = ceil_div(units, groups);
-    // What is copied for a row of a pointwise pass is used once only: no more of it than a tile needs.
-    chunk = pass.wide && is_pointwise(pass) ? std::min(pixels, widest) : widest;
+    chunk = tile_by_tile ? std::min(pixels, widest) : widest;
     chunks = ceil_div(widest, chunk);
   }
 
@@ -93,17 +97,15 @@ class Walker {
         tile_(tile),
         halves_(pass.wide ? 1 : static_cast<int>(kLanes) / kernels().vector),
         row_taps_(row_taps),
-        in_place_(!pass.wide && is_pointwise(pass)),
-        pointwise_(is_pointwise(pass)),
-        ring_(in_place_ ? 0 : reach(row_taps)),
-        low_(pointwise_ ? 0 : std::min<std::int64_t>(0, pass.columns.lowest())),
-        pixels_(in_place_    ? 0
-                : pointwise_ ? cut.chunk
-                             : std::max(pass.columns.highest(), pass.columns.inputs) - low_),
-        pixel_floats_(in_place_ ? pass.in_channels * kLanes : channel_block * kLanes),
+        ring_(cut.in_place ? 0 : reach(row_taps)),
+        low_(cut.in_place || cut.tile_by_tile ? 0 : std::min<std::int64_t>(0, pass.columns.lowest())),
+        pixels_(cut.in_place       ? 0
+                : cut.tile_by_tile ? cut.chunk
+                                   : std::max(pass.columns.highest(), pass.columns.inputs) - low_),
+        pixel_floats_(cut.in_place ? pass.in_channels * kLanes : channel_block * kLanes),
         row_floats_(pixels_ * pixel_floats_),
         slot_floats_(cut.groups * row_floats_),
-        block_floats_(in_place_ ? channel_block * kLanes : ring_ * slot_floats_),
+        block_floats_(cut.in_place ? channel_block * kLanes : ring_ * slot_floats_),
         inputs_(channel_blocks_ * ring_ * slot_floats_),
         partial_(ceil_div(pass.out_channels, row_multiple) * row_multiple * tile *
                  (pass.wide ? kWideLanes : kernels().vector)),
@@ -121,7 +123,7 @@ class Walker {
     units_ = std::min(cut_.groups, ceil_div(pass_.blocks, cut_.unit) - first_unit);
     first_pixel_ = chunk * cut_.chunk;
     const auto& taps = row_taps_[static_cast<std::size_t>(out_row)];
-    if (!in_place_) {
+    if (!cut_.in_place) {
       for (const RowTap& tap : taps) hold(tap.row);
     }
     for (const AxisClass& columns : pass_.columns.classes) class_of_row(columns, taps, out_row, kernel);
@@ -166,7 +168,7 @@ class Walker {
   /// Input column of position `p` of a row in the ring; -1 on padding.
   std::int64_t column_of(std::int64_t p) const {
     std::int64_t column = p + low_;
-    if (pointwise_) {
+    if (cut_.tile_by_tile) {
       const AxisClass& all = pass_.columns.classes[0];
       column = all.taps[0].shift + (first_pixel_ + p) * all.step;
     }
@@ -188,22 +190,22 @@ class Walker {
     for (const RowTap& r : row_taps) {
       for (const AxisTap& s : columns.taps) {
         const std::int64_t row_at =
-            in_place_ ? r.row * pass_.columns.inputs * pixel_floats_ : (r.row % ring_) * slot_floats_;
-        const std::int64_t pixel = pointwise_ && !in_place_ ? 0 : s.shift - low_;
+            cut_.in_place ? r.row * pass_.columns.inputs * pixel_floats_ : (r.row % ring_) * slot_floats_;
+        const std::int64_t pixel = cut_.tile_by_tile ? 0 : s.shift - low_;
         taps_.push_back({(row_at + pixel * pixel_floats_) * static_cast<std::int64_t>(sizeof(float)),
                          r.tap * pass_.kernel_width + s.tap});
       }
     }
     vectors_in_.clear();
     vectors_out_.clear();
-    const float* const base = in_place_ ? pass_.input : inputs_.data();
+    const float* const base = cut_.in_place ? pass_.input : inputs_.data();
     const std::int64_t image_floats =
-        in_place_ ? pass_.rows.inputs * pass_.columns.inputs * pixel_floats_ : row_floats_;
-    const std::int64_t step = pointwise_ && !in_place_ ? 1 : columns.step;
+        cut_.in_place ? pass_.rows.inputs * pass_.columns.inputs * pixel_floats_ : row_floats_;
+    const std::int64_t step = cut_.tile_by_tile ? 1 : columns.step;
     const std::int64_t count = std::min(columns.count - first_pixel_, cut_.chunk);
     for (std::int64_t g = 0; g < units_; ++g) {
       const std::int64_t unit = first_unit_ + g;
-      const float* const in = base + (in_place_ ? unit : g) * image_floats;
+      const float* const in = base + (cut_.in_place ? unit : g) * image_floats;
       for (std::int64_t t = 0; t < count; ++t) {
         for (int half = 0; half < halves_; ++half)
           vectors_in_.push_back(in + t * step * pixel_floats_ + half * kernels().vector);
@@ -256,8 +258,6 @@ class Walker {
   int tile_;
   int halves_;
   const std::vector<std::vector<RowTap>>& row_taps_;
-  bool in_place_;
-  bool pointwise_;
   std::int64_t ring_;
   std::int64_t low_;
   std::int64_t pixels_;

@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "src/devices/cpu/kernels/dispatch.hpp"
 #include "src/devices/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "src/devices/cpu/kernels/bf16.hpp"
+#include "src/devices/cpu/kernels/dispatch.hpp"
 
 namespace satsuma::cpu {
 
@@ -11,8 +12,8 @@ namespace {
 // 4 x 2 chains of sums hide the latency of a product. More pixels would leave room for fewer channels in the
 // first-level cache, and sums would travel to and from memory more often.
 constexpr int kTile = 4;
-constexpr int kDenseTile =
-    4;  // 4 x 2 x 3 accumulators, 3 weights and four vectors in flight: 31 of 32 registers
+// 4 x 2 x 3 accumulators, 3 weights and four vectors in flight: 31 of 32 registers.
+constexpr int kDenseTile = 4;
 constexpr int kDenseRows = 3;
 constexpr int kGradientRows = 6;
 constexpr int kGradientVectors = 4;
@@ -159,37 +160,25 @@ void gradient_tile(const GradientArgs& args) {
   }
 }
 
-template <int P>
-void nm_dispatch(const TileArgs& args, const NmPairWeights& weights) {
-  if constexpr (P > 1) {
-    if (args.count < P) return nm_dispatch<P - 1>(args, weights);
-  }
-  nm_tile<P>(args, weights);
+void nm(const TileArgs& args, const NmPairWeights& weights) {
+  with_count<kTile>(args.count, [&](auto count) { nm_tile<count>(args, weights); });
 }
 
-template <int P>
-void dense_dispatch(const TileArgs& args, const DensePairWeights& weights) {
-  if constexpr (P > 1) {
-    if (args.count < P) return dense_dispatch<P - 1>(args, weights);
-  }
-  dense_tile<P>(args, weights);
+void dense(const TileArgs& args, const DensePairWeights& weights) {
+  with_count<kDenseTile>(args.count, [&](auto count) { dense_tile<count>(args, weights); });
 }
 
-template <int R, int V>
-void gradient_dispatch(const GradientArgs& args) {
-  if constexpr (R > 1) {
-    if (args.rows < R) return gradient_dispatch<R - 1, V>(args);
-  }
-  if constexpr (V > 1) {
-    if (args.channels <= (V - 1) * kBlockFloats) return gradient_dispatch<R, V - 1>(args);
-  }
-  gradient_tile<R, V>(args);
+void gradient(const GradientArgs& args) {
+  with_count<kGradientRows>(args.rows, [&](auto rows) {
+    const int vectors = (args.channels + kBlockFloats - 1) / kBlockFloats;
+    with_count<kGradientVectors>(vectors, [&](auto count) { gradient_tile<rows, count>(args); });
+  });
 }
 
+/// Thirty-two bf16: `low` in the lower half, `high`, zeros where it is null, in the upper.
 inline __m512i round_both(const float* low, const float* high) {
-  const __m512 zero = _mm512_setzero_ps();
-  return reinterpret_cast<__m512i>(
-      _mm512_cvtne2ps_pbh(high ? _mm512_load_ps(high) : zero, low ? _mm512_load_ps(low) : zero));
+  const __m512 upper = high ? _mm512_load_ps(high) : _mm512_setzero_ps();
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(upper, _mm512_load_ps(low)));
 }
 
 void pack_wide(const float* first, const float* second, std::int64_t channels, void* to) {
@@ -231,7 +220,7 @@ void transpose_pairs(const float* from, int channels, float* to, std::int64_t st
   int c = 0;
   for (; c + kBlockFloats <= channels; c += kBlockFloats)
     transpose_square(from + c * kBlockFloats, to + c, stride);
-  alignas(64) float rest[kBlockFloats * kBlockFloats] = {};
+  alignas(64) float rest[kBlockFloats * kBlockFloats];
   for (; c < stride; c += kBlockFloats) {
     const int left = channels - c > 0 ? channels - c : 0;
     std::memset(rest, 0, sizeof(rest));
@@ -251,16 +240,7 @@ void round_rows(const float* from, std::int64_t rows, int lanes, float* to) {
 
 }  // namespace
 
-const Bf16Kernels kAvx512Bf16Kernels = {kTile,
-                                        kDenseTile,
-                                        kDenseRows,
-                                        kGradientRows,
-                                        kGradientVectors,
-                                        nm_dispatch<kTile>,
-                                        dense_dispatch<kDenseTile>,
-                                        gradient_dispatch<kGradientRows, kGradientVectors>,
-                                        pack_wide,
-                                        transpose_pairs,
-                                        round_rows};
+const Bf16Kernels kAvx512Bf16Kernels = {kTile, kDenseTile, kDenseRows, kGradientRows,   kGradientVectors, nm,
+                                        dense, gradient,   pack_wide,  transpose_pairs, round_rows};
 
 }  // namespace satsuma::cpu

@@ -145,31 +145,19 @@ void gradient_tile(const GradientArgs& args) {
   }
 }
 
-template <int T>
-void nm_dispatch(const TileArgs& args, const NmWeights& weights) {
-  if constexpr (T > 1) {
-    if (args.count < T) return nm_dispatch<T - 1>(args, weights);
-  }
-  nm_tile<T>(args, weights);
+void nm(const TileArgs& args, const NmWeights& weights) {
+  with_count<kTile>(args.count, [&](auto count) { nm_tile<count>(args, weights); });
 }
 
-template <int T>
-void dense_dispatch(const TileArgs& args, const DenseWeights& weights) {
-  if constexpr (T > 1) {
-    if (args.count < T) return dense_dispatch<T - 1>(args, weights);
-  }
-  dense_tile<T>(args, weights);
+void dense(const TileArgs& args, const DenseWeights& weights) {
+  with_count<kDenseTile>(args.count, [&](auto count) { dense_tile<count>(args, weights); });
 }
 
-template <int R, int V>
-void gradient_dispatch(const GradientArgs& args) {
-  if constexpr (R > 1) {
-    if (args.rows < R) return gradient_dispatch<R - 1, V>(args);
-  }
-  if constexpr (V > 1) {
-    if (args.channels <= (V - 1) * kVector) return gradient_dispatch<R, V - 1>(args);
-  }
-  gradient_tile<R, V>(args);
+void gradient(const GradientArgs& args) {
+  with_count<kGradientRows>(args.rows, [&](auto rows) {
+    const int vectors = (args.channels + kVector - 1) / kVector;
+    with_count<kGradientVectors>(vectors, [&](auto count) { gradient_tile<rows, count>(args); });
+  });
 }
 
 /// a0 b0 a1 b1 ... of the lower (Upper = 0) or upper halves of two vectors.
@@ -259,18 +247,8 @@ void select(const SelectArgs& args) {
 }
 
 constexpr Kernels table() {
-  return {kVector,
-          kTile,
-          kDenseTile,
-          kDenseRows,
-          kGradientRows,
-          kGradientVectors,
-          nm_dispatch<kTile>,
-          dense_dispatch<kDenseTile>,
-          gradient_dispatch<kGradientRows, kGradientVectors>,
-          select,
-          transpose_square,
-          transpose};
+  return {kVector, kTile, kDenseTile, kDenseRows, kGradientRows,    kGradientVectors,
+          nm,      dense, gradient,   select,     transpose_square, transpose};
 }
 
 }  // namespace
