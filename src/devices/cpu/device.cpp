@@ -9,10 +9,10 @@
 #include "satsuma/device/rounding.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
-#include "src/devices/cpu/compress.hpp"
-#include "src/devices/cpu/kernels/bf16.hpp"
-#include "src/devices/cpu/passes.hpp"
-#include "src/devices/cpu/weight_gradient.hpp"
+#include "src/cpu/compress.hpp"
+#include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/passes.hpp"
+#include "src/cpu/weight_gradient.hpp"
 
 namespace satsuma {
 

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "src/devices/cpu/kernels/bf16.hpp"
-#include "src/devices/cpu/kernels/dispatch.hpp"
+#include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/kernels/dispatch.hpp"
 
 namespace satsuma::cpu {
 

@@ -1,4 +1,4 @@
-#include "src/devices/cpu/unfold.hpp"
+#include "src/cpu/unfold.hpp"
 
 #include <algorithm>
 

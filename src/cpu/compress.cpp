@@ -1,4 +1,4 @@
-#include "src/devices/cpu/compress.hpp"
+#include "src/cpu/compress.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
 

@@ -1,4 +1,4 @@
-#include "src/devices/cpu/axis.hpp"
+#include "src/cpu/axis.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "src/devices/cpu/forms.hpp"
+#include "src/cpu/forms.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "src/devices/cpu/pair_forms.hpp"
+#include "src/cpu/pair_forms.hpp"
 
 #include <algorithm>
 #include <utility>

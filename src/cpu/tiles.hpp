@@ -4,8 +4,8 @@
 #include <functional>
 #include <vector>
 
-#include "src/devices/cpu/axis.hpp"
-#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/cpu/axis.hpp"
+#include "src/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
 

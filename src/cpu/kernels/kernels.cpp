@@ -1,7 +1,7 @@
-#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/cpu/kernels/kernels.hpp"
 
 #include "satsuma/core/cpu.hpp"
-#include "src/devices/cpu/kernels/bf16.hpp"
+#include "src/cpu/kernels/bf16.hpp"
 
 namespace satsuma::cpu {
 

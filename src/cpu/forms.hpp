@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "satsuma/sparse/packed.hpp"
-#include "src/devices/cpu/kernels/kernels.hpp"
-#include "src/devices/cpu/scratch.hpp"
+#include "src/cpu/kernels/kernels.hpp"
+#include "src/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
 

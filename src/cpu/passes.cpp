@@ -1,13 +1,13 @@
-#include "src/devices/cpu/passes.hpp"
+#include "src/cpu/passes.hpp"
 
 #include <algorithm>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
-#include "src/devices/cpu/forms.hpp"
-#include "src/devices/cpu/pair_forms.hpp"
-#include "src/devices/cpu/tiles.hpp"
-#include "src/devices/cpu/unfold.hpp"
+#include "src/cpu/forms.hpp"
+#include "src/cpu/pair_forms.hpp"
+#include "src/cpu/tiles.hpp"
+#include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/cpu/kernels/kernels.hpp"
 
 // Kernels whose operands are bf16 and whose sums are f32: one instruction multiplies and adds two pairs. What
 // a pair is differs: two kept weights of a row (N:M), two neighbouring channels (dense), two neighbouring

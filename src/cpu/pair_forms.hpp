@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "satsuma/sparse/packed.hpp"
-#include "src/devices/cpu/kernels/bf16.hpp"
-#include "src/devices/cpu/scratch.hpp"
+#include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
 

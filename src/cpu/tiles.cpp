@@ -1,4 +1,4 @@
-#include "src/devices/cpu/tiles.hpp"
+#include "src/cpu/tiles.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -7,8 +7,8 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/devices/cpu/kernels/bf16.hpp"
-#include "src/devices/cpu/scratch.hpp"
+#include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
 

@@ -1,4 +1,4 @@
-#include "src/devices/cpu/weight_gradient.hpp"
+#include "src/cpu/weight_gradient.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -7,10 +7,10 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/devices/cpu/kernels/bf16.hpp"
-#include "src/devices/cpu/kernels/kernels.hpp"
-#include "src/devices/cpu/scratch.hpp"
-#include "src/devices/cpu/unfold.hpp"
+#include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/kernels/kernels.hpp"
+#include "src/cpu/scratch.hpp"
+#include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
 

@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "src/devices/cpu/kernels/dispatch.hpp"
-#include "src/devices/cpu/kernels/kernels.hpp"
+#include "src/cpu/kernels/dispatch.hpp"
+#include "src/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
 namespace {
@@ -15,7 +15,7 @@ constexpr int kGradientVectors = 2;
 }  // namespace
 }  // namespace satsuma::cpu
 
-#include "src/devices/cpu/kernels/kernel_body.hpp"
+#include "src/cpu/kernels/kernel_body.hpp"
 
 namespace satsuma::cpu {
 
