@@ -1,8 +1,20 @@
 #include "src/cpu/axis.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace satsuma::cpu {
+
+std::int64_t AxisClass::span(std::int64_t outputs) const {
+  if (taps.empty()) return 0;
+  return std::abs(taps.back().shift - taps.front().shift) + 1 + (outputs - 1) * step;
+}
+
+std::int64_t Axis::widest() const {
+  std::int64_t result = 1;
+  for (const AxisClass& group : classes) result = std::max(result, group.count);
+  return result;
+}
 
 std::int64_t Axis::lowest() const {
   std::int64_t result = inputs;

@@ -20,6 +20,9 @@ struct AxisClass {
   std::int64_t count = 0;
   std::int64_t step = 1;  ///< input pixels between neighbouring outputs of the class
   std::vector<AxisTap> taps;
+
+  /// Input coordinates from the first to the last that `outputs` neighbouring outputs of the class reach.
+  std::int64_t span(std::int64_t outputs) const;
 };
 
 /// How the outputs of a pass reach its inputs along one axis.
@@ -32,6 +35,8 @@ struct Axis {
   /// outside [0, inputs).
   std::int64_t lowest() const;
   std::int64_t highest() const;
+  /// Outputs of the largest class.
+  std::int64_t widest() const;
 };
 
 struct AxisGeometry {

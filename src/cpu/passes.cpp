@@ -20,6 +20,7 @@ AxisGeometry along(const Geometry& geometry, std::size_t axis) {
 TilePass pass_over(const PassSpec& spec, const Tensor& input, Tensor& output) {
   TilePass pass;
   pass.kernel_width = static_cast<int>(spec.geometry.kernel[1]);
+  pass.kernel_taps = static_cast<int>(spec.geometry.kernel[0] * spec.geometry.kernel[1]);
   pass.blocks = ceil_div(input.dim(0), kLanes);
   pass.in_channels = input.dim(1);
   pass.out_channels = output.dim(1);
@@ -31,21 +32,22 @@ TilePass pass_over(const PassSpec& spec, const Tensor& input, Tensor& output) {
 
 void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
   const Bf16Kernels& table = *bf16_kernels();
-  const auto block_of = [&](int tile, std::int64_t group) {
-    const std::int64_t fitting = channel_block(pass.rows, pass.columns, pass.in_channels, tile, group);
-    return std::min(ceil_div(fitting, 2) * 2, kMostPairChannels / group * group);
+  const auto shape_of = [&](int tile, std::int64_t group) {
+    TileShape shape = tile_shape(pass, tile, group);
+    shape.channel_block = std::min(ceil_div(shape.channel_block, 2) * 2, kMostPairChannels / group * group);
+    return shape;
   };
   if (w.packed != nullptr) {
     const std::int64_t m = w.packed->pattern.m;
-    const std::int64_t block = block_of(table.tile, m % 2 == 0 ? m : 2 * m);
-    const NmPairForm& form = nm_pair_form(*w.packed, block);
-    walk_tiles(pass, block, table.tile, 1, [&](const TileArgs& args, std::int64_t b) {
+    const TileShape shape = shape_of(table.tile, m % 2 == 0 ? m : 2 * m);
+    const NmPairForm& form = nm_pair_form(*w.packed, shape.channel_block);
+    walk_tiles(pass, shape, 1, [&](const TileArgs& args, std::int64_t b) {
       table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
-    const std::int64_t block = block_of(table.dense_tile, 2);
-    const DensePairForm form = dense_pair_form(*w.dense, block, table.dense_rows, transposed);
-    walk_tiles(pass, block, table.dense_tile, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
+    const TileShape shape = shape_of(table.dense_tile, 2);
+    const DensePairForm form = dense_pair_form(*w.dense, shape.channel_block, table.dense_rows, transposed);
+    walk_tiles(pass, shape, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
       table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   }
@@ -54,20 +56,16 @@ void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
 void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
   if (pass.wide) return run_wide(pass, w, transposed);
   const Kernels& table = kernels();
-  const auto block_of = [&](int tile, std::int64_t group) {
-    const std::int64_t pixels = std::max<std::int64_t>(1, tile * table.vector / kLanes);
-    return channel_block(pass.rows, pass.columns, pass.in_channels, pixels, group);
-  };
   if (w.packed != nullptr) {
-    const std::int64_t block = block_of(table.tile, w.packed->pattern.m);
-    const NmForm& form = nm_form(*w.packed, block);
-    walk_tiles(pass, block, table.tile, 1, [&](const TileArgs& args, std::int64_t b) {
+    const TileShape shape = tile_shape(pass, table.tile, w.packed->pattern.m);
+    const NmForm& form = nm_form(*w.packed, shape.channel_block);
+    walk_tiles(pass, shape, 1, [&](const TileArgs& args, std::int64_t b) {
       table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
-    const std::int64_t block = block_of(table.dense_tile, 1);
-    const DenseForm form = dense_form(*w.dense, block, transposed);
-    walk_tiles(pass, block, table.dense_tile, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
+    const TileShape shape = tile_shape(pass, table.dense_tile, 1);
+    const DenseForm form = dense_form(*w.dense, shape.channel_block, transposed);
+    walk_tiles(pass, shape, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
       table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   }

@@ -1,6 +1,7 @@
 #include "src/cpu/tiles.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "satsuma/core/cpu.hpp"
@@ -8,6 +9,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/row_groups.hpp"
 #include "src/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
@@ -15,37 +17,6 @@ namespace satsuma::cpu {
 namespace {
 
 constexpr std::int64_t kLaneBytes = kLanes * static_cast<std::int64_t>(sizeof(float));
-
-/// A tap of one output row: which, and the input row it reads.
-struct RowTap {
-  int tap;
-  std::int64_t row;
-};
-
-std::vector<std::vector<RowTap>> taps_of_rows(const Axis& rows) {
-  std::vector<std::vector<RowTap>> result(static_cast<std::size_t>(rows.outputs));
-  for (const AxisClass& group : rows.classes) {
-    for (std::int64_t t = 0; t < group.count; ++t) {
-      auto& taps = result[static_cast<std::size_t>(group.first + t * group.stride)];
-      for (const AxisTap& tap : group.taps) {
-        const std::int64_t row = tap.shift + t * group.step;
-        if (row >= 0 && row < rows.inputs) taps.push_back({tap.tap, row});
-      }
-    }
-  }
-  return result;
-}
-
-/// Most consecutive input rows that one output row reaches over.
-std::int64_t reach(const std::vector<std::vector<RowTap>>& rows) {
-  std::int64_t most = 1;
-  for (const auto& taps : rows) {
-    for (const RowTap& a : taps) {
-      for (const RowTap& b : taps) most = std::max(most, a.row - b.row + 1);
-    }
-  }
-  return most;
-}
 
 /// True where each output reads one input pixel, and none of the padding.
 bool is_pointwise(const TilePass& pass) {
@@ -56,8 +27,19 @@ bool is_pointwise(const TilePass& pass) {
          pass.columns.highest() <= pass.columns.inputs;
 }
 
-/// How a pass is cut into the pieces that are given to threads: a set of image blocks, an output row, and a
-/// chunk of its pixels.
+/// Pixels (of wide blocks in a wide pass) that `vectors` vectors of outputs hold.
+std::int64_t pixels_of(const TilePass& pass, int vectors) {
+  return pass.wide ? vectors : std::max<std::int64_t>(1, vectors * kernels().vector / kLanes);
+}
+
+/// Channels of `pixels` input pixels that fit the first-level cache beside the streams of weights and sums.
+std::int64_t fitting_channels(std::int64_t pixels) {
+  const auto budget = static_cast<std::int64_t>(cache_sizes().level1) * 9 / 10;
+  return budget / (std::max<std::int64_t>(pixels, 1) * kLaneBytes);
+}
+
+/// How a pass is cut into the pieces that are given to threads: a set of image blocks, a group of output
+/// rows, a chunk of their pixels, and a part of the output channels.
 struct Cut {
   bool in_place;        ///< tiles read the tensor, nothing is copied
   bool tile_by_tile;    ///< a row's inputs are copied a chunk at a time: what a pointwise pass copies is used
@@ -65,68 +47,94 @@ struct Cut {
   std::int64_t unit;    ///< image blocks behind an input vector: 2 in a wide pass
   std::int64_t groups;  ///< units whose rows are worked on together, so that narrow images fill a tile
   std::int64_t sets;
+  std::vector<RowGroup> rows;
   std::int64_t chunks;
   std::int64_t chunk;  ///< output pixels, of each class of columns
+  std::int64_t parts;  ///< more than one only where threads would have nothing to do
+  std::int64_t part;   ///< output channels
 
-  Cut(const TilePass& pass, int tile) {
+  Cut(const TilePass& pass, const TileShape& shape, int row_multiple) {
     in_place = !pass.wide && is_pointwise(pass);
     tile_by_tile = pass.wide && is_pointwise(pass);
     unit = pass.wide ? 2 : 1;
-    const std::int64_t pixels = pass.wide ? tile : tile * kernels().vector / kLanes;
-    std::int64_t widest = 1;
-    for (const AxisClass& group : pass.columns.classes) widest = std::max(widest, group.count);
+    const std::int64_t pixels = pixels_of(pass, shape.vectors);
+    const std::int64_t widest = pass.columns.widest();
     const std::int64_t units = ceil_div(pass.blocks, unit);
     groups = std::clamp<std::int64_t>(pixels / widest, 1, units);
     sets = ceil_div(units, groups);
+    rows = row_groups(pass.rows, shape.lines);
     chunk = tile_by_tile ? std::min(pixels, widest) : widest;
     chunks = ceil_div(widest, chunk);
+    const std::int64_t whole = sets * static_cast<std::int64_t>(rows.size()) * chunks;
+    const bool worth_sharing = whole * chunk * groups * pass.out_channels * pass.in_channels >= kSharedWork;
+    const std::int64_t wanted = worth_sharing && whole < 2 * threads() ? ceil_div(4 * threads(), whole) : 1;
+    part = ceil_div(ceil_div(pass.out_channels, wanted), row_multiple) * row_multiple;
+    parts = ceil_div(pass.out_channels, part);
   }
 
-  std::int64_t pieces(const TilePass& pass) const { return sets * pass.rows.outputs * chunks; }
+  /// Products of pixels and channels below which threads cost more to wake than they save.
+  static constexpr std::int64_t kSharedWork = 1 << 20;
+
+  /// Input rows that are held at a time.
+  std::int64_t ring() const {
+    std::int64_t most = in_place ? 0 : 1;
+    for (const RowGroup& group : rows) {
+      if (!in_place) most = std::max(most, group.span());
+    }
+    return most;
+  }
+
+  std::int64_t pieces() const { return sets * static_cast<std::int64_t>(rows.size()) * chunks * parts; }
 };
 
 /// The walk of one thread: its scratch memory, and the ring of input rows in it.
 class Walker {
  public:
-  Walker(const TilePass& pass, const Cut& cut, std::int64_t channel_block, int tile, int row_multiple,
-         const std::vector<std::vector<RowTap>>& row_taps)
+  Walker(const TilePass& pass, const Cut& cut, const TileShape& shape, int row_multiple)
       : pass_(pass),
         cut_(cut),
-        channel_block_(channel_block),
-        channel_blocks_(ceil_div(pass.in_channels, channel_block)),
-        tile_(tile),
+        channel_block_(shape.channel_block),
+        channel_blocks_(ceil_div(pass.in_channels, channel_block_)),
+        panels_(ceil_div(pass.out_channels, row_multiple)),
+        vectors_(shape.vectors),
         halves_(pass.wide ? 1 : static_cast<int>(kLanes) / kernels().vector),
-        row_taps_(row_taps),
-        ring_(cut.in_place ? 0 : reach(row_taps)),
+        ring_(cut.ring()),
         low_(cut.in_place || cut.tile_by_tile ? 0 : std::min<std::int64_t>(0, pass.columns.lowest())),
         pixels_(cut.in_place       ? 0
                 : cut.tile_by_tile ? cut.chunk
                                    : std::max(pass.columns.highest(), pass.columns.inputs) - low_),
-        pixel_floats_(cut.in_place ? pass.in_channels * kLanes : channel_block * kLanes),
+        pixel_floats_((cut.in_place ? pass.in_channels : channel_block_) * kLanes),
         row_floats_(pixels_ * pixel_floats_),
         slot_floats_(cut.groups * row_floats_),
-        block_floats_(cut.in_place ? channel_block * kLanes : ring_ * slot_floats_),
+        block_floats_(cut.in_place ? channel_block_ * kLanes : ring_ * slot_floats_),
         inputs_(channel_blocks_ * ring_ * slot_floats_),
-        partial_(ceil_div(pass.out_channels, row_multiple) * row_multiple * tile *
+        partial_(ceil_div(cut.part, row_multiple) * row_multiple * vectors_ *
                  (pass.wide ? kWideLanes : kernels().vector)),
         nobody_(pass.blocks % cut.unit != 0 ? pass.out_channels * kLanes : 0),
         held_(static_cast<std::size_t>(ring_)) {}
 
   void piece(std::int64_t index, const TileKernel& kernel) {
-    const std::int64_t chunk = index % cut_.chunks;
-    const std::int64_t out_row = index / cut_.chunks % pass_.rows.outputs;
-    const std::int64_t first_unit = index / cut_.chunks / pass_.rows.outputs * cut_.groups;
-    if (first_unit != first_unit_ || cut_.chunks > 1) {
+    const auto row_groups = static_cast<std::int64_t>(cut_.rows.size());
+    const std::int64_t part = index % cut_.parts;
+    const std::int64_t chunk = index / cut_.parts % cut_.chunks;
+    const std::int64_t row = index / cut_.parts / cut_.chunks % row_groups;
+    const std::int64_t first_unit = index / cut_.parts / cut_.chunks / row_groups * cut_.groups;
+    const std::int64_t first_pixel = chunk * cut_.chunk;
+    if (first_unit != first_unit_ || first_pixel != first_pixel_) {
       first_unit_ = first_unit;
+      first_pixel_ = first_pixel;
       std::fill(held_.begin(), held_.end(), -1);
     }
     units_ = std::min(cut_.groups, ceil_div(pass_.blocks, cut_.unit) - first_unit);
-    first_pixel_ = chunk * cut_.chunk;
-    const auto& taps = row_taps_[static_cast<std::size_t>(out_row)];
+    first_channel_ = part * cut_.part;
+    channels_ = std::min(cut_.part, pass_.out_channels - first_channel_);
+    const RowGroup& rows = cut_.rows[static_cast<std::size_t>(row)];
     if (!cut_.in_place) {
-      for (const RowTap& tap : taps) hold(tap.row);
+      for (const RowTap& tap : rows.taps) {
+        for (int line = 0; line < rows.lines; ++line) hold(tap.row[static_cast<std::size_t>(line)]);
+      }
     }
-    for (const AxisClass& columns : pass_.columns.classes) class_of_row(columns, taps, out_row, kernel);
+    for (const AxisClass& columns : pass_.columns.classes) class_of_columns(columns, rows, kernel);
   }
 
  private:
@@ -184,20 +192,54 @@ class Walker {
     if (channels % 2 != 0) std::memset(to + channels * kLanes, 0, kLaneBytes);
   }
 
-  void class_of_row(const AxisClass& columns, const std::vector<RowTap>& row_taps, std::int64_t out_row,
-                    const TileKernel& kernel) {
+  /// Floats from the first input row to `row`, in the ring or in the tensor.
+  std::int64_t place_of(std::int64_t row) const {
+    return cut_.in_place ? row * pass_.columns.inputs * pixel_floats_ : (row % ring_) * slot_floats_;
+  }
+
+  /// The outputs of one class of columns in a group of rows.
+  void class_of_columns(const AxisClass& columns, const RowGroup& rows, const TileKernel& kernel) {
+    collect_taps(columns, rows);
+    collect_vectors(columns, rows);
+    // Tiles of equal size: two of six cost less than one of eight and one of four.
+    const auto vectors = static_cast<std::int64_t>(vectors_in_.size());
+    const std::int64_t tiles = ceil_div(vectors, vectors_ / rows.lines);
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      const std::int64_t begin = vectors * i / tiles;
+      run(begin, static_cast<int>(vectors * (i + 1) / tiles - begin), rows.lines, kernel);
+    }
+  }
+
+  /// The taps of a class of columns in a group of rows: those of one block of input channels, or of several
+  /// blocks one after the other where so many fit the cache, since few taps need few pixels.
+  void collect_taps(const AxisClass& columns, const RowGroup& rows) {
     taps_.clear();
-    for (const RowTap& r : row_taps) {
-      for (const AxisTap& s : columns.taps) {
-        const std::int64_t row_at =
-            cut_.in_place ? r.row * pass_.columns.inputs * pixel_floats_ : (r.row % ring_) * slot_floats_;
-        const std::int64_t pixel = cut_.tile_by_tile ? 0 : s.shift - low_;
-        taps_.push_back({(row_at + pixel * pixel_floats_) * static_cast<std::int64_t>(sizeof(float)),
-                         r.tap * pass_.kernel_width + s.tap});
+    const std::int64_t pixels = pixels_of(pass_, vectors_ / rows.lines);
+    const std::int64_t inputs = rows.span() * columns.span(pixels);
+    merged_ = std::clamp<std::int64_t>(fitting_channels(inputs) / channel_block_, 1,
+                                       std::max<std::int64_t>(1, pass_.in_channels / channel_block_));
+    const std::int64_t block_weights = panels_ * pass_.kernel_taps;
+    for (std::int64_t block = 0; block < merged_; ++block) {
+      for (const RowTap& r : rows.taps) {
+        for (const AxisTap& s : columns.taps) {
+          const std::int64_t pixel = cut_.tile_by_tile ? 0 : s.shift - low_;
+          Tap tap{{}, static_cast<std::int32_t>(block * block_weights + r.tap * pass_.kernel_width + s.tap)};
+          for (int line = 0; line < rows.lines; ++line) {
+            const std::int64_t at = place_of(r.row[static_cast<std::size_t>(line)]) + pixel * pixel_floats_ +
+                                    block * block_floats_;
+            tap.input[line] = at * static_cast<std::int64_t>(sizeof(float));
+          }
+          taps_.push_back(tap);
+        }
       }
     }
+    block_taps_ = static_cast<std::int64_t>(taps_.size()) / merged_;
+  }
+
+  /// Input and output vectors of a class of columns, those of the outputs for each line.
+  void collect_vectors(const AxisClass& columns, const RowGroup& rows) {
     vectors_in_.clear();
-    vectors_out_.clear();
+    for (auto& line : vectors_out_) line.clear();
     const float* const base = cut_.in_place ? pass_.input : inputs_.data();
     const std::int64_t image_floats =
         cut_.in_place ? pass_.rows.inputs * pass_.columns.inputs * pixel_floats_ : row_floats_;
@@ -210,42 +252,54 @@ class Walker {
         for (int half = 0; half < halves_; ++half)
           vectors_in_.push_back(in + t * step * pixel_floats_ + half * kernels().vector);
         const std::int64_t column = columns.first + (first_pixel_ + t) * columns.stride;
-        for (std::int64_t block = unit * cut_.unit; block < (unit + 1) * cut_.unit; ++block) {
-          float* const out =
-              block < pass_.blocks
-                  ? pass_.output + ((block * pass_.rows.outputs + out_row) * pass_.columns.outputs + column) *
-                                       pass_.out_channels * kLanes
-                  : nobody_.data();
-          for (int half = 0; half < halves_; ++half) vectors_out_.push_back(out + half * kernels().vector);
+        for (std::size_t line = 0; line < static_cast<std::size_t>(rows.lines); ++line) {
+          for (std::int64_t block = unit * cut_.unit; block < (unit + 1) * cut_.unit; ++block) {
+            float* const out = output_pixel(block, rows.output[line], column);
+            for (int half = 0; half < halves_; ++half)
+              vectors_out_[line].push_back(out + half * kernels().vector);
+          }
         }
       }
     }
-    // Tiles of equal size: two of six cost less than one of eight and one of four.
-    const auto vectors = static_cast<std::int64_t>(vectors_in_.size());
-    const std::int64_t tiles = ceil_div(vectors, tile_);
-    for (std::int64_t i = 0; i < tiles; ++i) {
-      const std::int64_t begin = vectors * i / tiles;
-      run(begin, static_cast<int>(vectors * (i + 1) / tiles - begin), kernel);
-    }
   }
 
-  void run(std::int64_t begin, int count, const TileKernel& kernel) {
+  float* output_pixel(std::int64_t block, std::int64_t row, std::int64_t column) {
+    if (block >= pass_.blocks) return nobody_.data();
+    return pass_.output + ((block * pass_.rows.outputs + row) * pass_.columns.outputs + column) *
+                              pass_.out_channels * kLanes;
+  }
+
+  /// `count` vectors of each line from vector `begin` on: all blocks of input channels.
+  void run(std::int64_t begin, int count, int lines, const TileKernel& kernel) {
+    const float* inputs[kMostVectors];
+    float* outputs[kMostVectors];
+    for (int line = 0; line < lines; ++line) {
+      const auto* const from = vectors_out_[static_cast<std::size_t>(line)].data() + begin * cut_.unit;
+      std::copy_n(from, count * cut_.unit, outputs + line * count * cut_.unit);
+    }
     TileArgs args;
+    args.lines = lines;
     args.count = count;
-    args.output = vectors_out_.data() + begin * cut_.unit;
+    args.input = inputs;
+    args.output = outputs;
     args.taps = taps_.data();
-    args.tap_count = static_cast<int>(taps_.size());
-    args.rows = static_cast<int>(pass_.out_channels);
+    args.row = static_cast<int>(first_channel_);
+    args.rows = static_cast<int>(channels_);
     args.partial = partial_.data();
     args.bias = pass_.bias;
-    const float* inputs[kMostVectors];
-    args.input = inputs;
-    for (std::int64_t block = 0; block < channel_blocks_; ++block) {
+    const std::int64_t whole_blocks = pass_.in_channels / channel_block_;
+    args.last = false;
+    for (std::int64_t block = 0; !args.last;) {
+      // A last block that is not whole has weights of another length, and stands alone.
+      const std::int64_t merged = std::clamp<std::int64_t>(whole_blocks - block, 1, merged_);
       for (int v = 0; v < count; ++v)
         inputs[v] = vectors_in_[static_cast<std::size_t>(begin + v)] + block * block_floats_;
-      args.first = block == 0;
-      args.last = block == channel_blocks_ - 1;
+      args.tap_count = static_cast<int>(merged * block_taps_);
+      // Where no kernel position reaches an output, nothing is to be added to it, block by block.
+      args.last = block + merged == channel_blocks_ || block_taps_ == 0;
       kernel(args, block);
+      args.first = false;
+      block += merged;
     }
   }
 
@@ -255,9 +309,9 @@ class Walker {
   const Cut& cut_;
   std::int64_t channel_block_;
   std::int64_t channel_blocks_;
-  int tile_;
+  std::int64_t panels_;
+  int vectors_;
   int halves_;
-  const std::vector<std::vector<RowTap>>& row_taps_;
   std::int64_t ring_;
   std::int64_t low_;
   std::int64_t pixels_;
@@ -272,36 +326,47 @@ class Walker {
   std::int64_t first_unit_ = -1;
   std::int64_t units_ = 0;
   std::int64_t first_pixel_ = 0;
+  std::int64_t first_channel_ = 0;
+  std::int64_t channels_ = 0;
   std::vector<Tap> taps_;
+  std::int64_t block_taps_ = 0;  ///< taps of one block of input channels
+  std::int64_t merged_ = 1;      ///< blocks of input channels that `taps_` covers
   std::vector<const float*> vectors_in_;
-  std::vector<float*> vectors_out_;
+  std::array<std::vector<float*>, kMostLines> vectors_out_;
 };
 
-}  // namespace
-
-std::int64_t channel_block(const Axis& rows, const Axis& columns, std::int64_t in_channels,
-                           std::int64_t pixels, std::int64_t group) {
-  std::int64_t footprint = 1;
+/// Input pixels behind a tile of `lines` by `pixels` outputs, with their halo.
+std::int64_t footprint(const Axis& rows, const Axis& columns, std::int64_t lines, std::int64_t pixels) {
+  std::int64_t most = 1;
   for (const AxisClass& r : rows.classes) {
     for (const AxisClass& s : columns.classes) {
       if (r.taps.empty() || s.taps.empty()) continue;
-      const std::int64_t height = std::abs(r.taps.back().shift - r.taps.front().shift) + 1;
-      const std::int64_t width =
-          std::abs(s.taps.back().shift - s.taps.front().shift) + 1 + (pixels - 1) * s.step;
-      footprint = std::max(footprint, height * width);
+      most = std::max(most, r.span(lines) * s.span(pixels));
     }
   }
-  const auto budget = static_cast<std::int64_t>(cache_sizes().level1) * 9 / 10;
-  const std::int64_t fitting = budget / (footprint * kLaneBytes) / group * group;
-  return std::min(std::max(fitting, group), in_channels);
+  return most;
 }
 
-void walk_tiles(const TilePass& pass, std::int64_t channel_block, int tile, int row_multiple,
-                const TileKernel& kernel) {
-  const auto row_taps = taps_of_rows(pass.rows);
-  const Cut cut(pass, tile);
-  parallel_for(cut.pieces(pass), 1, [&](std::int64_t begin, std::int64_t end) {
-    Walker walker(pass, cut, channel_block, tile, row_multiple, row_taps);
+}  // namespace
+
+TileShape tile_shape(const TilePass& pass, int vectors, std::int64_t group) {
+  TileShape shape{vectors, 1, 0};
+  const std::int64_t pixels = pixels_of(pass, vectors);
+  std::int64_t inputs = footprint(pass.rows, pass.columns, 1, pixels);
+  if (!pass.wide && pixels >= 2 * kMostLines) {
+    const std::int64_t two_lines = footprint(pass.rows, pass.columns, 2, pixels / 2);
+    if (two_lines < inputs) shape.lines = 2;
+    inputs = std::min(inputs, two_lines);
+  }
+  const std::int64_t fitting = fitting_channels(inputs) / group * group;
+  shape.channel_block = std::min(std::max(fitting, group), pass.in_channels);
+  return shape;
+}
+
+void walk_tiles(const TilePass& pass, const TileShape& shape, int row_multiple, const TileKernel& kernel) {
+  const Cut cut(pass, shape, row_multiple);
+  parallel_for(cut.pieces(), 1, [&](std::int64_t begin, std::int64_t end) {
+    Walker walker(pass, cut, shape, row_multiple);
     for (std::int64_t piece = begin; piece < end; ++piece) walker.piece(piece, kernel);
   });
 }

@@ -15,6 +15,7 @@ struct TilePass {
   Axis rows;
   Axis columns;
   int kernel_width = 1;     ///< S: tap (r, s) has weights r * S + s
+  int kernel_taps = 1;      ///< R * S
   std::int64_t blocks = 0;  ///< of sixteen images
   std::int64_t in_channels = 0;
   std::int64_t out_channels = 0;
@@ -24,24 +25,29 @@ struct TilePass {
   bool wide = false;  ///< operands are bf16: kernels read wide blocks (kernels/bf16.hpp)
 };
 
-/// Input channels that a tile works on at once, a multiple of `group` as far as there are so many: the tile's
-/// inputs, with their halo, fit the first-level cache beside the streams of weights and sums. `pixels` are
-/// those of a tile, of one block or wide block.
-std::int64_t channel_block(const Axis& rows, const Axis& columns, std::int64_t in_channels,
-                           std::int64_t pixels, std::int64_t group);
+/// How a pass is tiled.
+struct TileShape {
+  int vectors;                 ///< most vectors of outputs in a tile (pixels of wide blocks in a wide pass)
+  int lines;                   ///< lines of the image that they are taken from, where rows are alike
+  std::int64_t channel_block;  ///< input channels that a tile works on at once
+};
+
+/// The shape whose inputs, with their halo, are fewest, and the number of input channels of which they fit
+/// the first-level cache beside the streams of weights and sums: a multiple of `group` as far as there are
+/// so many.
+TileShape tile_shape(const TilePass& pass, int vectors, std::int64_t group);
 
 /// Runs the kernel of a tile on block `block` of the input channels.
 using TileKernel = std::function<void(const TileArgs& args, std::int64_t block)>;
 
-/// Walks the outputs in tiles of at most `tile` vectors (pixels of wide blocks) and calls `kernel` for each
-/// tile and block of input channels.
+/// Walks the outputs in tiles and calls `kernel` for each tile and block of input channels; output channels
+/// come in multiples of `row_multiple` but for the last.
 ///
 /// Input rows are first copied to a ring of rows in scratch memory, [channel block][row][pixel][channel]:
 /// there a tile's inputs are contiguous, where in the tensor the pixels of one channel block are 64 *
 /// channels bytes apart, which for a power of two puts them all in the same few sets of the first-level
 /// cache. The copy also lays the padding as zeros, and rounds to bf16 for wide passes. Passes with one tap
 /// need no copy and read the tensor in place; wide ones copy a tile at a time.
-void walk_tiles(const TilePass& pass, std::int64_t channel_block, int tile, int row_multiple,
-                const TileKernel& kernel);
+void walk_tiles(const TilePass& pass, const TileShape& shape, int row_multiple, const TileKernel& kernel);
 
 }  // namespace satsuma::cpu

@@ -40,10 +40,10 @@ void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
   for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
   const Tap* const taps_end = args.taps + args.tap_count;
   const int per_tap = weights.per_tap;
-  const NmPair* row_pairs = weights.pairs;
+  const NmPair* row_pairs = weights.pairs + args.row * weights.row_stride;
   float* partial = args.partial;
 
-  for (int row = 0; row < args.rows; ++row) {
+  for (int row = args.row; row < args.row + args.rows; ++row) {
     __m512 acc[P][2];
     if (args.first) {
       const __m512 start = _mm512_set1_ps(args.bias ? args.bias[row] : 0.0f);
@@ -56,8 +56,8 @@ void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
       const NmPair* const end = pair + per_tap;
       for (; pair != end; ++pair) {
         const __m512i weight = _mm512_set1_epi32(static_cast<int>(pair->weights));
-        const std::int64_t first = tap->input + pair->first;
-        const std::int64_t second = tap->input + pair->second;
+        const std::int64_t first = tap->input[0] + pair->first;
+        const std::int64_t second = tap->input[0] + pair->second;
         for (int p = 0; p < P; ++p) {
           const __m512i a = load(input[p] + first);
           const __m512i b = load(input[p] + second);
@@ -82,11 +82,11 @@ template <int P>
 void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
   const char* input[P];
   for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
-  const std::uint32_t* panel = weights.values;
+  const std::uint32_t* panel = weights.values + args.row / kDenseRows * weights.panel_stride;
   float* partial = args.partial;
 
-  for (int row = 0; row < args.rows; row += kDenseRows) {
-    const int rows = args.rows - row < kDenseRows ? args.rows - row : kDenseRows;
+  for (int row = args.row; row < args.row + args.rows; row += kDenseRows) {
+    const int rows = args.row + args.rows - row < kDenseRows ? args.row + args.rows - row : kDenseRows;
     __m512 acc[kDenseRows][P][2];
     for (int r = 0; r < kDenseRows; ++r) {
       if (args.first) {
@@ -100,7 +100,7 @@ void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
     for (int t = 0; t < args.tap_count; ++t) {
       const std::uint32_t* weight =
           panel + static_cast<std::int64_t>(args.taps[t].index) * weights.channel_pairs * kDenseRows;
-      std::int64_t at = args.taps[t].input;
+      std::int64_t at = args.taps[t].input[0];
       for (int c = 0; c < weights.channel_pairs; ++c, at += 128, weight += kDenseRows) {
         __m512i value[kDenseRows];
         for (int r = 0; r < kDenseRows; ++r) value[r] = _mm512_set1_epi32(static_cast<int>(weight[r]));

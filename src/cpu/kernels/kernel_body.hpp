@@ -30,89 +30,93 @@ inline Vec in_register(Vec value) {
   return value;
 }
 
-/// N:M tile. For each row (output channel): acc[t] += value * input[t][tap + offset]: one broadcast for T
-/// products. T vectors of outputs stay in registers; a kept weight is a scalar and a byte offset, a zero
-/// costs nothing.
-template <int T>
+/// N:M tile. For each row (output channel): acc[line][t] += value * input[t][tap[line] + offset]: one
+/// broadcast for L * T products. The vectors of outputs stay in registers; a kept weight is a scalar and a
+/// byte offset, a zero costs nothing.
+template <int T, int L>
 void nm_tile(const TileArgs& args, const NmWeights& weights) {
   const char* input[T];
   for (int t = 0; t < T; ++t) input[t] = reinterpret_cast<const char*>(args.input[t]);
   const Tap* const taps = args.taps;
   const Tap* const taps_end = taps + args.tap_count;
   const int per_tap = weights.per_tap;
-  const NmEntry* row_entries = weights.entries;
+  const NmEntry* row_entries = weights.entries + args.row * weights.row_stride;
   float* partial = args.partial;
 
-  for (int row = 0; row < args.rows; ++row) {
-    Vec acc[T];
+  for (int row = args.row; row < args.row + args.rows; ++row) {
+    Vec acc[L * T];
     if (args.first) {
       const Vec start = splat(args.bias ? args.bias[row] : 0.0f);
-      for (int t = 0; t < T; ++t) acc[t] = start;
+      for (int i = 0; i < L * T; ++i) acc[i] = start;
     } else {
-      for (int t = 0; t < T; ++t) acc[t] = load(partial + t * kVector);
+      for (int i = 0; i < L * T; ++i) acc[i] = load(partial + i * kVector);
     }
     for (const Tap* tap = taps; tap != taps_end; ++tap) {
       const NmEntry* entry = row_entries + static_cast<std::int64_t>(tap->index) * per_tap;
-      const std::int64_t shift = tap->input;
       for (int j = 0; j < per_tap; ++j) {
         const Vec value = splat(entry[j].value);
-        const std::int64_t at = shift + entry[j].offset;
-        for (int t = 0; t < T; ++t) acc[t] += value * load(input[t] + at);
+        for (int l = 0; l < L; ++l) {
+          const std::int64_t at = tap->input[l] + entry[j].offset;
+          for (int t = 0; t < T; ++t) acc[l * T + t] += value * load(input[t] + at);
+        }
       }
     }
     if (args.last) {
-      for (int t = 0; t < T; ++t) store(args.output[t] + row * kLaneFloats, acc[t]);
+      for (int i = 0; i < L * T; ++i) store(args.output[i] + row * kLaneFloats, acc[i]);
     } else {
-      for (int t = 0; t < T; ++t) store(partial + t * kVector, acc[t]);
+      for (int i = 0; i < L * T; ++i) store(partial + i * kVector, acc[i]);
     }
-    partial += T * kVector;
+    partial += L * T * kVector;
     row_entries += weights.row_stride;
   }
 }
 
-/// Dense tile. For each panel of kDenseRows rows: acc[r][t] += weight[tap][c][r] * input[t][tap + c].
-template <int T>
+/// Dense tile. For each panel of kDenseRows rows: acc[r][line][t] += weight[tap][c][r] * input[t][tap[line] +
+/// c].
+template <int T, int L>
 void dense_tile(const TileArgs& args, const DenseWeights& weights) {
   const char* input[T];
   for (int t = 0; t < T; ++t) input[t] = reinterpret_cast<const char*>(args.input[t]);
   float* partial = args.partial;
-  const float* panel = weights.values;
+  const float* panel = weights.values + args.row / kDenseRows * weights.panel_stride;
 
-  for (int row = 0; row < args.rows; row += kDenseRows) {
-    const int rows = args.rows - row < kDenseRows ? args.rows - row : kDenseRows;
-    Vec acc[kDenseRows][T];
+  for (int row = args.row; row < args.row + args.rows; row += kDenseRows) {
+    const int rows = args.row + args.rows - row < kDenseRows ? args.row + args.rows - row : kDenseRows;
+    Vec acc[kDenseRows][L * T];
     for (int r = 0; r < kDenseRows; ++r) {
       if (args.first) {
         const Vec start = splat(args.bias && r < rows ? args.bias[row + r] : 0.0f);
-        for (int t = 0; t < T; ++t) acc[r][t] = start;
+        for (int i = 0; i < L * T; ++i) acc[r][i] = start;
       } else {
-        for (int t = 0; t < T; ++t) acc[r][t] = load(partial + (r * T + t) * kVector);
+        for (int i = 0; i < L * T; ++i) acc[r][i] = load(partial + (r * L * T + i) * kVector);
       }
     }
-    for (int i = 0; i < args.tap_count; ++i) {
+    for (int tap = 0; tap < args.tap_count; ++tap) {
       const float* weight =
-          panel + static_cast<std::int64_t>(args.taps[i].index) * weights.channels * kDenseRows;
-      std::int64_t at = args.taps[i].input;
-      const std::int64_t end = at + static_cast<std::int64_t>(weights.channels) * kLaneFloats * 4;
-      for (; at != end; at += kLaneFloats * 4, weight += kDenseRows) {
+          panel + static_cast<std::int64_t>(args.taps[tap].index) * weights.channels * kDenseRows;
+      const std::int64_t* const at = args.taps[tap].input;
+      const std::int64_t end = static_cast<std::int64_t>(weights.channels) * kLaneFloats * 4;
+      for (std::int64_t c = 0; c != end; c += kLaneFloats * 4, weight += kDenseRows) {
         Vec value[kDenseRows];
         for (int r = 0; r < kDenseRows; ++r) value[r] = splat(weight[r]);
-        for (int t = 0; t < T; ++t) {
-          const Vec x = in_register(load(input[t] + at));
-          for (int r = 0; r < kDenseRows; ++r) acc[r][t] += value[r] * x;
+        for (int l = 0; l < L; ++l) {
+          for (int t = 0; t < T; ++t) {
+            const Vec x = in_register(load(input[t] + at[l] + c));
+            for (int r = 0; r < kDenseRows; ++r) acc[r][l * T + t] += value[r] * x;
+          }
         }
       }
     }
     if (args.last) {
       for (int r = 0; r < rows; ++r) {
-        for (int t = 0; t < T; ++t) store(args.output[t] + (row + r) * kLaneFloats, acc[r][t]);
+        for (int i = 0; i < L * T; ++i) store(args.output[i] + (row + r) * kLaneFloats, acc[r][i]);
       }
     } else {
       for (int r = 0; r < kDenseRows; ++r) {
-        for (int t = 0; t < T; ++t) store(partial + (r * T + t) * kVector, acc[r][t]);
+        for (int i = 0; i < L * T; ++i) store(partial + (r * L * T + i) * kVector, acc[r][i]);
       }
     }
-    partial += kDenseRows * T * kVector;
+    partial += kDenseRows * L * T * kVector;
     panel += weights.panel_stride;
   }
 }
@@ -146,11 +150,19 @@ void gradient_tile(const GradientArgs& args) {
 }
 
 void nm(const TileArgs& args, const NmWeights& weights) {
-  with_count<kTile>(args.count, [&](auto count) { nm_tile<count>(args, weights); });
+  if (args.lines == 2) {
+    with_count<kTile / 2>(args.count, [&](auto count) { nm_tile<count, 2>(args, weights); });
+  } else {
+    with_count<kTile>(args.count, [&](auto count) { nm_tile<count, 1>(args, weights); });
+  }
 }
 
 void dense(const TileArgs& args, const DenseWeights& weights) {
-  with_count<kDenseTile>(args.count, [&](auto count) { dense_tile<count>(args, weights); });
+  if (args.lines == 2) {
+    with_count<kDenseTile / 2>(args.count, [&](auto count) { dense_tile<count, 2>(args, weights); });
+  } else {
+    with_count<kDenseTile>(args.count, [&](auto count) { dense_tile<count, 1>(args, weights); });
+  }
 }
 
 void gradient(const GradientArgs& args) {

@@ -11,24 +11,31 @@ struct NmEntry {
   std::uint32_t offset;  ///< bytes: channel inside the block of input channels * 64
 };
 
+/// Most lines of an image in a tile.
+inline constexpr int kMostLines = 2;
+
 /// A kernel position that falls inside the image for every pixel of a tile.
 struct Tap {
-  std::int64_t input;  ///< bytes from the input pointer of a vector to the pixel under this tap
-  std::int32_t index;  ///< r * S + s, which picks the weights
+  /// For each line, bytes from the input pointer of a vector to the pixel under this tap.
+  std::int64_t input[kMostLines];
+  std::int32_t index;  ///< picks the weights: r * S + s, plus R * S times the panels of rows for each block
+                       ///< of input channels behind the tile's first
 };
 
-/// One tile of a convolution: `count` vectors of outputs (a vector is some lanes of one pixel), all output
-/// rows (channels), one block of input channels. Accumulators rest in `partial` [row][count][vector] between
-/// blocks of input channels.
+/// One tile of a convolution: `count` vectors of outputs (a vector is some lanes of one pixel) of one line of
+/// the image, or of each of two; some output rows (channels); one block of input channels or several.
+/// Accumulators rest in `partial` [row][line][count][vector] between blocks of input channels.
 struct TileArgs {
-  int count = 0;                        ///< vectors in the tile
+  int lines = 1;
+  int count = 0;                        ///< vectors in a line
   const float* const* input = nullptr;  ///< [count]: first channel of the block, at the pixel's origin
-  float* const* output = nullptr;       ///< [count]: row 0; rows are kLanes floats apart
+  float* const* output = nullptr;       ///< [line][count]: row 0; rows are kLanes floats apart
   const Tap* taps = nullptr;
   int tap_count = 0;
+  int row = 0;  ///< first output row, a multiple of what the kernel computes together
   int rows = 0;
   float* partial = nullptr;
-  const float* bias = nullptr;  ///< [rows], added in the first block; null for none
+  const float* bias = nullptr;  ///< of row 0, added in the first block; null for none
   bool first = true;            ///< accumulators start from the bias instead of `partial`
   bool last = true;             ///< results go to `output` instead of `partial`
 };
