@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "satsuma/core/integer.hpp"
+
 namespace satsuma::cpu {
 
 std::int64_t AxisClass::span(std::int64_t outputs) const {
   if (taps.empty()) return 0;
-  return std::abs(taps.back().shift - taps.front().shift) + 1 + (outputs - 1) * step;
+  const std::int64_t images = ceil_div(outputs, count);
+  const std::int64_t neighbours = ceil_div(outputs, images);
+  return images * (std::abs(taps.back().shift - taps.front().shift) + 1 + (neighbours - 1) * step);
 }
 
 std::int64_t Axis::widest() const {
@@ -31,6 +35,47 @@ std::int64_t Axis::highest() const {
     if (group.count == 0) continue;
     for (const AxisTap& tap : group.taps)
       result = std::max(result, tap.shift + (group.count - 1) * group.step + 1);
+  }
+  return result;
+}
+
+namespace {
+
+/// Outputs along a narrow image: so few that taps on the padding beside it are a good part of all.
+constexpr std::int64_t kNarrow = 2;
+
+/// The taps of the `t`-th output that do not fall on padding.
+std::vector<AxisTap> taps_inside(const AxisClass& outputs, std::int64_t t, std::int64_t inputs) {
+  std::vector<AxisTap> inside;
+  for (const AxisTap& tap : outputs.taps) {
+    const std::int64_t at = tap.shift + t * outputs.step;
+    if (at >= 0 && at < inputs) inside.push_back(tap);
+  }
+  return inside;
+}
+
+bool same_taps(const std::vector<AxisTap>& a, const std::vector<AxisTap>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const AxisTap& x, const AxisTap& y) { return x.tap == y.tap; });
+}
+
+}  // namespace
+
+Axis without_padding(const Axis& axis) {
+  Axis result{axis.inputs, axis.outputs, {}};
+  for (const AxisClass& whole : axis.classes) {
+    if (whole.count > kNarrow) {
+      result.classes.push_back(whole);
+      continue;
+    }
+    for (std::int64_t t = 0; t < whole.count; ++t) {
+      std::vector<AxisTap> taps = taps_inside(whole, t, axis.inputs);
+      if (t == 0 || !same_taps(taps, result.classes.back().taps)) {
+        for (AxisTap& tap : taps) tap.shift += t * whole.step;
+        result.classes.push_back({whole.first + t * whole.stride, whole.stride, 0, whole.step, taps});
+      }
+      ++result.classes.back().count;
+    }
   }
   return result;
 }

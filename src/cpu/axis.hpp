@@ -21,7 +21,8 @@ struct AxisClass {
   std::int64_t step = 1;  ///< input pixels between neighbouring outputs of the class
   std::vector<AxisTap> taps;
 
-  /// Input coordinates from the first to the last that `outputs` neighbouring outputs of the class reach.
+  /// Input coordinates from the first to the last that `outputs` neighbouring outputs of the class reach;
+  /// those of several images where one has not so many.
   std::int64_t span(std::int64_t outputs) const;
 };
 
@@ -50,5 +51,9 @@ struct AxisGeometry {
 Axis forward_axis(const AxisGeometry& geometry, std::int64_t inputs, std::int64_t outputs);
 /// Backward data: dx at h reads dy at (h + padding - r * dilation) / stride wherever that is a whole number.
 Axis backward_axis(const AxisGeometry& geometry, std::int64_t images, std::int64_t gradients);
+
+/// The same axis where outputs are so few that it pays to leave taps on padding out: outputs at the borders
+/// then form classes of their own.
+Axis without_padding(const Axis& axis);
 
 }  // namespace satsuma::cpu

@@ -82,7 +82,7 @@ void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, cons
   }
   TilePass pass = pass_over(spec, x, y);
   pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
-  pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
+  pass.columns = without_padding(forward_axis(along(geometry, 1), x.dim(3), y.dim(3)));
   pass.bias = bias.defined() ? bias.data<float>() : nullptr;
   run(pass, w, false);
 }
@@ -91,7 +91,7 @@ void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& 
   const Geometry& geometry = spec.geometry;
   TilePass pass = pass_over(spec, dy, dx);
   pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
-  pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
+  pass.columns = without_padding(backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3)));
   run(pass, w, true);
 }
 

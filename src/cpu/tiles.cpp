@@ -353,7 +353,7 @@ TileShape tile_shape(const TilePass& pass, int vectors, std::int64_t group) {
   TileShape shape{vectors, 1, 0};
   const std::int64_t pixels = pixels_of(pass, vectors);
   std::int64_t inputs = footprint(pass.rows, pass.columns, 1, pixels);
-  if (!pass.wide && pixels >= 2 * kMostLines) {
+  if (!pass.wide && pixels >= 2 * kMostLines && pass.rows.classes.size() == 1) {
     const std::int64_t two_lines = footprint(pass.rows, pass.columns, 2, pixels / 2);
     if (two_lines < inputs) shape.lines = 2;
     inputs = std::min(inputs, two_lines);
