@@ -1,7 +1,6 @@
 #include "src/cpu/weight_gradient.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "satsuma/core/integer.hpp"
@@ -25,13 +24,9 @@ struct Operands {
   int vectors;
   void (*gradient)(const GradientArgs&);
   void (*transpose)(const float* from, int channels, float* to, std::int64_t stride);
-  /// Sixteen lanes a row, of which `valid` hold images.
-  void (*copy_rows)(const float* from, std::int64_t rows, int valid, float* to);
+  /// Rounds rows of sixteen lanes, of which `valid` hold images; null where dy is read as it lies.
+  void (*round_rows)(const float* from, std::int64_t rows, int valid, float* to);
 };
-
-void copy_rows(const float* from, std::int64_t rows, int /*valid*/, float* to) {
-  std::memcpy(to, from, static_cast<std::size_t>(rows * kLanes) * sizeof(float));
-}
 
 Operands operands_of(DType type) {
   if (type == DType::bf16) {
@@ -43,19 +38,32 @@ Operands operands_of(DType type) {
   }
   const Kernels& table = kernels();
   return {kLanes,          table.vector, table.gradient_rows, table.gradient_vectors, table.gradient,
-          table.transpose, copy_rows};
+          table.transpose, nullptr};
 }
 
-/// One thread's share of the output channels, over all images and pixels: no sums are shared between threads,
-/// and their order depends on nothing but the shapes.
+/// A half-open range of channels.
+struct Range {
+  std::int64_t first;
+  std::int64_t last;
+
+  std::int64_t size() const { return last - first; }
+  /// The `i`-th of `parts` nearly equal ranges in this one, whose borders are multiples of `unit`.
+  Range part(std::int64_t i, std::int64_t parts, std::int64_t unit = 1) const {
+    const std::int64_t units = ceil_div(size(), unit);
+    return {first + units * i / parts * unit, std::min(first + units * (i + 1) / parts * unit, last)};
+  }
+};
+
+/// One thread's share of dw, a range of rows (output channels) and of input channels, over all images and
+/// pixels: no sums are shared between threads, and their order depends on nothing but the shapes.
 ///
 /// Per strip of output rows: x is transposed to [channel block][input row][pixel][lanes][channel] (a ring of
-/// rows, so that each is transposed once), dy is copied to [row block][pixel][row][lanes], and then for each
-/// tap a register tile of dw runs over all pixel pairs of the strip.
+/// rows, so that each is transposed once), dy is read as it lies or rounded to [pixel][row][lanes], and then
+/// for each tap a register tile of dw runs over all pixel pairs of the strip.
 class GradientWorker {
  public:
   GradientWorker(const Geometry& geometry, const Operands& operands, const Tensor& x, const Tensor& dy,
-                 Tensor& dw, std::int64_t first_row, std::int64_t last_row)
+                 Tensor& dw, Range rows, Range channels)
       : geometry_(geometry),
         operands_(operands),
         images_(x.dim(0)),
@@ -63,26 +71,24 @@ class GradientWorker {
         width_(x.dim(3)),
         out_height_(dy.dim(2)),
         out_width_(dy.dim(3)),
-        channels_(geometry.in_channels),
         x_(x.data<float>()),
         dy_(dy.data<float>()),
         dw_(dw.data<float>()),
-        first_row_(first_row),
-        last_row_(last_row),
+        rows_(rows),
+        channels_(channels),
         channel_block_(std::min<std::int64_t>(operands.vectors * operands.vector,
-                                              ceil_div(channels_, operands.vector) * operands.vector)),
-        channel_blocks_(ceil_div(channels_, channel_block_)),
-        row_block_(operands.rows),
-        row_blocks_(ceil_div(last_row - first_row, row_block_)),
+                                              ceil_div(channels.size(), operands.vector) * operands.vector)),
+        channel_blocks_(ceil_div(channels.size(), channel_block_)),
+        row_blocks_(ceil_div(rows.size(), operands.rows)),
         strip_(std::clamp<std::int64_t>(ceil_div(kStripPixels, out_width_), 1, out_height_)),
         ring_(std::min(height_, (strip_ - 1) * geometry.stride[0] +
                                     (geometry.kernel[0] - 1) * geometry.dilation[0] + 1)),
         pixel_floats_(operands.lanes * channel_block_),
         block_floats_(ring_ * width_ * pixel_floats_),
         transposed_(channel_blocks_ * block_floats_),
-        row_floats_(row_block_ * operands.lanes),
-        gradients_(row_blocks_ * strip_ * out_width_ * row_floats_),
-        tile_(row_block_ * channel_block_),
+        dy_floats_(operands.round_rows ? rows.size() * operands.lanes : geometry.out_channels * kLanes),
+        rounded_(operands.round_rows ? strip_ * out_width_ * dy_floats_ : 0),
+        tile_(operands.rows * channel_block_),
         held_(static_cast<std::size_t>(ring_), -1) {}
 
   void run() {
@@ -105,36 +111,31 @@ class GradientWorker {
     const std::int64_t slot = row % ring_;
     if (held_[static_cast<std::size_t>(slot)] == row) return;
     held_[static_cast<std::size_t>(slot)] = row;
-    const float* const from = x_ + (block * height_ + row) * width_ * channels_ * kLanes;
+    const std::int64_t pixel = geometry_.in_channels * kLanes;
+    const float* const from = x_ + (block * height_ + row) * width_ * pixel;
     for (std::int64_t b = 0; b < channel_blocks_; ++b) {
-      const std::int64_t first = b * channel_block_;
-      const auto count = static_cast<int>(std::min(channel_block_, channels_ - first));
+      const std::int64_t first = channels_.first + b * channel_block_;
+      const auto count = static_cast<int>(std::min(channel_block_, channels_.last - first));
       float* const to = transposed_.data() + b * block_floats_ + slot * width_ * pixel_floats_;
-      for (std::int64_t p = 0; p < width_; ++p) {
-        operands_.transpose(from + (p * channels_ + first) * kLanes, count, to + p * pixel_floats_,
-                            channel_block_);
-      }
+      for (std::int64_t p = 0; p < width_; ++p)
+        operands_.transpose(from + p * pixel + first * kLanes, count, to + p * pixel_floats_, channel_block_);
     }
   }
 
-  void copy_gradients(std::int64_t block, std::int64_t begin, std::int64_t end, int valid) {
-    const std::int64_t out_channels = geometry_.out_channels;
-    const std::int64_t pixels = (end - begin) * out_width_;
-    const float* const from = dy_ + (block * out_height_ + begin) * out_width_ * out_channels * kLanes;
-    for (std::int64_t b = 0; b < row_blocks_; ++b) {
-      const std::int64_t first = first_row_ + b * row_block_;
-      const std::int64_t rows = std::min(row_block_, last_row_ - first);
-      float* const to = gradients_.data() + b * strip_ * out_width_ * row_floats_;
-      for (std::int64_t p = 0; p < pixels; ++p) {
-        operands_.copy_rows(from + (p * out_channels + first) * kLanes, rows, valid, to + p * row_floats_);
-      }
-    }
+  /// dy of a strip from the first row on: as it lies, or rounded.
+  const float* gradients(std::int64_t block, std::int64_t begin, std::int64_t end, int images) {
+    const std::int64_t pixel = geometry_.out_channels * kLanes;
+    const float* const from = dy_ + (block * out_height_ + begin) * out_width_ * pixel + rows_.first * kLanes;
+    if (operands_.round_rows == nullptr) return from;
+    for (std::int64_t p = 0; p < (end - begin) * out_width_; ++p)
+      operands_.round_rows(from + p * pixel, rows_.size(), images, rounded_.data() + p * dy_floats_);
+    return rounded_.data();
   }
 
   void strip(std::int64_t block, std::int64_t begin, std::int64_t end, std::int32_t images, bool first) {
     const auto [kernel_height, kernel_width] = geometry_.kernel;
     const auto lanes = static_cast<std::int32_t>(ceil_div(images, kLanes / operands_.lanes));
-    copy_gradients(block, begin, end, images);
+    const float* const dy = gradients(block, begin, end, images);
     for (std::int64_t p = begin; p < end; ++p) {
       for (std::int64_t r = 0; r < kernel_height; ++r) {
         const std::int64_t row = p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
@@ -145,12 +146,12 @@ class GradientWorker {
       for (std::int64_t s = 0; s < kernel_width; ++s) {
         collect_pairs(begin, end, r, s, lanes);
         if (pairs_.empty() && !first) continue;
-        products(r * kernel_width + s, !first);
+        products(dy, r * kernel_width + s, !first);
       }
     }
   }
 
-  /// Pixel pairs of one tap, as offsets into the first blocks of channels and rows.
+  /// Pixel pairs of one tap.
   void collect_pairs(std::int64_t begin, std::int64_t end, std::int64_t r, std::int64_t s,
                      std::int32_t lanes) {
     pairs_.clear();
@@ -161,33 +162,31 @@ class GradientWorker {
         const std::int64_t column =
             q * geometry_.stride[1] - geometry_.padding[1] + s * geometry_.dilation[1];
         if (column < 0 || column >= width_) continue;
-        pairs_.push_back({transposed_.data() + ((row % ring_) * width_ + column) * pixel_floats_,
-                          gradients_.data() + ((p - begin) * out_width_ + q) * row_floats_, lanes});
+        pairs_.push_back({((row % ring_) * width_ + column) * pixel_floats_,
+                          ((p - begin) * out_width_ + q) * dy_floats_, lanes});
       }
     }
   }
 
-  void products(std::int64_t tap, bool accumulate) {
+  void products(const float* dy, std::int64_t tap, bool accumulate) {
     const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
-    const bool whole = channels_ % operands_.vector == 0;
-    std::vector<PixelPair> shifted = pairs_;
+    const std::int64_t in_channels = geometry_.in_channels;
     for (std::int64_t cb = 0; cb < channel_blocks_; ++cb) {
-      for (std::int64_t kb = 0; kb < row_blocks_; ++kb) {
-        for (std::size_t i = 0; i < pairs_.size(); ++i) {
-          shifted[i].x = pairs_[i].x + cb * block_floats_;
-          shifted[i].dy = pairs_[i].dy + kb * strip_ * out_width_ * row_floats_;
-        }
-        const std::int64_t row = first_row_ + kb * row_block_;
+      const std::int64_t channel = channels_.first + cb * channel_block_;
+      for (std::int64_t rb = 0; rb < row_blocks_; ++rb) {
+        const Range rows = rows_.part(rb, row_blocks_);
         GradientArgs args;
-        args.pairs = shifted.data();
-        args.pair_count = static_cast<std::int64_t>(shifted.size());
-        args.rows = static_cast<int>(std::min(row_block_, last_row_ - row));
-        args.channels = static_cast<int>(std::min(channel_block_, channels_ - cb * channel_block_));
+        args.pairs = pairs_.data();
+        args.pair_count = static_cast<std::int64_t>(pairs_.size());
+        args.x = transposed_.data() + cb * block_floats_;
+        args.dy = dy + (rows.first - rows_.first) * operands_.lanes;
+        args.rows = static_cast<int>(rows.size());
+        args.channels = static_cast<int>(std::min(channel_block_, channels_.last - channel));
         args.x_stride = channel_block_;
-        args.dw = dw_ + (row * taps + tap) * channels_ + cb * channel_block_;
-        args.dw_stride = taps * channels_;
+        args.dw = dw_ + (rows.first * taps + tap) * in_channels + channel;
+        args.dw_stride = taps * in_channels;
         args.accumulate = accumulate;
-        if (whole) {
+        if (args.channels % operands_.vector == 0 && in_channels % operands_.vector == 0) {
           operands_.gradient(args);
         } else {
           through_tile(args);
@@ -218,23 +217,21 @@ class GradientWorker {
   std::int64_t width_;
   std::int64_t out_height_;
   std::int64_t out_width_;
-  std::int64_t channels_;
   const float* x_;
   const float* dy_;
   float* dw_;
-  std::int64_t first_row_;
-  std::int64_t last_row_;
+  Range rows_;
+  Range channels_;
   std::int64_t channel_block_;
   std::int64_t channel_blocks_;
-  std::int64_t row_block_;
   std::int64_t row_blocks_;
   std::int64_t strip_;
   std::int64_t ring_;
   std::int64_t pixel_floats_;
   std::int64_t block_floats_;
   Scratch transposed_;
-  std::int64_t row_floats_;
-  Scratch gradients_;
+  std::int64_t dy_floats_;  ///< between pixels of dy
+  Scratch rounded_;
   Scratch tile_;
   std::vector<std::int64_t> held_;
   std::vector<PixelPair> pairs_;
@@ -250,11 +247,21 @@ void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Te
     return;
   }
   const Operands operands = operands_of(spec.operands);
-  const std::int64_t unit = operands.rows;
-  const std::int64_t units = ceil_div(geometry.out_channels, unit);
-  parallel_for(units, 1, [&](std::int64_t begin, std::int64_t end) {
-    GradientWorker(geometry, operands, x, dy, dw, begin * unit, std::min(end * unit, geometry.out_channels))
-        .run();
+  // Whoever has a share of the input channels transposes only those, so these are split first, as far as
+  // whole register tiles go.
+  const Range rows{0, geometry.out_channels};
+  const Range channels{0, geometry.in_channels};
+  const std::int64_t tile = operands.vectors * operands.vector;
+  std::int64_t channel_parts = std::clamp<std::int64_t>(channels.last / tile, 1, threads());
+  while (threads() % channel_parts != 0) --channel_parts;
+  const std::int64_t row_parts =
+      std::clamp<std::int64_t>(threads() / channel_parts, 1, ceil_div(rows.last, operands.rows / 2));
+  parallel_for(channel_parts * row_parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      GradientWorker(geometry, operands, x, dy, dw, rows.part(i / channel_parts, row_parts),
+                     channels.part(i % channel_parts, channel_parts, tile))
+          .run();
+    }
   });
 }
 

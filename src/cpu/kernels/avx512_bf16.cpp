@@ -141,8 +141,8 @@ void gradient_tile(const GradientArgs& args) {
     }
   }
   for (std::int64_t p = 0; p < args.pair_count; ++p) {
-    const float* x = args.pairs[p].x;
-    const float* const dy = args.pairs[p].dy;
+    const float* x = args.x + args.pairs[p].x;
+    const float* const dy = args.dy + args.pairs[p].dy;
     const int count = args.pairs[p].lanes;
     for (int n = 0; n < count; ++n, x += args.x_stride) {
       __m512i column[V];

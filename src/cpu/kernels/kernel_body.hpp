@@ -132,8 +132,8 @@ void gradient_tile(const GradientArgs& args) {
   }
   const std::int64_t stride = args.x_stride;
   for (std::int64_t p = 0; p < args.pair_count; ++p) {
-    const float* x = args.pairs[p].x;
-    const float* const dy = args.pairs[p].dy;
+    const float* x = args.x + args.pairs[p].x;
+    const float* const dy = args.dy + args.pairs[p].dy;
     const int lanes = args.pairs[p].lanes;
     for (int n = 0; n < lanes; ++n, x += stride) {
       Vec column[V];

@@ -54,11 +54,11 @@ struct DenseWeights {
   std::int64_t panel_stride = 0;  ///< floats between groups of rows
 };
 
-/// A pixel pair of the weight gradient: x^T [lane][channel] and dy [row][lane], and how many of the lanes are
-/// images.
+/// A pixel pair of the weight gradient, x^T [lane][channel] and dy [row][lane], as floats behind
+/// GradientArgs' own; and how many of the lanes are images.
 struct PixelPair {
-  const float* x;
-  const float* dy;
+  std::int64_t x;
+  std::int64_t dy;
   std::int32_t lanes;
 };
 
@@ -66,6 +66,8 @@ struct PixelPair {
 struct GradientArgs {
   const PixelPair* pairs = nullptr;
   std::int64_t pair_count = 0;
+  const float* x = nullptr;
+  const float* dy = nullptr;   ///< first row
   int rows = 0;                ///< at most gradient_rows
   int channels = 0;            ///< at most gradient_vectors * vector; x is padded to whole vectors
   std::int64_t x_stride = 0;   ///< floats between lanes of x
