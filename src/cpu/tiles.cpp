@@ -129,11 +129,15 @@ class Walker {
     first_channel_ = part * cut_.part;
     channels_ = std::min(cut_.part, pass_.out_channels - first_channel_);
     const RowGroup& rows = cut_.rows[static_cast<std::size_t>(row)];
+    ahead_.clear();
     if (!cut_.in_place) {
       for (const RowTap& tap : rows.taps) {
         for (int line = 0; line < rows.lines; ++line) hold(tap.row[static_cast<std::size_t>(line)]);
       }
+      if (cut_.chunks == 1 && part == cut_.parts - 1) look_ahead(row + 1);
     }
+    ahead_quota_ = ceil_div(static_cast<std::int64_t>(ahead_.size()), calls_for(rows));
+    ahead_begin_ = 0;
     for (const AxisClass& columns : pass_.columns.classes) class_of_columns(columns, rows, kernel);
   }
 
@@ -171,6 +175,36 @@ class Walker {
         }
       }
     }
+  }
+
+  /// Notes the lines of the input rows that group `row` of this set of images will copy, or the first group
+  /// of the next set: kernels fetch them meanwhile, so that the copy finds them in the second-level cache.
+  void look_ahead(std::int64_t row) {
+    const bool same_set = row < static_cast<std::int64_t>(cut_.rows.size());
+    const RowGroup& rows = cut_.rows[same_set ? static_cast<std::size_t>(row) : 0];
+    const std::int64_t first_block = (first_unit_ + (same_set ? 0 : cut_.groups)) * cut_.unit;
+    const std::int64_t last_block = std::min(first_block + cut_.groups * cut_.unit, pass_.blocks);
+    std::int64_t noted = -1;
+    for (const RowTap& tap : rows.taps) {
+      for (int line = 0; line < rows.lines; ++line) {
+        const std::int64_t in_row = tap.row[static_cast<std::size_t>(line)];
+        if (in_row <= noted || (same_set && held_[static_cast<std::size_t>(in_row % ring_)] == in_row))
+          continue;
+        noted = in_row;
+        for (std::int64_t block = first_block; block < last_block; ++block) {
+          const float* const from = input_row(block, in_row);
+          for (std::int64_t i = 0; i < pass_.columns.inputs * pass_.in_channels; ++i)
+            ahead_.push_back(from + i * kLanes);
+        }
+      }
+    }
+  }
+
+  /// About how many tiles and blocks of channels the kernel is called for in a group of rows.
+  std::int64_t calls_for(const RowGroup& rows) const {
+    const std::int64_t vectors = cut_.groups * cut_.chunk * halves_;
+    return ceil_div(vectors, vectors_ / rows.lines) * channel_blocks_ *
+           static_cast<std::int64_t>(pass_.columns.classes.size());
   }
 
   /// Input column of position `p` of a row in the ring; -1 on padding.
@@ -297,6 +331,10 @@ class Walker {
       args.tap_count = static_cast<int>(merged * block_taps_);
       // Where no kernel position reaches an output, nothing is to be added to it, block by block.
       args.last = block + merged == channel_blocks_ || block_taps_ == 0;
+      const auto left = static_cast<std::int64_t>(ahead_.size()) - ahead_begin_;
+      args.ahead = ahead_.data() + ahead_begin_;
+      args.ahead_count = static_cast<int>(std::min(ahead_quota_, left));
+      ahead_begin_ += args.ahead_count;
       kernel(args, block);
       args.first = false;
       block += merged;
@@ -333,6 +371,9 @@ class Walker {
   std::int64_t merged_ = 1;      ///< blocks of input channels that `taps_` covers
   std::vector<const float*> vectors_in_;
   std::array<std::vector<float*>, kMostLines> vectors_out_;
+  std::vector<const float*> ahead_;  ///< cache lines that the next piece will copy
+  std::int64_t ahead_quota_ = 0;     ///< of them, to be fetched by each call of the kernel
+  std::int64_t ahead_begin_ = 0;
 };
 
 /// Input pixels behind a tile of `lines` by `pixels` outputs, with their halo.

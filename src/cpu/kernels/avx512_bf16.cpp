@@ -42,8 +42,10 @@ void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
   const int per_tap = weights.per_tap;
   const NmPair* row_pairs = weights.pairs + args.row * weights.row_stride;
   float* partial = args.partial;
+  Ahead ahead(args, 1);
 
   for (int row = args.row; row < args.row + args.rows; ++row) {
+    ahead.fetch();
     __m512 acc[P][2];
     if (args.first) {
       const __m512 start = _mm512_set1_ps(args.bias ? args.bias[row] : 0.0f);
@@ -84,9 +86,11 @@ void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
   for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
   const std::uint32_t* panel = weights.values + args.row / kDenseRows * weights.panel_stride;
   float* partial = args.partial;
+  Ahead ahead(args, kDenseRows);
 
   for (int row = args.row; row < args.row + args.rows; row += kDenseRows) {
     const int rows = args.row + args.rows - row < kDenseRows ? args.row + args.rows - row : kDenseRows;
+    ahead.fetch();
     __m512 acc[kDenseRows][P][2];
     for (int r = 0; r < kDenseRows; ++r) {
       if (args.first) {

@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "src/cpu/kernels/kernels.hpp"
+
 // Included by the files that are compiled for one instruction set. Everything here has internal linkage, as
 // in kernel_body.hpp.
 
@@ -17,6 +19,22 @@ inline void with_count(int count, const Kernel& kernel) {
   }
   kernel(std::integral_constant<int, Most>());
 }
+
+/// Fetches the share of TileArgs::ahead that falls to one step of the loop over rows.
+struct Ahead {
+  const float* const* next;
+  const float* const* end;
+  int share;
+
+  Ahead(const TileArgs& args, int rows_per_step)
+      : next(args.ahead),
+        end(args.ahead + args.ahead_count),
+        share((args.ahead_count * rows_per_step + args.rows - 1) / args.rows) {}
+
+  void fetch() {
+    for (int i = 0; i < share && next != end; ++i) __builtin_prefetch(*next++, 0, 2);
+  }
+};
 
 }  // namespace
 

@@ -43,7 +43,10 @@ void nm_tile(const TileArgs& args, const NmWeights& weights) {
   const NmEntry* row_entries = weights.entries + args.row * weights.row_stride;
   float* partial = args.partial;
 
+  Ahead ahead(args, 1);
+
   for (int row = args.row; row < args.row + args.rows; ++row) {
+    ahead.fetch();
     Vec acc[L * T];
     if (args.first) {
       const Vec start = splat(args.bias ? args.bias[row] : 0.0f);
@@ -79,9 +82,11 @@ void dense_tile(const TileArgs& args, const DenseWeights& weights) {
   for (int t = 0; t < T; ++t) input[t] = reinterpret_cast<const char*>(args.input[t]);
   float* partial = args.partial;
   const float* panel = weights.values + args.row / kDenseRows * weights.panel_stride;
+  Ahead ahead(args, kDenseRows);
 
   for (int row = args.row; row < args.row + args.rows; row += kDenseRows) {
     const int rows = args.row + args.rows - row < kDenseRows ? args.row + args.rows - row : kDenseRows;
+    ahead.fetch();
     Vec acc[kDenseRows][L * T];
     for (int r = 0; r < kDenseRows; ++r) {
       if (args.first) {

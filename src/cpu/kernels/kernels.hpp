@@ -35,9 +35,11 @@ struct TileArgs {
   int row = 0;  ///< first output row, a multiple of what the kernel computes together
   int rows = 0;
   float* partial = nullptr;
-  const float* bias = nullptr;  ///< of row 0, added in the first block; null for none
-  bool first = true;            ///< accumulators start from the bias instead of `partial`
-  bool last = true;             ///< results go to `output` instead of `partial`
+  const float* bias = nullptr;          ///< of row 0, added in the first block; null for none
+  const float* const* ahead = nullptr;  ///< cache lines to be fetched by and by, for a tile to come
+  int ahead_count = 0;
+  bool first = true;  ///< accumulators start from the bias instead of `partial`
+  bool last = true;   ///< results go to `output` instead of `partial`
 };
 
 /// Weights of an N:M tile: entries [row][tap][per_tap].
