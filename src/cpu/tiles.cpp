@@ -54,14 +54,17 @@ struct Cut {
   std::int64_t part;   ///< output channels
 
   Cut(const TilePass& pass, const TileShape& shape, int row_multiple) {
-    in_place = !pass.wide && is_pointwise(pass);
-    tile_by_tile = pass.wide && is_pointwise(pass);
     unit = pass.wide ? 2 : 1;
     const std::int64_t pixels = pixels_of(pass, shape.vectors);
     const std::int64_t widest = pass.columns.widest();
     const std::int64_t units = ceil_div(pass.blocks, unit);
     groups = std::clamp<std::int64_t>(pixels / widest, 1, units);
     sets = ceil_div(units, groups);
+    // Pixels of several image blocks lie powers of two apart often enough that Zen's prediction of cache
+    // ways, which folds address bits, takes one for another: then a copy pays, if it is used often.
+    const bool aliases = groups > 1 && pass.out_channels >= kRowsThatPayCopy;
+    in_place = is_pointwise(pass) && !pass.wide && !aliases;
+    tile_by_tile = is_pointwise(pass) && !in_place;
     rows = row_groups(pass.rows, shape.lines);
     chunk = tile_by_tile ? std::min(pixels, widest) : widest;
     chunks = ceil_div(widest, chunk);
@@ -72,6 +75,7 @@ struct Cut {
     parts = ceil_div(pass.out_channels, part);
   }
 
+  static constexpr std::int64_t kRowsThatPayCopy = 64;
   /// Products of pixels and channels below which threads cost more to wake than they save.
   static constexpr std::int64_t kSharedWork = 1 << 20;
 
