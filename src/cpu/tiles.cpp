@@ -38,10 +38,21 @@ std::int64_t fitting_channels(std::int64_t pixels) {
   return budget / (std::max<std::int64_t>(pixels, 1) * kLaneBytes);
 }
 
+/// Where a piece of a pass lies.
+struct Place {
+  std::int64_t first_unit;
+  std::size_t row;  ///< group of rows
+  std::int64_t first_pixel;
+  std::int64_t part;
+};
+
 /// How a pass is cut into the pieces that are given to threads: a set of image blocks, a group of output
 /// rows, a chunk of their pixels, and a part of the output channels.
 struct Cut {
-  bool in_place;        ///< tiles read the tensor, nothing is copied
+  /// Tiles read the tensor, nothing is copied: pointwise passes, unless the copy is used often. It pays soon
+  /// for pixels of several image blocks: these lie powers of two apart often enough that Zen's prediction of
+  /// cache ways, which folds address bits, takes one for another.
+  bool in_place;
   bool tile_by_tile;    ///< a row's inputs are copied a chunk at a time: what a pointwise pass copies is used
                         ///< once
   std::int64_t unit;    ///< image blocks behind an input vector: 2 in a wide pass
@@ -60,10 +71,7 @@ struct Cut {
     const std::int64_t units = ceil_div(pass.blocks, unit);
     groups = std::clamp<std::int64_t>(pixels / widest, 1, units);
     sets = ceil_div(units, groups);
-    // Pixels of several image blocks lie powers of two apart often enough that Zen's prediction of cache
-    // ways, which folds address bits, takes one for another: then a copy pays, if it is used often.
-    const bool aliases = groups > 1 && pass.out_channels >= kRowsThatPayCopy;
-    in_place = is_pointwise(pass) && !pass.wide && !aliases;
+    in_place = is_pointwise(pass) && !pass.wide && pass.out_channels < (groups > 1 ? 64 : 512);
     tile_by_tile = is_pointwise(pass) && !in_place;
     rows = row_groups(pass.rows, shape.lines);
     chunk = tile_by_tile ? std::min(pixels, widest) : widest;
@@ -75,9 +83,16 @@ struct Cut {
     parts = ceil_div(pass.out_channels, part);
   }
 
-  static constexpr std::int64_t kRowsThatPayCopy = 64;
   /// Products of pixels and channels below which threads cost more to wake than they save.
   static constexpr std::int64_t kSharedWork = 1 << 20;
+
+  Place place(std::int64_t index) const {
+    const std::int64_t chunk_index = index / parts;
+    const std::int64_t row_index = chunk_index / chunks;
+    const auto row_groups = static_cast<std::int64_t>(rows.size());
+    return {row_index / row_groups * groups, static_cast<std::size_t>(row_index % row_groups),
+            chunk_index % chunks * chunk, index % parts};
+  }
 
   /// Input rows that are held at a time.
   std::int64_t ring() const {
@@ -118,27 +133,22 @@ class Walker {
         held_(static_cast<std::size_t>(ring_)) {}
 
   void piece(std::int64_t index, const TileKernel& kernel) {
-    const auto row_groups = static_cast<std::int64_t>(cut_.rows.size());
-    const std::int64_t part = index % cut_.parts;
-    const std::int64_t chunk = index / cut_.parts % cut_.chunks;
-    const std::int64_t row = index / cut_.parts / cut_.chunks % row_groups;
-    const std::int64_t first_unit = index / cut_.parts / cut_.chunks / row_groups * cut_.groups;
-    const std::int64_t first_pixel = chunk * cut_.chunk;
-    if (first_unit != first_unit_ || first_pixel != first_pixel_) {
-      first_unit_ = first_unit;
-      first_pixel_ = first_pixel;
+    const Place place = cut_.place(index);
+    if (place.first_unit != first_unit_ || place.first_pixel != first_pixel_) {
+      first_unit_ = place.first_unit;
+      first_pixel_ = place.first_pixel;
       std::fill(held_.begin(), held_.end(), -1);
     }
-    units_ = std::min(cut_.groups, ceil_div(pass_.blocks, cut_.unit) - first_unit);
-    first_channel_ = part * cut_.part;
+    units_ = std::min(cut_.groups, ceil_div(pass_.blocks, cut_.unit) - first_unit_);
+    first_channel_ = place.part * cut_.part;
     channels_ = std::min(cut_.part, pass_.out_channels - first_channel_);
-    const RowGroup& rows = cut_.rows[static_cast<std::size_t>(row)];
+    const RowGroup& rows = cut_.rows[place.row];
     ahead_.clear();
     if (!cut_.in_place) {
       for (const RowTap& tap : rows.taps) {
         for (int line = 0; line < rows.lines; ++line) hold(tap.row[static_cast<std::size_t>(line)]);
       }
-      if (cut_.chunks == 1 && part == cut_.parts - 1) look_ahead(row + 1);
+      if (index + 1 < cut_.pieces()) look_ahead(cut_.place(index + 1));
     }
     ahead_quota_ = ceil_div(static_cast<std::int64_t>(ahead_.size()), calls_for(rows));
     ahead_begin_ = 0;
@@ -169,7 +179,7 @@ class Walker {
         const std::int64_t width = pass_.wide ? ceil_div(channels, 2) * 2 : channels;
         float* const to = inputs_.data() + block * block_floats_ + slot * slot_floats_ + g * row_floats_;
         for (std::int64_t p = 0; p < pixels_; ++p) {
-          const std::int64_t column = column_of(p);
+          const std::int64_t column = column_of(p, first_pixel_);
           if (column < 0) {
             std::memset(to + p * pixel_floats_, 0, static_cast<std::size_t>(width * kLaneBytes));
           } else {
@@ -181,26 +191,32 @@ class Walker {
     }
   }
 
-  /// Notes the lines of the input rows that group `row` of this set of images will copy, or the first group
-  /// of the next set: kernels fetch them meanwhile, so that the copy finds them in the second-level cache.
-  void look_ahead(std::int64_t row) {
-    const bool same_set = row < static_cast<std::int64_t>(cut_.rows.size());
-    const RowGroup& rows = cut_.rows[same_set ? static_cast<std::size_t>(row) : 0];
-    const std::int64_t first_block = (first_unit_ + (same_set ? 0 : cut_.groups)) * cut_.unit;
-    const std::int64_t last_block = std::min(first_block + cut_.groups * cut_.unit, pass_.blocks);
+  /// Notes the lines of input rows that the piece at `next` will copy: kernels fetch them meanwhile, so that
+  /// the copy finds them in the second-level cache.
+  void look_ahead(const Place& next) {
+    const bool same_images = next.first_unit == first_unit_ && next.first_pixel == first_pixel_;
+    const std::int64_t last_block = std::min((next.first_unit + cut_.groups) * cut_.unit, pass_.blocks);
     std::int64_t noted = -1;
+    const RowGroup& rows = cut_.rows[next.row];
     for (const RowTap& tap : rows.taps) {
       for (int line = 0; line < rows.lines; ++line) {
-        const std::int64_t in_row = tap.row[static_cast<std::size_t>(line)];
-        if (in_row <= noted || (same_set && held_[static_cast<std::size_t>(in_row % ring_)] == in_row))
-          continue;
-        noted = in_row;
-        for (std::int64_t block = first_block; block < last_block; ++block) {
-          const float* const from = input_row(block, in_row);
-          for (std::int64_t i = 0; i < pass_.columns.inputs * pass_.in_channels; ++i)
-            ahead_.push_back(from + i * kLanes);
-        }
+        const std::int64_t row = tap.row[static_cast<std::size_t>(line)];
+        const bool held = same_images && held_[static_cast<std::size_t>(row % ring_)] == row;
+        if (held || row <= noted) continue;
+        noted = row;
+        for (std::int64_t block = next.first_unit * cut_.unit; block < last_block; ++block)
+          note_row(input_row(block, row), next.first_pixel);
       }
+    }
+  }
+
+  void note_row(const float* from, std::int64_t first_pixel) {
+    const std::int64_t pixels = cut_.tile_by_tile ? pixels_ : pass_.columns.inputs;
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      const std::int64_t column = cut_.tile_by_tile ? column_of(p, first_pixel) : p;
+      if (column < 0) continue;
+      const float* const pixel = from + column * pass_.in_channels * kLanes;
+      for (std::int64_t c = 0; c < pass_.in_channels; ++c) ahead_.push_back(pixel + c * kLanes);
     }
   }
 
@@ -211,12 +227,12 @@ class Walker {
            static_cast<std::int64_t>(pass_.columns.classes.size());
   }
 
-  /// Input column of position `p` of a row in the ring; -1 on padding.
-  std::int64_t column_of(std::int64_t p) const {
+  /// Input column of position `p` of a row in the ring whose outputs start at `first_pixel`; -1 on padding.
+  std::int64_t column_of(std::int64_t p, std::int64_t first_pixel) const {
     std::int64_t column = p + low_;
     if (cut_.tile_by_tile) {
       const AxisClass& all = pass_.columns.classes[0];
-      column = all.taps[0].shift + (first_pixel_ + p) * all.step;
+      column = all.taps[0].shift + (first_pixel + p) * all.step;
     }
     return column < pass_.columns.inputs ? column : -1;
   }
