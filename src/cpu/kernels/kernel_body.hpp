@@ -102,13 +102,11 @@ void dense_tile(const TileArgs& args, const DenseWeights& weights) {
       const std::int64_t* const at = args.taps[tap].input;
       const std::int64_t end = static_cast<std::int64_t>(weights.channels) * kLaneFloats * 4;
       for (std::int64_t c = 0; c != end; c += kLaneFloats * 4, weight += kDenseRows) {
-        Vec value[kDenseRows];
-        for (int r = 0; r < kDenseRows; ++r) value[r] = splat(weight[r]);
-        for (int l = 0; l < L; ++l) {
-          for (int t = 0; t < T; ++t) {
-            const Vec x = in_register(load(input[t] + at[l] + c));
-            for (int r = 0; r < kDenseRows; ++r) acc[r][l * T + t] += value[r] * x;
-          }
+        Vec x[L * T];
+        for (int i = 0; i < L * T; ++i) x[i] = in_register(load(input[i % T] + at[i / T] + c));
+        for (int r = 0; r < kDenseRows; ++r) {
+          const Vec value = in_register(splat(weight[r]));
+          for (int i = 0; i < L * T; ++i) acc[r][i] += value * x[i];
         }
       }
     }
