@@ -18,6 +18,10 @@ namespace satsuma {
 
 namespace {
 
+/// Batches up to which channels-last activations are faster: from here on lanes of images are full enough.
+/// See docs/performance.md, "Small batches".
+constexpr std::int64_t kFewImages = 8;
+
 /// Our kernels on batch-blocked activations, for the instruction set at hand.
 class CpuDevice : public Device {
  public:
@@ -25,6 +29,10 @@ class CpuDevice : public Device {
 
   std::string description() const override {
     return fmt::format("{}, {} kernels, {} threads", cpu_name(), to_string(active_isa()), threads());
+  }
+
+  MemoryFormat activation_format_of(std::int64_t images) const override {
+    return images <= kFewImages ? MemoryFormat::channels_last : MemoryFormat::batch_blocked;
   }
 
   Support supports(const PassRequest& request) const override {
