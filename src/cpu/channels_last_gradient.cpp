@@ -13,17 +13,20 @@ namespace satsuma::cpu {
 
 namespace {
 
-/// Up to kLanes output pixels side by side in one row of one image.
+/// Output pixels side by side in one row of one image, and in one slot of kLanes pixels of the batch.
 struct Run {
   std::int64_t image, row, first, count;
+  std::int64_t slot, lane;  ///< of its first pixel
 };
 
 std::vector<Run> runs_of(std::int64_t images, std::int64_t height, std::int64_t width) {
   std::vector<Run> runs;
-  for (std::int64_t image = 0; image < images; ++image) {
-    for (std::int64_t row = 0; row < height; ++row) {
-      for (std::int64_t first = 0; first < width; first += kLanes)
-        runs.push_back({image, row, first, std::min(kLanes, width - first)});
+  for (std::int64_t line = 0; line < images * height; ++line) {
+    for (std::int64_t first = 0; first < width;) {
+      const std::int64_t pixel = line * width + first;
+      const std::int64_t count = std::min(width - first, kLanes - pixel % kLanes);
+      runs.push_back({line / height, line % height, first, count, pixel / kLanes, pixel % kLanes});
+      first += count;
     }
   }
   return runs;
@@ -44,16 +47,16 @@ void pad_channels(const float* from, std::int64_t pixels, std::int64_t from_widt
 struct GradientPass {
   const Geometry& geometry;
   std::int64_t height, width;
-  std::int64_t out_height, out_width;
-  std::int64_t channels;  ///< padded
+  std::int64_t out_pixels;  ///< of all images
+  std::int64_t channels;    ///< padded
   const float* x;
   const float* dy;
   float* dw;
   std::vector<Run> runs;
 };
 
-/// The rows of dw of one thread. A run of output pixels stands for the lanes of the gradient kernel: their dy
-/// is transposed to [row][lane], and x is read where it lies.
+/// The rows of dw of one thread. Output pixels stand for the lanes of the gradient kernel: dy is transposed
+/// to [slot][row][lane], and x is read where it lies.
 class ChannelsLastGradient {
  public:
   ChannelsLastGradient(const GradientPass& pass, std::int64_t first_row, std::int64_t last_row)
@@ -62,24 +65,31 @@ class ChannelsLastGradient {
         last_row_(last_row),
         rows_(ceil_div(last_row - first_row, kLanes) * kLanes),
         block_(kernels().gradient_vectors * kernels().vector),
-        gradients_(kStripRuns * rows_ * kLanes),
+        gradients_(kStripSlots * rows_ * kLanes),
         tile_(kernels().gradient_rows * block_) {}
 
   void run() {
-    const auto count = static_cast<std::int64_t>(pass_.runs.size());
-    // Runs of narrow images are short: a strip has about as many pixels as sixteen full ones at most.
-    for (std::int64_t first = 0; first < count; first += kStripRuns)
-      strip(first, std::min(first + kStripRuns, count));
+    const auto end = static_cast<std::int64_t>(pass_.runs.size());
+    for (std::int64_t first = 0; first < end;) {
+      first_slot_ = run_at(first).slot;
+      std::int64_t last = first;
+      for (; last < end && run_at(last).slot < first_slot_ + kStripSlots; ++last) {
+        if (last == first || run_at(last).slot != run_at(last - 1).slot) transpose(run_at(last).slot);
+      }
+      strip(first, last);
+      first = last;
+    }
   }
 
  private:
-  /// Runs whose products are added up in registers, at least: the inputs under them, of one block of
-  /// channels, fit the first-level cache.
-  static constexpr std::int64_t kStripRuns = 8;
+  /// Slots whose products are added up in registers: enough of them to hide the traffic of dw, and so few
+  /// that the inputs under them, of one block of channels, stay in the caches.
+  static constexpr std::int64_t kStripSlots = 8;
+
+  const Run& run_at(std::int64_t i) const { return pass_.runs[static_cast<std::size_t>(i)]; }
+  float* slot_at(std::int64_t slot) { return gradients_.data() + (slot - first_slot_) * rows_ * kLanes; }
 
   void strip(std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = first; i < last; ++i)
-      transpose(pass_.runs[static_cast<std::size_t>(i)], gradients_.data() + (i - first) * rows_ * kLanes);
     const auto [kernel_height, kernel_width] = pass_.geometry.kernel;
     for (std::int64_t r = 0; r < kernel_height; ++r) {
       for (std::int64_t s = 0; s < kernel_width; ++s) {
@@ -90,20 +100,20 @@ class ChannelsLastGradient {
     }
   }
 
-  /// dy of a run as [row][lane].
-  void transpose(const Run& run, float* to) const {
+  /// dy of a slot as [row][lane].
+  void transpose(std::int64_t slot) {
     const std::int64_t outputs = pass_.geometry.out_channels;
-    const float* const from =
-        pass_.dy + ((run.image * pass_.out_height + run.row) * pass_.out_width + run.first) * outputs +
-        first_row_;
+    const float* const from = pass_.dy + slot * kLanes * outputs + first_row_;
+    float* const to = slot_at(slot);
     const std::int64_t rows = last_row_ - first_row_;
+    const std::int64_t count = std::min(kLanes, pass_.out_pixels - slot * kLanes);
     std::int64_t k = 0;
-    if (run.count == kLanes) {
+    if (count == kLanes) {
       for (; k + kLanes <= rows; k += kLanes)
         kernels().transpose_square(from + k, outputs, to + k * kLanes, kLanes);
     }
     for (; k < rows; ++k) {
-      for (std::int64_t n = 0; n < run.count; ++n) to[k * kLanes + n] = from[n * outputs + k];
+      for (std::int64_t n = 0; n < count; ++n) to[k * kLanes + n] = from[n * outputs + k];
     }
   }
 
@@ -112,7 +122,7 @@ class ChannelsLastGradient {
     const Geometry& g = pass_.geometry;
     pairs_.clear();
     for (std::int64_t i = first; i < last; ++i) {
-      const Run& run = pass_.runs[static_cast<std::size_t>(i)];
+      const Run& run = run_at(i);
       const std::int64_t row = run.row * g.stride[0] - g.padding[0] + r * g.dilation[0];
       if (row < 0 || row >= pass_.height) continue;
       const std::int64_t column = run.first * g.stride[1] - g.padding[1] + s * g.dilation[1];
@@ -121,8 +131,7 @@ class ChannelsLastGradient {
           column < pass_.width ? std::min(run.count, (pass_.width - 1 - column) / g.stride[1] + 1) : 0;
       if (skip >= stop) continue;
       const std::int64_t pixel = (run.image * pass_.height + row) * pass_.width + column + skip * g.stride[1];
-      pairs_.push_back({pass_.x + pixel * pass_.channels,
-                        gradients_.data() + (i - first) * rows_ * kLanes + skip,
+      pairs_.push_back({pass_.x + pixel * pass_.channels, slot_at(run.slot) + run.lane + skip,
                         static_cast<std::int32_t>(stop - skip)});
     }
   }
@@ -176,6 +185,7 @@ class ChannelsLastGradient {
   std::int64_t rows_;
   std::int64_t block_;
   Scratch gradients_;
+  std::int64_t first_slot_ = 0;
   Scratch tile_;
   std::vector<PixelPair> pairs_;
   std::vector<PixelPair> shifted_;
@@ -202,8 +212,7 @@ void weight_gradient_channels_last(const PassSpec& spec, const Tensor& x, const 
   GradientPass pass{geometry,
                     x.dim(2),
                     x.dim(3),
-                    dy.dim(2),
-                    dy.dim(3),
+                    dy.dim(0) * dy.dim(2) * dy.dim(3),
                     channels,
                     padded ? copy.data() : input.data<float>(),
                     gradient.data<float>(),
@@ -211,11 +220,11 @@ void weight_gradient_channels_last(const PassSpec& spec, const Tensor& x, const 
                     {}};
   if (is_pointwise(geometry)) {
     // One row of pixels, which is cut into fewer runs.
-    pass.height = pass.out_height = 1;
-    pass.width = pass.out_width = pixels;
+    pass.height = 1;
+    pass.width = pixels;
     pass.runs = runs_of(1, 1, pixels);
   } else {
-    pass.runs = runs_of(dy.dim(0), pass.out_height, pass.out_width);
+    pass.runs = runs_of(dy.dim(0), dy.dim(2), dy.dim(3));
   }
   const std::int64_t unit = kernels().gradient_rows;
   parallel_for(ceil_div(geometry.out_channels, unit), 1, [&](std::int64_t begin, std::int64_t end) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/cpu.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/device.hpp"
 #include "satsuma/device/macs.hpp"
@@ -18,9 +19,11 @@ namespace satsuma {
 
 namespace {
 
-/// Batches up to which channels-last activations are faster: from here on lanes of images are full enough.
-/// See docs/performance.md, "Small batches".
-constexpr std::int64_t kFewImages = 8;
+/// True where so few lanes of the blocks would hold images that channels-last activations are faster. See
+/// docs/performance.md, "Small batches".
+bool is_small_batch(std::int64_t images) {
+  return 4 * images <= 3 * ceil_div(images, kLanes) * kLanes;
+}
 
 /// Our kernels on batch-blocked activations, for the instruction set at hand.
 class CpuDevice : public Device {
@@ -32,7 +35,7 @@ class CpuDevice : public Device {
   }
 
   MemoryFormat activation_format_of(std::int64_t images) const override {
-    return images <= kFewImages ? MemoryFormat::channels_last : MemoryFormat::batch_blocked;
+    return is_small_batch(images) ? MemoryFormat::channels_last : MemoryFormat::batch_blocked;
   }
 
   Support supports(const PassRequest& request) const override {
