@@ -7,9 +7,9 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/channels_last.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
-#include "src/cpu/channels_last.hpp"
 #include "src/cpu/scratch.hpp"
 #include "src/cpu/unfold.hpp"
 
