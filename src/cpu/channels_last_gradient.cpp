@@ -206,15 +206,17 @@ void weight_gradient_channels_last(const PassSpec& spec, const Tensor& x, const 
   const std::int64_t vector = kernels().vector;
   const std::int64_t channels = ceil_div(geometry.in_channels, vector) * vector;
   const std::int64_t pixels = x.dim(0) * x.dim(2) * x.dim(3);
-  const bool padded = channels != geometry.in_channels;
-  Scratch copy(padded ? pixels * channels : 1);
-  if (padded) pad_channels(input.data<float>(), pixels, geometry.in_channels, channels, copy.data());
+  // A part of a larger tensor may start where no vector does.
+  const auto address = reinterpret_cast<std::uintptr_t>(input.raw());
+  const bool copied = channels != geometry.in_channels || address % (sizeof(float) * kLanes) != 0;
+  Scratch copy(copied ? pixels * channels : 1);
+  if (copied) pad_channels(input.data<float>(), pixels, geometry.in_channels, channels, copy.data());
   GradientPass pass{geometry,
                     x.dim(2),
                     x.dim(3),
                     dy.dim(0) * dy.dim(2) * dy.dim(3),
                     channels,
-                    padded ? copy.data() : input.data<float>(),
+                    copied ? copy.data() : input.data<float>(),
                     gradient.data<float>(),
                     dw.data<float>(),
                     {}};

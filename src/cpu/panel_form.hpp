@@ -11,7 +11,7 @@ namespace satsuma::cpu {
 /// A weight as the channels-last kernels read it: panels of rows (the outputs of a pass), dense or N:M.
 class PanelForm : public DeviceForm {
  public:
-  /// `rows` outputs, each a sum over `taps` kernel positions of `channels` inputs.
+  /// Packs `w`, rounded to `operands`; see panel_form().
   PanelForm(const WeightOperand& w, DType operands, bool transposed);
 
   DType operands() const { return operands_; }

@@ -232,6 +232,24 @@ TEST_CASE("what a device makes of a constant weight follows the weight") {
   }
 }
 
+TEST_CASE("an input may start anywhere in memory") {
+  const Tensor whole = random_tensor({1, 40}, 14, DType::f32);
+  const Tensor dy = random_tensor({1, 8, 1, 1}, 15, DType::f32);
+  for (const DeviceEntry& entry : device_entries()) {
+    CAPTURE(std::string(entry.name));
+    Contraction contraction = make({.in_channels = 16, .out_channels = 8});
+    contraction.configure({.device = find_device(entry.name)});
+    for (const std::int64_t first : {0, 3, 8}) {
+      const Tensor part = whole.slice_view(1, first, first + 16);
+      const Tensor x = part.view({1, 16, 1, 1}, layout_of({1, 16, 1, 1}, MemoryFormat::channels_last));
+      const Tensor copy = Tensor::from(x.to_vector<float>(), x.shape());
+      CHECK(same(contraction.forward(x, {}), contraction.forward(copy, {})));
+      CHECK(same(contraction.backward_weights(x, dy, false).weight,
+                 contraction.backward_weights(copy, dy, false).weight));
+    }
+  }
+}
+
 TEST_CASE("refused passes fall back and are counted") {
   const Geometry geometry = {.in_channels = 8, .out_channels = 8};
   struct Case {
