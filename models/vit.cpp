@@ -72,7 +72,8 @@ Tensor VisionTransformer::forward(const Tensor& x) {
   // concat.
   const Tensor patches =
       ops::permute(ops::reshape(image, {batch, width, image.dim(2) * image.dim(3)}), {0, 2, 1});
-  const Tensor zeros = Tensor::zeros({batch, 1, width}, image.dtype(), MemoryFormat::batch_blocked);
+  Tensor zeros = Tensor::empty_like(patches.slice_view(1, 0, 1));
+  zeros.fill(0);
   const Tensor parts[] = {ops::add(zeros, class_token_), patches};
   Tensor y = ops::add(ops::concat(parts, 1), positions_);
   for (const auto& block : blocks_) y = (*block)(y);

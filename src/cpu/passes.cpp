@@ -4,6 +4,7 @@
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
+#include "src/cpu/channels_last.hpp"
 #include "src/cpu/forms.hpp"
 #include "src/cpu/pair_forms.hpp"
 #include "src/cpu/tiles.hpp"
@@ -75,6 +76,7 @@ void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
 
 void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y) {
   const Geometry& geometry = spec.geometry;
+  if (is_channels_last(y)) return forward_channels_last(spec, x, w, bias, y);
   if (w.dense != nullptr && worth_unfolding(geometry)) {
     const Tensor weight = unfold_weight(*w.dense);
     forward({unfolded(geometry), spec.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
@@ -89,6 +91,7 @@ void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, cons
 
 void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
   const Geometry& geometry = spec.geometry;
+  if (is_channels_last(dx)) return backward_data_channels_last(spec, dy, w, dx);
   TilePass pass = pass_over(spec, dy, dx);
   pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
   pass.columns = without_padding(backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3)));

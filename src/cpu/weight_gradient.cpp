@@ -6,6 +6,7 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/channels_last.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
@@ -241,6 +242,7 @@ class GradientWorker {
 
 void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw) {
   const Geometry& geometry = spec.geometry;
+  if (is_channels_last(x)) return weight_gradient_channels_last(spec, x, dy, dw);
   if (worth_unfolding(geometry)) {
     Tensor unfolded_dw = unfold_weight(dw);
     weight_gradient({unfolded(geometry), spec.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
@@ -266,6 +268,7 @@ void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Te
 }
 
 void bias_gradient(const Tensor& dy, Tensor& dbias) {
+  if (is_channels_last(dy)) return bias_gradient_channels_last(dy, dbias);
   const std::int64_t images = dy.dim(0);
   const std::int64_t channels = dy.dim(1);
   const std::int64_t pixels = dy.dim(2) * dy.dim(3);

@@ -41,9 +41,14 @@ std::vector<std::shared_ptr<Device>> candidates(const std::shared_ptr<Device>& a
 
 /// An output [N, C, H, W] in the device's own memory and format.
 Tensor make_output(Device& device, const Shape& shape, DType dtype) {
-  const Layout layout = layout_of(shape, device.activation_format());
+  const Layout layout = layout_of(shape, device.activation_format_of(shape[0]));
   const auto bytes = static_cast<std::size_t>(storage_extent(shape, layout)) * size_of(dtype);
   return Tensor::over(device.allocate(bytes), shape, layout, dtype);
+}
+
+/// An operand as the device wants it.
+Tensor in_format_of(const Device& device, const Tensor& x) {
+  return x.to(device.activation_format_of(x.dim(0)));
 }
 
 /// The tensor in channels-last order, shared where it has that already, with that format's own strides on
@@ -202,12 +207,12 @@ const PackedWeight& Contraction::packed(Pass pass) {
   return packed;
 }
 
-WeightOperand Contraction::operand(Pass pass) {
-  if (pattern(pass).dense()) return {.dense = &weight_};
+WeightOperand Contraction::operand(Pass pass, bool constant) {
+  if (pattern(pass).dense()) return {.dense = &weight_, .dense_form = constant ? &dense_form_ : nullptr};
   return {.packed = &packed(pass)};
 }
 
-Tensor Contraction::forward(const Tensor& x, const Tensor& bias) {
+Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) {
   const Shape shape = geometry_.output_shape("conv2d", x.shape());
   if (x.dtype() != weight_.dtype()) {
     throw ShapeError(fmt::format("[conv2d] got an input of {}, expected {} as the weight",
@@ -221,7 +226,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias) {
   }
   Device& device = run_on(Pass::ff);
   Tensor y = make_output(device, shape, x.dtype());
-  device.forward(spec(), x.to(device.activation_format()), operand(Pass::ff), bias, y);
+  device.forward(spec(), in_format_of(device, x), operand(Pass::ff, constant), bias, y);
   last_output_ = shape;
   return y;
 }
@@ -229,7 +234,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias) {
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  device.backward_data(spec(), dy.to(device.activation_format()), operand(Pass::bp), dx);
+  device.backward_data(spec(), in_format_of(device, dy), operand(Pass::bp, false), dx);
   return dx;
 }
 
@@ -241,8 +246,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({geometry_.out_channels}, weight_.dtype());
-  device.backward_weights(spec(), x.to(device.activation_format()), dy.to(device.activation_format()),
-                          grad.weight, grad.bias);
+  device.backward_weights(spec(), in_format_of(device, x), in_format_of(device, dy), grad.weight, grad.bias);
   return grad;
 }
 
@@ -264,6 +268,7 @@ void Contraction::update(const Tensor& grad, const Tensor& velocity, SgdStep ste
   }
   args.step = step;
   args.pattern = plan_.pattern;
+  dense_form_ = nullptr;
   args.packed_ff = ff_pruned ? &packed_ff_ : nullptr;
   args.packed_bp = bp_too ? &packed_bp_ : nullptr;
   if (!bp_too) packed_bp_ = {};
@@ -278,6 +283,7 @@ void Contraction::update(const Tensor& grad, const Tensor& velocity, SgdStep ste
 void Contraction::weight_changed() {
   packed_ff_ = {};
   packed_bp_ = {};
+  dense_form_ = nullptr;
 }
 
 }  // namespace satsuma

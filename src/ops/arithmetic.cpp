@@ -12,10 +12,11 @@ namespace {
 /// y = f(a, b) where the shapes differ.
 template <typename F>
 Tensor combine_stretched(const char* op, const Tensor& a, const Tensor& b, const Shape& shape, F f) {
-  Tensor y = Tensor::empty(shape, a.dtype(), MemoryFormat::batch_blocked);
+  const std::int64_t operand_lanes = lanes_of(a.numel() < b.numel() ? b : a);
+  Tensor y = Tensor::empty(shape, a.dtype(), format_with(operand_lanes));
   if (shape.numel() == 0) return y;
-  const Stretched left = stretch(a, shape);
-  const Stretched right = stretch(b, shape);
+  const Stretched left = stretch(a, shape, operand_lanes);
+  const Stretched right = stretch(b, shape, operand_lanes);
   const std::int64_t lanes = y.lanes();
   const std::int64_t blocks = shape.rank() == 0 ? 1 : (shape[0] + lanes - 1) / lanes;
   const std::array<Shape, 3> strides = {y.layout().strides, left.strides, right.strides};

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "src/ops/attention_rows.hpp"
 #include "src/ops/kernels/kernels.hpp"
 #include "src/ops/support.hpp"
 
@@ -14,12 +15,15 @@ namespace {
 /// Rows of the matrix of scores that are made at a time, so that they stay in the second-level cache.
 constexpr std::int64_t kRows = 16;
 
-/// `x` with sixteen images side by side, whatever the order of the other axes.
-Tensor with_lanes(const Tensor& x) {
-  return (x.lanes() == kLanes ? x : x.to(MemoryFormat::batch_blocked)).detach();
+/// `x` [N, heads, T, d] with sixteen images side by side, whatever the order of the other axes; or, with one
+/// lane, with contiguous rows.
+Tensor operand(const Tensor& x, std::int64_t lanes) {
+  if (lanes == kLanes) return (x.lanes() == kLanes ? x : x.to(MemoryFormat::batch_blocked)).detach();
+  const bool contiguous = x.lanes() == 1 && (x.layout().strides[3] == 1 || x.dim(3) == 1);
+  return (contiguous ? x : x.to(MemoryFormat::row_major)).detach();
 }
 
-/// Blocked tokens [N, T, heads * d], seen as [N, heads, T, d].
+/// Tokens [N, T, heads * d], seen as [N, heads, T, d].
 Tensor heads_of(const Tensor& tokens, std::int64_t heads) {
   const std::array<int, 4> axes = {0, 2, 1, 3};
   return tokens.reshape_view({tokens.dim(0), tokens.dim(1), heads, tokens.dim(2) / heads}).permute_view(axes);
@@ -27,9 +31,9 @@ Tensor heads_of(const Tensor& tokens, std::int64_t heads) {
 
 /// [N, heads, T, d] that lies as [N, T, heads, d] does: what a transformer makes its heads of, and wants
 /// back.
-Tensor empty_heads(const Shape& shape, DType dtype) {
-  return heads_of(
-      Tensor::empty({shape[0], shape[2], shape[1] * shape[3]}, dtype, MemoryFormat::batch_blocked), shape[1]);
+Tensor empty_heads(const Shape& shape, DType dtype, std::int64_t lanes) {
+  return heads_of(Tensor::empty({shape[0], shape[2], shape[1] * shape[3]}, dtype, format_with(lanes)),
+                  shape[1]);
 }
 
 /// Row by row the matrix of one head of one block of images.
@@ -64,16 +68,19 @@ struct Extents {
   double factor() const { return 1.0 / std::sqrt(static_cast<double>(width)); }
 };
 
+/// One number for each row of each head, and each lane.
+std::size_t numbers_of_rows(std::int64_t batch, std::int64_t rows, std::int64_t lanes) {
+  return static_cast<std::size_t>(block_count(batch, lanes) * rows * lanes);
+}
+
 struct Saved {
   Tensor q, k, v, y;
 };
 
 /// The three operands, or their gradients.
-struct Operands {
-  Tensor q, k, v;
-};
+using Operands = AttentionRows;
 
-/// Views of the parts of blocked [N, T, 3 heads d].
+/// Views of the parts of an activation [N, T, 3 heads d].
 Operands parts_of(const Tensor& qkv, std::int64_t heads) {
   const std::int64_t width = qkv.dim(2) / 3;
   const auto part = [&](std::int64_t i) {
@@ -82,9 +89,10 @@ Operands parts_of(const Tensor& qkv, std::int64_t heads) {
   return {part(0), part(1), part(2)};
 }
 
-/// Fills y, and log_sum [blocks][heads][T][16].
+/// Fills y, and log_sum [blocks][heads][T][16] or [N][heads][T].
 template <typename T>
 void forward(const Saved& s, Tensor& y, std::vector<T>& log_sum) {
+  if (y.lanes() == 1) return attention_rows<T>({s.q, s.k, s.v}, y, log_sum);
   const Extents e(s.q, s.k);
   const auto& kernel = kernels::active<T>();
   parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -121,11 +129,12 @@ void row_dot(kernels::LaneMatrix<const T> a, kernels::LaneMatrix<const T> b, std
 }
 
 /// With P = softmax(factor * q k^T): dv = P^T g; dS = factor * P * (g v^T - rowsum(g * y)); dq = dS k; dk =
-/// dS^T q. Fills `to`, which has lanes.
+/// dS^T q. Fills `to`, which has as many lanes as the operands.
 template <typename T>
 void derivative(const Saved& s, const std::vector<T>& log_sum, const Tensor& grad, Operands to) {
+  const Tensor g = operand(grad, s.q.lanes());
+  if (g.lanes() == 1) return attention_rows_grad<T>({s.q, s.k, s.v}, s.y, log_sum, g, to);
   const Extents e(s.q, s.k);
-  const Tensor g = with_lanes(grad);
   const auto& kernel = kernels::active<T>();
   parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<T> buffer(static_cast<std::size_t>(2 * kRows * e.keys * kLanes));
@@ -173,19 +182,21 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
   check_dtype("attention", "v", v, q.dtype());
   if (k.dim(2) == 0)
     throw ShapeError(fmt::format("[attention] got k {}, expected one key or more", to_string(k.shape())));
-  Tensor y = empty_heads(q.shape(), q.dtype());
-  Saved saved{with_lanes(q), with_lanes(k), with_lanes(v), y.detach()};
+  const std::int64_t lanes = q.lanes();
+  Tensor y = empty_heads(q.shape(), q.dtype(), lanes);
+  Saved saved{operand(q, lanes), operand(k, lanes), operand(v, lanes), y.detach()};
   return dispatch_real("attention", q.dtype(), [&](auto element) {
     using T = decltype(element);
-    std::vector<T> log_sum(static_cast<std::size_t>(block_count(q.dim(0)) * q.dim(1) * q.dim(2) * kLanes));
+    std::vector<T> log_sum(numbers_of_rows(q.dim(0), q.dim(1) * q.dim(2), lanes));
     forward(saved, y, log_sum);
     if (!needs_grad({q, k, v})) return y;
     return record(
         "attention", {q, k, v}, y,
         [saved = std::move(saved), log_sum = std::move(log_sum)](const Tensor& g, const std::vector<bool>&) {
-          const Operands grads = {empty_heads(saved.q.shape(), g.dtype()),
-                                  empty_heads(saved.k.shape(), g.dtype()),
-                                  empty_heads(saved.v.shape(), g.dtype())};
+          const std::int64_t count = saved.q.lanes();
+          const Operands grads = {empty_heads(saved.q.shape(), g.dtype(), count),
+                                  empty_heads(saved.k.shape(), g.dtype(), count),
+                                  empty_heads(saved.v.shape(), g.dtype(), count)};
           derivative(saved, log_sum, g, grads);
           return std::vector<Tensor>{grads.q, grads.k, grads.v};
         });
@@ -200,21 +211,23 @@ Tensor self_attention(const Tensor& qkv, std::int64_t heads) {
                     "last axis that is a multiple of 3 heads",
                     to_string(qkv.shape()), heads));
   }
-  const Operands operands = parts_of(blocked(qkv), heads);
+  const Tensor tokens = activation(qkv);
+  const std::int64_t lanes = tokens.lanes();
+  const Operands operands = parts_of(tokens, heads);
   const Shape shape = {qkv.dim(0), qkv.dim(1), qkv.dim(2) / 3};
-  Tensor y = Tensor::empty(shape, qkv.dtype(), MemoryFormat::batch_blocked);
+  Tensor y = Tensor::empty(shape, qkv.dtype(), format_with(lanes));
   Tensor y_heads = heads_of(y, heads);
   const Saved saved{operands.q, operands.k, operands.v, y_heads};
   return dispatch_real("self_attention", qkv.dtype(), [&](auto element) {
     using T = decltype(element);
-    std::vector<T> log_sum(static_cast<std::size_t>(block_count(shape[0]) * heads * shape[1] * kLanes));
+    std::vector<T> log_sum(numbers_of_rows(shape[0], heads * shape[1], lanes));
     forward(saved, y_heads, log_sum);
     if (!needs_grad({qkv})) return y;
     return record("self_attention", {qkv}, y,
-                  [saved, log_sum = std::move(log_sum), heads, shape = qkv.shape()](
+                  [saved, log_sum = std::move(log_sum), heads, lanes, shape = qkv.shape()](
                       const Tensor& g, const std::vector<bool>&) {
-                    Tensor grad = Tensor::empty(shape, g.dtype(), MemoryFormat::batch_blocked);
-                    derivative(saved, log_sum, heads_of(blocked(g), heads), parts_of(grad, heads));
+                    Tensor grad = Tensor::empty(shape, g.dtype(), format_with(lanes));
+                    derivative(saved, log_sum, heads_of(with_lanes(g, lanes), heads), parts_of(grad, heads));
                     return std::vector<Tensor>{grad};
                   });
   });

@@ -20,34 +20,49 @@ struct Tile {
   kernels::Patch patch;
 };
 
-/// Cuts [N/16][pixels][C][16] into tiles. Accumulators of a tile fit the first-level cache, and its pixels
-/// are few enough for single precision to add up.
+/// Cuts [N/16][pixels][C][16], or [N][pixels][C], into tiles. Accumulators of a tile fit the first-level
+/// cache, and its pixels are few enough for single precision to add up.
 class Tiling {
  public:
   explicit Tiling(const Tensor& x)
-      : batch_(x.dim(0)), channels_(x.dim(1)), pixels_(x.rank() == 4 ? x.dim(2) * x.dim(3) : 1) {
-    chunks_ = (pixels_ + kPixels - 1) / kPixels;
-    stripes_ = (channels_ + kChannels - 1) / kChannels;
-  }
+      : batch_(x.dim(0)),
+        channels_(x.dim(1)),
+        pixels_(x.rank() == 4 ? x.dim(2) * x.dim(3) : 1),
+        lanes_(x.lanes()),
+        stripe_(kAccumulators / lanes_),
+        chunks_((pixels_ + kPixels - 1) / kPixels),
+        stripes_((channels_ + stripe_ - 1) / stripe_) {}
+
+  /// Sums that a tile has at most: one for each of its channels and lanes.
+  static constexpr std::int64_t kAccumulators = 64 * kLanes;
 
   /// Rows of partial sums: one for each block and chunk of pixels, in order.
-  std::int64_t rows() const { return block_count(batch_) * chunks_; }
+  std::int64_t rows() const { return block_count(batch_, lanes_) * chunks_; }
   std::int64_t count() const { return rows() * stripes_; }
   std::int64_t row_of(std::int64_t tile) const { return tile / stripes_; }
-  std::int64_t valid(const Tile& tile) const { return valid_lanes(batch_, tile.block); }
 
   Tile operator[](std::int64_t tile) const {
     const std::int64_t row = tile / stripes_;
     const std::int64_t block = row / chunks_;
     const std::int64_t pixel = row % chunks_ * kPixels;
-    const std::int64_t channel = tile % stripes_ * kChannels;
-    const std::int64_t step = channels_ * kLanes;
-    const std::int64_t channels = std::min(kChannels, channels_ - channel);
+    const std::int64_t channel = tile % stripes_ * stripe_;
+    const std::int64_t step = channels_ * lanes_;
+    const std::int64_t channels = std::min(stripe_, channels_ - channel);
     return {block,
             channel,
             channels,
-            (block * pixels_ + pixel) * step + channel * kLanes,
-            {std::min(kPixels, pixels_ - pixel), step, channels * kLanes}};
+            (block * pixels_ + pixel) * step + channel * lanes_,
+            {std::min(kPixels, pixels_ - pixel), step, channels * lanes_}};
+  }
+
+  /// Sums over the lanes that hold images.
+  template <typename T>
+  void fold(const T* lanes, const Tile& tile, double* sums) const {
+    if (lanes_ == 1) {
+      std::copy_n(lanes, tile.channels, sums);
+    } else {
+      kernels::active<T>().fold_lanes(lanes, tile.channels, valid_lanes(batch_, tile.block), sums);
+    }
   }
 
   template <typename Body>
@@ -59,18 +74,20 @@ class Tiling {
 
  private:
   static constexpr std::int64_t kPixels = 64;
-  static constexpr std::int64_t kChannels = 64;
 
-  std::int64_t batch_, channels_, pixels_;
+  std::int64_t batch_, channels_, pixels_, lanes_;
+  std::int64_t stripe_;  ///< channels of a tile
   std::int64_t chunks_, stripes_;
 };
 
-/// One number for each channel, repeated for the lanes.
+/// One number for each channel of x, repeated for its lanes.
 template <typename T, typename F>
-std::vector<T> for_lanes(std::int64_t channels, F&& value) {
-  std::vector<T> result(static_cast<std::size_t>(channels * kLanes));
+std::vector<T> for_lanes(const Tensor& x, F&& value) {
+  const std::int64_t channels = x.dim(1);
+  const std::int64_t lanes = x.lanes();
+  std::vector<T> result(static_cast<std::size_t>(channels * lanes));
   for (std::int64_t c = 0; c < channels; ++c) {
-    std::fill_n(result.begin() + c * kLanes, kLanes, static_cast<T>(value(c)));
+    std::fill_n(result.begin() + c * lanes, lanes, static_cast<T>(value(c)));
   }
   return result;
 }
@@ -88,12 +105,12 @@ Sums sum_tiles(const Tiling& tiling, std::int64_t channels, Kernel&& kernel) {
   const auto rows = static_cast<std::size_t>(tiling.rows());
   std::vector<double> partial(rows * 2 * width);
   tiling.for_each([&](std::int64_t index, const Tile& tile) {
-    alignas(64) T first[64 * kLanes];
-    alignas(64) T second[64 * kLanes];
+    alignas(64) T first[Tiling::kAccumulators];
+    alignas(64) T second[Tiling::kAccumulators];
     kernel(tile, first, second);
     double* const row = partial.data() + tiling.row_of(index) * 2 * channels + tile.first_channel;
-    kernels::active<T>().fold_lanes(first, tile.channels, tiling.valid(tile), row);
-    kernels::active<T>().fold_lanes(second, tile.channels, tiling.valid(tile), row + channels);
+    tiling.fold(first, tile, row);
+    tiling.fold(second, tile, row + channels);
   });
   Sums sums{std::vector<double>(width), std::vector<double>(width)};
   for (std::size_t row = 0; row < rows; ++row) {
@@ -112,12 +129,12 @@ std::vector<T> rough_means(const Tensor& x) {
   const std::int64_t channels = x.dim(1);
   const std::int64_t pixels = x.rank() == 4 ? x.dim(2) * x.dim(3) : 1;
   const std::int64_t samples = std::min<std::int64_t>(pixels, 8);
-  const std::int64_t valid = valid_lanes(x.dim(0), 0);
+  const std::int64_t valid = valid_lanes(x.dim(0), 0, x.lanes());
   const T* const data = x.data<T>();
-  return for_lanes<T>(channels, [&](std::int64_t c) {
+  return for_lanes<T>(x, [&](std::int64_t c) {
     double sum = 0;
     for (std::int64_t s = 0; s < samples; ++s) {
-      const T* const lanes = data + ((2 * s + 1) * pixels / (2 * samples) * channels + c) * kLanes;
+      const T* const lanes = data + ((2 * s + 1) * pixels / (2 * samples) * channels + c) * x.lanes();
       for (std::int64_t lane = 0; lane < valid; ++lane) sum += static_cast<double>(lanes[lane]);
     }
     return sum / static_cast<double>(samples * valid);
@@ -143,15 +160,15 @@ Statistics batch_statistics(const Tensor& x, const Settings& settings, Tensor& r
   const std::vector<T> shift = rough_means<T>(x);
   const T* const data = x.data<T>();
   Sums sums = sum_tiles<T>(Tiling(x), channels, [&](const Tile& tile, T* first, T* second) {
-    kernels::active<T>().moments(data + tile.offset, tile.patch, shift.data() + tile.first_channel * kLanes,
-                                 first, second);
+    kernels::active<T>().moments(data + tile.offset, tile.patch,
+                                 shift.data() + tile.first_channel * x.lanes(), first, second);
   });
   Statistics result{std::move(sums.first), std::move(sums.second)};
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto i = static_cast<std::size_t>(c);
     const double away = result.mean[i] / count;
     const double variance = std::max(0.0, result.inverse[i] / count - away * away);
-    result.mean[i] = static_cast<double>(shift[i * kLanes]) + away;
+    result.mean[i] = static_cast<double>(shift[i * static_cast<std::size_t>(x.lanes())]) + away;
     result.inverse[i] = 1.0 / std::sqrt(variance + settings.eps);
     if (!settings.training || !running_mean.defined()) continue;
     const auto move = [&](T& running, double batch) {
@@ -207,8 +224,8 @@ struct Saved {
 
 template <typename T>
 std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std::vector<bool>& needs) {
-  const Tensor g = blocked(grad);
   const Tensor& x = saved.x;
+  const Tensor g = with_lanes(grad, x.lanes());
   const std::int64_t channels = x.dim(1);
   const double count = static_cast<double>(x.numel() / channels);
   const Tiling tiling(x);
@@ -216,8 +233,8 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   const bool relu = saved.y.defined();
   const bool residual = saved.residual && needs[3];
 
-  const std::vector<T> mean = for_lanes<T>(
-      channels, [&](std::int64_t c) { return saved.statistics.mean[static_cast<std::size_t>(c)]; });
+  const std::vector<T> mean =
+      for_lanes<T>(x, [&](std::int64_t c) { return saved.statistics.mean[static_cast<std::size_t>(c)]; });
   const T* const grads = g.data<T>();
   const T* const data = x.data<T>();
   const T* const gate = relu ? saved.y.data<T>() : nullptr;
@@ -228,7 +245,7 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   const Sums sums = sum_tiles<T>(tiling, channels, [&](const Tile& tile, T* first, T* second) {
     k.grad_moments(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
                    mask_to ? mask_to + tile.offset : nullptr, tile.patch,
-                   mean.data() + tile.first_channel * kLanes, first, second);
+                   mean.data() + tile.first_channel * x.lanes(), first, second);
   });
 
   std::vector<Tensor> result(4);
@@ -252,18 +269,18 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   const auto at = [](const std::vector<double>& v, std::int64_t c) { return v[static_cast<std::size_t>(c)]; };
   const auto slope = [&](std::int64_t c) { return static_cast<double>(gammas[c]) * at(inverse, c); };
   const double share = saved.batch ? 1.0 / count : 0.0;
-  const std::vector<T> a = for_lanes<T>(channels, slope);
-  const std::vector<T> b = for_lanes<T>(channels, [&](std::int64_t c) {
+  const std::vector<T> a = for_lanes<T>(x, slope);
+  const std::vector<T> b = for_lanes<T>(x, [&](std::int64_t c) {
     return -slope(c) * at(inverse, c) * at(inverse, c) * at(sums.second, c) * share;
   });
   const std::vector<T> d =
-      for_lanes<T>(channels, [&](std::int64_t c) { return -slope(c) * at(sums.first, c) * share; });
+      for_lanes<T>(x, [&](std::int64_t c) { return -slope(c) * at(sums.first, c) * share; });
   Tensor dx = Tensor::empty_like(x);
   T* const to = dx.data<T>();
   const T* const from = mask_to ? mask_to : grads;
   const T* const mask = mask_to ? nullptr : gate;
   tiling.for_each([&](std::int64_t, const Tile& tile) {
-    const std::int64_t lane = tile.first_channel * kLanes;
+    const std::int64_t lane = tile.first_channel * x.lanes();
     k.normalise_grad(from + tile.offset, data + tile.offset, mask ? mask + tile.offset : nullptr,
                      to + tile.offset, tile.patch, mean.data() + lane, a.data() + lane, b.data() + lane,
                      d.data() + lane);
@@ -284,9 +301,9 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
                       Tensor running_var, bool training, double momentum, double eps, bool relu,
                       const Tensor& residual) {
   check(x, gamma, beta, running_mean, running_var, training, residual);
-  const Tensor from = blocked(x);
+  const Tensor from = activation(x);
   const Tensor scale = gamma.detach();
-  const Tensor other = residual.defined() ? blocked(residual) : Tensor();
+  const Tensor other = residual.defined() ? with_lanes(residual, from.lanes()) : Tensor();
   const bool batch = training || !running_mean.defined();
   Tensor y = Tensor::empty_like(from);
   return dispatch_real("batch_norm", x.dtype(), [&](auto element) {
@@ -295,23 +312,22 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
     Statistics statistics =
         batch ? batch_statistics<T>(from, {training, momentum, eps}, running_mean, running_var)
               : running_statistics<T>(running_mean, running_var, eps);
-    const std::int64_t channels = x.dim(1);
     const T* const gammas = scale.data<T>();
     const T* const betas = beta.data<T>();
     const auto slope = [&](std::int64_t c) {
       return static_cast<double>(gammas[c]) * statistics.inverse[static_cast<std::size_t>(c)];
     };
-    const std::vector<T> slopes = for_lanes<T>(channels, slope);
+    const std::vector<T> slopes = for_lanes<T>(from, slope);
     // The mean is subtracted first: folded into the bias it would cost the digits that a large mean has in
     // front.
     const std::vector<T> means =
-        for_lanes<T>(channels, [&](std::int64_t c) { return statistics.mean[static_cast<std::size_t>(c)]; });
-    const std::vector<T> biases = for_lanes<T>(channels, [&](std::int64_t c) { return betas[c]; });
+        for_lanes<T>(from, [&](std::int64_t c) { return statistics.mean[static_cast<std::size_t>(c)]; });
+    const std::vector<T> biases = for_lanes<T>(from, [&](std::int64_t c) { return betas[c]; });
     const T* const data = from.data<T>();
     const T* const add = other.defined() ? other.data<T>() : nullptr;
     T* const to = y.data<T>();
     Tiling(from).for_each([&](std::int64_t, const Tile& tile) {
-      const std::int64_t lane = tile.first_channel * kLanes;
+      const std::int64_t lane = tile.first_channel * from.lanes();
       kernels::active<T>().normalise(data + tile.offset, add ? add + tile.offset : nullptr, to + tile.offset,
                                      tile.patch, means.data() + lane, slopes.data() + lane,
                                      biases.data() + lane, relu);

@@ -4,12 +4,12 @@
 
 namespace satsuma::ops {
 
-Stretched stretch(const Tensor& x, const Shape& shape) {
+Stretched stretch(const Tensor& x, const Shape& shape, std::int64_t lanes) {
   const int rank = shape.rank();
   const int missing = rank - x.rank();
   const bool batched = missing == 0 && rank > 0 && x.dim(0) == shape[0];
   Stretched result;
-  result.tensor = (batched ? x.to(MemoryFormat::batch_blocked) : x.to(MemoryFormat::row_major)).detach();
+  result.tensor = x.to(batched ? format_with(lanes) : MemoryFormat::row_major).detach();
   result.lane = batched && rank > 1 ? 1 : 0;
   for (int axis = 0; axis < rank; ++axis) {
     const int own = axis - missing;
@@ -21,8 +21,8 @@ Stretched stretch(const Tensor& x, const Shape& shape) {
 
 Tensor sum_to(const Tensor& g, const Shape& shape) {
   if (g.shape() == shape) return g;
-  const Tensor from = blocked(g);
-  Stretched to = stretch(Tensor::zeros(shape, DType::f64), g.shape());
+  const Tensor from = activation(g);
+  Stretched to = stretch(Tensor::zeros(shape, DType::f64), g.shape(), from.lanes());
   double* const sum = to.tensor.data<double>();
   dispatch_real("sum", g.dtype(), [&](auto element) {
     using T = decltype(element);

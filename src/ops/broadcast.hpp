@@ -8,19 +8,19 @@ namespace satsuma::ops {
 
 /// A tensor stretched to a larger shape: the stride is 0 along the axes that repeat.
 struct Stretched {
-  Tensor tensor;          ///< batch-blocked where it has the whole batch, row-major where the batch repeats
+  Tensor tensor;          ///< an activation where it has the whole batch, row-major where the batch repeats
   Shape strides;          ///< one for each axis of the result; the first is that of a block
   std::int64_t lane = 0;  ///< 1 where each image has its own element, 0 where all share one
 };
 
-/// `x` as an operand of a result of `shape`, to which it broadcasts.
-Stretched stretch(const Tensor& x, const Shape& shape);
+/// `x` as an operand of a result of `shape`, to which it broadcasts, in a format with so many lanes.
+Stretched stretch(const Tensor& x, const Shape& shape, std::int64_t lanes);
 
 /// Sum of `g` over the axes along which a tensor of `shape` was repeated to give the shape of `g`; double
 /// accumulation.
 Tensor sum_to(const Tensor& g, const Shape& shape);
 
-/// Calls `visit(count, offsets[], steps[])` for runs along the innermost axis of a blocked tensor of `shape`,
+/// Calls `visit(count, offsets[], steps[])` for runs along the innermost axis of an activation of `shape`,
 /// for one block: element j of operand i stands at offsets[i] + j * steps[i].
 template <std::size_t kOperands, typename Visit>
 void for_each_run(const Shape& shape, std::int64_t block, const std::array<Shape, kOperands>& strides,

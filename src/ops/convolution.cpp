@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "satsuma/autograd/node.hpp"
+#include "src/ops/support.hpp"
 
 namespace satsuma::ops {
 
@@ -29,27 +30,31 @@ Tensor saved_input(const Tensor& image, const Tensor& weight, const Tensor& bias
   return needs_grad({weight, bias}) ? image.detach() : Tensor();
 }
 
-/// [N, T, D] as the image [N, D, 1, T], and [N, D] as [N, D, 1, 1]: blocked, both are the same elements in
-/// the same places.
+/// `x` under another shape in which the same elements are in the same places, as long as both are in a format
+/// of activations.
+Tensor seen_as(const Tensor& x, const Shape& shape) {
+  const Tensor source = activation(x);
+  return source.view(shape, layout_of(shape, format_with(source.lanes())));
+}
+
+/// [N, T, D] as the image [N, D, 1, T], and [N, D] as [N, D, 1, 1].
 Tensor as_image(const Tensor& x) {
-  const Shape shape =
-      x.rank() == 2 ? Shape{x.dim(0), x.dim(1), 1, 1} : Shape{x.dim(0), x.dim(2), 1, x.dim(1)};
-  return x.to(MemoryFormat::batch_blocked).view(shape, layout_of(shape, MemoryFormat::batch_blocked));
+  return seen_as(x, x.rank() == 2 ? Shape{x.dim(0), x.dim(1), 1, 1} : Shape{x.dim(0), x.dim(2), 1, x.dim(1)});
 }
 
 /// The inverse of as_image().
 Tensor as_rows(const Tensor& image, int rank) {
-  const Shape shape =
-      rank == 2 ? Shape{image.dim(0), image.dim(1)} : Shape{image.dim(0), image.dim(3), image.dim(1)};
-  return image.to(MemoryFormat::batch_blocked).view(shape, layout_of(shape, MemoryFormat::batch_blocked));
+  return seen_as(
+      image, rank == 2 ? Shape{image.dim(0), image.dim(1)} : Shape{image.dim(0), image.dim(3), image.dim(1)});
 }
 
 }  // namespace
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    std::shared_ptr<Contraction> contraction) {
-  Tensor y = contraction->forward(x, bias);
-  if (!needs_grad({x, weight, bias})) return y;
+  const bool recorded = needs_grad({x, weight, bias});
+  Tensor y = contraction->forward(x, bias, !recorded);
+  if (!recorded) return y;
   return record("conv2d", {x, weight, bias}, y,
                 [contraction = std::move(contraction), saved = saved_input(x, weight, bias),
                  input = x.shape()](const Tensor& dy, const std::vector<bool>& needs) {
@@ -66,8 +71,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   }
   const Tensor image = as_image(x);
   const int rank = x.rank();
-  Tensor y = as_rows(contraction->forward(image, bias), rank);
-  if (!needs_grad({x, weight, bias})) return y;
+  const bool recorded = needs_grad({x, weight, bias});
+  Tensor y = as_rows(contraction->forward(image, bias, !recorded), rank);
+  if (!recorded) return y;
   return record(
       "linear", {x, weight, bias}, y,
       [contraction = std::move(contraction), saved = saved_input(image, weight, bias), input = image.shape(),

@@ -53,17 +53,18 @@ Windows windows_of(const char* op, const Tensor& x, const PoolWindow& window) {
 /// derivative must not share an image's pixels among threads.
 template <typename Body>
 void for_each_stripe(const Tensor& x, Body&& body) {
-  constexpr std::int64_t kChannels = 32;
-  const std::int64_t stripes = (x.dim(1) + kChannels - 1) / kChannels;
-  parallel_for(block_count(x.dim(0)) * stripes, 1, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t lanes = x.lanes();
+  const std::int64_t stripe = lanes == 1 ? 64 : 32;
+  const std::int64_t stripes = (x.dim(1) + stripe - 1) / stripe;
+  parallel_for(block_count(x.dim(0), lanes) * stripes, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t channel = i % stripes * kChannels;
-      body(i / stripes, channel * kLanes, std::min(kChannels, x.dim(1) - channel) * kLanes);
+      const std::int64_t channel = i % stripes * stripe;
+      body(i / stripes, channel * lanes, std::min(stripe, x.dim(1) - channel) * lanes);
     }
   });
 }
 
-/// An activation [N/16][H][W][C][16].
+/// An activation [N/16][H][W][C][16], or [N][H][W][C].
 template <typename T>
 struct Image {
   T* data;
@@ -76,7 +77,7 @@ struct Image {
 
 template <typename T, typename Of>
 Image<T> image(Of& x) {
-  return {x.template data<std::remove_const_t<T>>(), x.dim(2), x.dim(3), x.dim(1) * kLanes};
+  return {x.template data<std::remove_const_t<T>>(), x.dim(2), x.dim(3), x.dim(1) * x.lanes()};
 }
 
 Shape output_shape(const Tensor& x, const Windows& windows) {
@@ -214,18 +215,20 @@ void mean_backward(const Tensor& g, const Windows& windows, std::int64_t taps, T
 
 /// Means over windows; `taps` as in weight_of().
 Tensor mean_pool(const char* op, const Tensor& x, Windows windows, std::int64_t taps) {
-  Tensor y = Tensor::empty(output_shape(x, windows), x.dtype(), MemoryFormat::batch_blocked);
+  const Tensor from = activation(x);
+  const std::int64_t lanes = from.lanes();
+  Tensor y = Tensor::empty(output_shape(x, windows), x.dtype(), format_with(lanes));
   return dispatch_real(op, x.dtype(), [&](auto element) {
     using T = decltype(element);
-    mean_forward<T>(blocked(x), windows, taps, y);
+    mean_forward<T>(from, windows, taps, y);
     if (!needs_grad({x})) return y;
-    return record(
-        op, {x}, y,
-        [windows = std::move(windows), taps, shape = x.shape()](const Tensor& g, const std::vector<bool>&) {
-          Tensor dx = Tensor::empty(shape, g.dtype(), MemoryFormat::batch_blocked);
-          mean_backward<T>(blocked(g), windows, taps, dx);
-          return std::vector<Tensor>{dx};
-        });
+    return record(op, {x}, y,
+                  [windows = std::move(windows), taps, lanes, shape = x.shape()](const Tensor& g,
+                                                                                 const std::vector<bool>&) {
+                    Tensor dx = Tensor::empty(shape, g.dtype(), format_with(lanes));
+                    mean_backward<T>(with_lanes(g, lanes), windows, taps, dx);
+                    return std::vector<Tensor>{dx};
+                  });
   });
 }
 
@@ -239,17 +242,19 @@ Tensor max_pool(const Tensor& x, const PoolWindow& window) {
   }
   const std::int64_t kernel_width = window.kernel[1];
   const Shape shape = output_shape(x, windows);
-  Tensor y = Tensor::empty(shape, x.dtype(), MemoryFormat::batch_blocked);
-  Tensor which = Tensor::empty(shape, DType::u8, MemoryFormat::batch_blocked);
+  const Tensor from = activation(x);
+  const MemoryFormat format = format_with(from.lanes());
+  Tensor y = Tensor::empty(shape, x.dtype(), format);
+  Tensor which = Tensor::empty(shape, DType::u8, format);
   return dispatch_real("max_pool", x.dtype(), [&](auto element) {
     using T = decltype(element);
-    max_forward<T>(blocked(x), windows, kernel_width, y, which);
+    max_forward<T>(from, windows, kernel_width, y, which);
     if (!needs_grad({x})) return y;
     return record("max_pool", {x}, y,
                   [which, windows = std::move(windows), kernel_width, shape = x.shape()](
                       const Tensor& g, const std::vector<bool>&) {
-                    Tensor dx = Tensor::empty(shape, g.dtype(), MemoryFormat::batch_blocked);
-                    max_backward<T>(blocked(g), which, windows, kernel_width, dx);
+                    Tensor dx = Tensor::empty(shape, g.dtype(), format_with(which.lanes()));
+                    max_backward<T>(with_lanes(g, which.lanes()), which, windows, kernel_width, dx);
                     return std::vector<Tensor>{dx};
                   });
   });

@@ -30,7 +30,7 @@ Tensor reshaped(const Tensor& x, const Shape& shape) {
   // One copy straight into the format of activations where that is possible, for which the result is seen in
   // x's shape.
   if (shape.rank() > 0 && x.rank() > 0 && shape[0] == x.dim(0)) {
-    Tensor result = Tensor::empty(shape, x.dtype(), MemoryFormat::batch_blocked);
+    Tensor result = Tensor::empty(shape, x.dtype(), format_with(lanes_of(x)));
     if (Tensor view = result.reshape_view(x.shape()); view.defined()) {
       view.copy_from(x);
       return result;
@@ -49,8 +49,8 @@ int checked_axis(const char* op, const Tensor& x, int axis) {
 }
 
 /// Blocks of images cannot be cut anywhere, so that whoever works along the batch does it in row-major order.
-MemoryFormat format_along(int axis) {
-  return axis == 0 ? MemoryFormat::row_major : MemoryFormat::batch_blocked;
+MemoryFormat format_along(int axis, std::int64_t lanes) {
+  return axis == 0 ? MemoryFormat::row_major : format_with(lanes);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end) {
   Tensor y = x.slice_view(along, begin, end);
   return record("slice", {x}, y,
                 [along, begin, end, shape = x.shape()](const Tensor& g, const std::vector<bool>&) {
-                  Tensor dx = Tensor::zeros(shape, g.dtype(), format_along(along));
+                  Tensor dx = Tensor::zeros(shape, g.dtype(), format_along(along, g.lanes()));
                   dx.slice_view(along, begin, end).copy_from(g);
                   return std::vector<Tensor>{dx};
                 });
@@ -106,7 +106,10 @@ Tensor concat(std::span<const Tensor> parts, int axis) {
     bounds.push_back(bounds.back() + part.dim(along));
   }
   shape[along] = bounds.back();
-  Tensor y = Tensor::empty(shape, parts[0].dtype(), format_along(along));
+  // The largest part need not be converted.
+  const auto largest = std::max_element(
+      parts.begin(), parts.end(), [](const Tensor& a, const Tensor& b) { return a.numel() < b.numel(); });
+  Tensor y = Tensor::empty(shape, parts[0].dtype(), format_along(along, largest->lanes()));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     y.slice_view(along, bounds[i], bounds[i + 1]).copy_from(parts[i]);
   }

@@ -16,14 +16,34 @@ namespace satsuma::ops {
 /// Elements that are worth a thread in an element-wise loop.
 inline constexpr std::int64_t kGrain = std::int64_t{1} << 14;
 
-/// `x` in the format of activations, without its history.
+/// The format of activations with so many lanes: 1, or kLanes.
+inline MemoryFormat format_with(std::int64_t lanes) {
+  return lanes == 1 ? MemoryFormat::channels_last : MemoryFormat::batch_blocked;
+}
+
+/// `x` in a format of activations with so many lanes, without its history.
+inline Tensor with_lanes(const Tensor& x, std::int64_t lanes) {
+  return x.to(format_with(lanes)).detach();
+}
+
+/// Lanes of the format of activations that `x` has, or would be given.
+inline std::int64_t lanes_of(const Tensor& x) {
+  return x.is(MemoryFormat::channels_last) ? 1 : kLanes;
+}
+
+/// `x` in a format of activations, channels-last where it is that already, without its history.
+inline Tensor activation(const Tensor& x) {
+  return with_lanes(x, lanes_of(x));
+}
+
+/// `x` in batch-blocked format, without its history.
 inline Tensor blocked(const Tensor& x) {
   return x.to(MemoryFormat::batch_blocked).detach();
 }
 
 /// `x` without gaps, in whatever order of axes, without its history.
 inline Tensor dense(const Tensor& x) {
-  return x.is_dense() ? x.detach() : blocked(x);
+  return x.is_dense() ? x.detach() : activation(x);
 }
 
 /// True when the same index means the same storage position in both, so that element-wise code may pair
@@ -45,13 +65,14 @@ inline Tensor arranged_as(const Tensor& like, const Tensor& x) {
   return result;
 }
 
-inline std::int64_t block_count(std::int64_t batch) {
-  return (batch + kLanes - 1) / kLanes;
+/// Blocks of images: single ones in a tensor without lanes.
+inline std::int64_t block_count(std::int64_t batch, std::int64_t lanes = kLanes) {
+  return (batch + lanes - 1) / lanes;
 }
 
 /// Lanes of a block that hold images; the others are padding.
-inline std::int64_t valid_lanes(std::int64_t batch, std::int64_t block) {
-  return std::min(kLanes, batch - block * kLanes);
+inline std::int64_t valid_lanes(std::int64_t batch, std::int64_t block, std::int64_t lanes = kLanes) {
+  return std::min(lanes, batch - block * lanes);
 }
 
 inline void check_rank(const char* op, const char* what, const Tensor& x, int rank, const char* expected) {

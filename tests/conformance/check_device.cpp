@@ -58,6 +58,13 @@ std::vector<Case> fixed_cases() {
       {deep, {3, 520, 4, 4}, {2, 16}},
       {wide, {1, 24, 3, 3}, {}},
       {wide, {16, 24, 3, 3}, {1, 8}},
+      {same3, {2, 64, 4, 17}, {2, 8}},
+      {same3, {5, 64, 2, 2}, {}},
+      {same3, {3, 64, 16, 3}, {4, 16}},
+      {down3, {1, 32, 16, 16}, {2, 8}},
+      {down1, {3, 32, 8, 8}, {2, 4}},
+      {classifier, {1, 512, 1, 1}, {}},
+      {classifier, {2, 512, 1, 1}, {2, 8}},
       {classifier, {65, 512, 1, 1}, {}},
       {classifier, {65, 512, 1, 1}, {2, 8}},
       {whole, {16, 16, 4, 4}, {2, 8}},
@@ -74,7 +81,7 @@ const T& pick(Rng& rng, const T (&list)[N]) {
 
 /// Any geometry whose three passes cost the reference no more than some milliseconds.
 Case random_case(Rng& rng, Pattern pattern) {
-  constexpr std::int64_t kBatches[] = {1, 7, 16, 17, 65};
+  constexpr std::int64_t kBatches[] = {1, 2, 3, 5, 7, 8, 15, 16, 17, 65};
   constexpr std::int64_t kChannels[] = {1, 3, 7, 8, 15, 16, 17, 24, 31, 33, 48, 64, 70, 130};
   constexpr std::int64_t kMostMacs = 1'000'000;
   constexpr Pair kKernels[] = {{1, 1}, {1, 1}, {3, 3}, {3, 3}, {2, 2}, {1, 3}, {3, 1}, {5, 5}, {4, 3}};
@@ -177,11 +184,10 @@ void check_counters(const Device& device, const Case& c, Pass pass) {
 /// Runs the three passes on both devices; returns which ones the device accepted. The tolerance is that of
 /// sums of so many terms in `dtype`, for bf16 operands too: their products are exact in f32.
 std::vector<bool> check_passes(Device& device, Device& reference, const Case& c, DType dtype, DType operands,
-                               std::uint64_t seed) {
+                               MemoryFormat format, std::uint64_t seed) {
   Rng rng(seed);
   const Geometry& g = c.geometry;
   const PassSpec spec(g, operands);
-  const MemoryFormat format = device.activation_format();
   const Shape out = c.output();
   const Tensor x = draw(rng, c.input, dtype, format);
   const Tensor dy = draw(rng, out, dtype, format);
@@ -322,8 +328,15 @@ void check_device(Device& device, Device& reference, std::uint64_t seed) {
       for (const DType operands : {DType::f32, DType::bf16}) {
         if (dtype == DType::f64 && operands == DType::bf16) continue;
         CAPTURE(to_string(operands));
-        const std::vector<bool> accepted = check_passes(device, reference, c, dtype, operands, rng.next());
-        for (std::size_t pass = 0; pass < accepted.size(); ++pass) run[pass] += accepted[pass];
+        std::vector<MemoryFormat> formats = {device.activation_format()};
+        const MemoryFormat other = device.activation_format_of(c.input[0]);
+        if (other != formats.front()) formats.push_back(other);
+        for (const MemoryFormat format : formats) {
+          CAPTURE(static_cast<int>(format));
+          const std::vector<bool> accepted =
+              check_passes(device, reference, c, dtype, operands, format, rng.next());
+          for (std::size_t pass = 0; pass < accepted.size(); ++pass) run[pass] += accepted[pass];
+        }
       }
     }
     const Case probe = {{.in_channels = 16, .out_channels = 16}, {1, 16, 1, 1}, {}};

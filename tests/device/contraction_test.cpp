@@ -208,6 +208,48 @@ TEST_CASE("packed weights follow the weight") {
   CHECK(fresh(Pass::bp));
 }
 
+TEST_CASE("what a device makes of a constant weight follows the weight") {
+  for (const DeviceEntry& entry : device_entries()) {
+    CAPTURE(std::string(entry.name));
+    Contraction contraction = make({.in_channels = 16, .out_channels = 8, .kernel = {3, 1}});
+    contraction.configure({.device = find_device(entry.name)});
+    const Tensor x = random_tensor({2, 16, 5, 4}, 13, DType::f32);
+    // A fresh contraction has nothing that could be old.
+    const auto as_fresh = [&] {
+      Contraction fresh("fresh", contraction.geometry(), contraction.weight().clone());
+      fresh.configure({.device = find_device(entry.name)});
+      return same(contraction.forward(x, {}, true), fresh.forward(x, {}));
+    };
+    CHECK(as_fresh());
+    CHECK(as_fresh());
+    const Tensor grad = random_tensor(contraction.weight().shape(), 12, DType::f32);
+    contraction.update(grad, {}, {.lr = 0.5});
+    CHECK(as_fresh());
+    Tensor weight = contraction.weight();
+    weight.copy_from(random_tensor(weight.shape(), 11, DType::f32));
+    contraction.weight_changed();
+    CHECK(as_fresh());
+  }
+}
+
+TEST_CASE("an input may start anywhere in memory") {
+  const Tensor whole = random_tensor({1, 40}, 14, DType::f32);
+  const Tensor dy = random_tensor({1, 8, 1, 1}, 15, DType::f32);
+  for (const DeviceEntry& entry : device_entries()) {
+    CAPTURE(std::string(entry.name));
+    Contraction contraction = make({.in_channels = 16, .out_channels = 8});
+    contraction.configure({.device = find_device(entry.name)});
+    for (const std::int64_t first : {0, 3, 8}) {
+      const Tensor part = whole.slice_view(1, first, first + 16);
+      const Tensor x = part.view({1, 16, 1, 1}, layout_of({1, 16, 1, 1}, MemoryFormat::channels_last));
+      const Tensor copy = Tensor::from(x.to_vector<float>(), x.shape());
+      CHECK(same(contraction.forward(x, {}), contraction.forward(copy, {})));
+      CHECK(same(contraction.backward_weights(x, dy, false).weight,
+                 contraction.backward_weights(copy, dy, false).weight));
+    }
+  }
+}
+
 TEST_CASE("refused passes fall back and are counted") {
   const Geometry geometry = {.in_channels = 8, .out_channels = 8};
   struct Case {

@@ -29,7 +29,8 @@ struct OpCase {
 
 const std::vector<OpCase>& op_cases();
 /// Batches that fill a block of lanes not at all, by one less, just, by one more, and several and one.
-inline constexpr std::int64_t kBatches[] = {1, 7, 16, 17, 65};
-inline constexpr MemoryFormat kFormats[] = {MemoryFormat::row_major, MemoryFormat::batch_blocked};
+inline constexpr std::int64_t kBatches[] = {1, 2, 7, 16, 17, 65};
+inline constexpr MemoryFormat kFormats[] = {MemoryFormat::row_major, MemoryFormat::channels_last,
+                                            MemoryFormat::batch_blocked};
 
 }  // namespace satsuma::testing

@@ -18,7 +18,9 @@ void for_each_case(F&& f) {
       if (batch < op.least_batch || (!batched && batch > 1)) continue;
       for (const MemoryFormat format : kFormats) {
         const std::string name = op.name + ", batch " + std::to_string(batch) +
-                                 (format == MemoryFormat::row_major ? ", row_major" : ", batch_blocked");
+                                 (format == MemoryFormat::row_major       ? ", row_major"
+                                  : format == MemoryFormat::channels_last ? ", channels_last"
+                                                                          : ", batch_blocked");
         CAPTURE(name);
         f(op, batch, format);
       }

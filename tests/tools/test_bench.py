@@ -29,6 +29,17 @@ class Bench(CommandTest):
         for words in ("images/s", "peak memory", "contraction_wu"):
             self.assertIn(words, text)
 
+    def test_forward(self):
+        small = ["bench", "forward", "--model", "resnet9", "--width", "0.25", "--input", "3x16x16", "--repeat", "2"]
+        result = self.json(*small, "--batch-size", "1,3,20", "--methods", "dense,bdwp")
+        rows = [(row["batch_size"], row["method"]) for row in result["results"]]
+        self.assertEqual(rows, [(batch, method) for batch in (1, 3, 20) for method in ("dense", "bdwp")])
+        for row in result["results"]:
+            self.assertAlmostEqual(row["images_per_second"], row["batch_size"] / row["seconds"]["median"], 6)
+        text = self.satsuma(*small, "--batch-size", "2").stdout
+        for words in ("batch", "dense ms", "bdwp ms", "images/s"):
+            self.assertIn(words, text)
+
     def test_kernels(self):
         done = self.satsuma("bench", "kernels", *SMALL, "--nm", "2:8", "--json", code=(0, 1))
         if "has no oneDNN" in done.stderr:

@@ -52,6 +52,16 @@ class Peer(CommandTest):
         self.assertRegex(text, r"\nPyTorch 9\.9 nchw +fp32 +2000\.0 ")
         self.assertRegex(text, r"\ndense fp32: [\d.]+x \([\d.]+ to [\d.]+\) as fast as PyTorch 9\.9 channels_last\n")
 
+    def test_forward(self):
+        answers = ANSWERS.replace("assert [", 'assert config["forward"] and [')
+        forward = ["bench", "forward", "--model", "resnet20", "--batch-size", "4", "--repeat", "2", "--methods", "dense"]
+        (row,) = self.json(*forward, *self.python(answers))["results"]
+        self.assertEqual(row["peer"], "PyTorch 9.9 channels_last")
+        self.assertEqual(row["peer_seconds"]["median"], 1)
+        self.assertAlmostEqual(row["peer_ratio"], 1 / row["seconds"]["median"], 6)
+        text = self.satsuma(*forward, *self.python(answers)).stdout
+        self.assertRegex(text, r" 1000\.00 +PyTorch 9\.9 channels_last")
+
     def test_refusals(self):
         cases = [
             ("import sys; sys.exit(\"No module named 'torch'\")", "status 1: No module named 'torch'"),
@@ -84,6 +94,8 @@ class Peer(CommandTest):
         self.assertEqual([peer["format"] for peer in result["peers"]], ["nchw", "channels_last"])
         for peer in result["peers"]:
             self.assertGreater(peer["seconds"]["min"], 0)
+        (row,) = self.json("bench", "forward", *STEP[2:], "--peer", "pytorch", "--peer-python", named)["results"]
+        self.assertGreater(row["peer_ratio"], 0)
         unknown = ["bench", "step", "--model", "resnet9", "--peer", "pytorch", "--peer-python", named, "--batch-size", "4"]
         self.assertIn("'resnet9'", self.refusal(*unknown, code=1))
 

@@ -33,6 +33,8 @@ CASES = [
     (["bench", "step", "--model", "resnet9", "--precision", "fp23"], ["'fp23'", "fp32"]),
     (["bench", "step", "--model", "resnet9", "--batch-size", "0"], ["--batch-size", "0"]),
     (["bench", "step", "--model", "resnet9", "--repeat", "0"], ["--repeat"]),
+    (["bench", "forward", "--model", "resnet9", "--batch-size", "1,0"], ["--batch-size", "0"]),
+    (["bench", "forward", "--model", "resnet9", "--peer", "pytroch"], ["did you mean 'pytorch'?"]),
     (["bench", "kernels", "--model", "resnet9", "--nm", "8:8"], ["resnet9", "8:8"]),
     (["train", *TINY, "--epcohs", "1"], ["'--epcohs'", "did you mean '--epochs'?"]),
     (["train", *TINY, "--model", "resnet8"], ["did you mean 'resnet9'?"]),

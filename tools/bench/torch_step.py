@@ -3,6 +3,8 @@
     torch_step.py '{"model": "resnet18", "input": [3, 32, 32], "classes": 10, "batch_size": 64, "threads": 2,
                     "format": "nchw", "precision": "fp32"}'
 
+With "forward": true a step is the forward pass alone, in evaluation.
+
 Reads the number of steps to run from standard input, one a line, and answers each with one line of JSON. Between two
 lines it waits for input and burns no processor time. Works with PyTorch 1.13 and later.
 """
@@ -146,8 +148,18 @@ class Step:
         self.labels = torch.randint(0, config["classes"], (config["batch_size"],))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
         self.bf16 = config["precision"] == "bf16"
+        self.forward_only = config.get("forward", False)
+        self.model.train(not self.forward_only)
+
+    def forward(self):
+        start = time.perf_counter()
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            self.model(self.images)
+        return time.perf_counter() - start
 
     def run(self):
+        if self.forward_only:
+            return self.forward()
         start = time.perf_counter()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):

@@ -1,6 +1,7 @@
 #include "tools/satsuma/bench.hpp"
 
 #include "tools/satsuma/bench_check.hpp"
+#include "tools/satsuma/bench_forward.hpp"
 #include "tools/satsuma/bench_kernels.hpp"
 #include "tools/satsuma/bench_step.hpp"
 
@@ -12,6 +13,7 @@ CLI::App* add_bench(CLI::App& app, std::function<int()>& run) {
   command->require_subcommand(1);
   command->footer("Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp");
   add_bench_step(*command, run);
+  add_bench_forward(*command, run);
   add_bench_kernels(*command, run);
   add_bench_check(*command, run);
   return command;

@@ -12,7 +12,8 @@ enum class MemoryFormat : std::uint8_t {
   row_major,      ///< last axis innermost
   channels_last,  ///< axis 1 innermost: `N, H, W, C`; the format of weights `[K, C, R, S]`
   batch_blocked,  ///< `N/16, H, W, C, 16`: sixteen images side by side, so that a vector register holds one
-                  ///< element of sixteen images; the format of activations. Rank 3 is `N/16, T, D, 16`.
+                  ///< element of sixteen images; the format of activations, but for the smallest batches,
+                  ///< which are channels-last. Rank 3 is `N/16, T, D, 16`.
 };
 
 /// Images in one block of MemoryFormat::batch_blocked. The last block is padded.

@@ -57,8 +57,9 @@ class Contraction {
   /// Passes that the device asked for has refused.
   std::int64_t fallbacks() const { return fallbacks_; }
 
-  /// The three passes; see Device. `x` and `dy` may have any layout.
-  Tensor forward(const Tensor& x, const Tensor& bias);
+  /// The three passes; see Device. `x` and `dy` may have any layout. `constant`: the weight is not about to
+  /// change (evaluation), so that what the device makes of it is worth keeping.
+  Tensor forward(const Tensor& x, const Tensor& bias, bool constant = false);
   Tensor backward_data(const Tensor& dy, const Shape& input);
   struct WeightGradient {
     Tensor weight;
@@ -83,7 +84,7 @@ class Contraction {
   void place(Pass pass);
   PassRequest request(Pass pass) const;
   PassSpec spec() const { return {geometry_, plan_.operands}; }
-  WeightOperand operand(Pass pass);
+  WeightOperand operand(Pass pass, bool constant);
   /// The device of a pass, about to be used: logs its fallback the first time.
   Device& run_on(Pass pass);
 
@@ -98,6 +99,7 @@ class Contraction {
   std::array<std::shared_ptr<Device>, 3> devices_;
   PackedWeight packed_ff_;
   PackedWeight packed_bp_;
+  std::shared_ptr<DeviceForm> dense_form_;  ///< of FF, while the weight is constant
   Shape last_output_;
   std::int64_t fallbacks_ = 0;
 };

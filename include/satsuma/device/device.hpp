@@ -52,6 +52,9 @@ struct Support {
 struct WeightOperand {
   const Tensor* dense = nullptr;         ///< [K, C / groups, R, S], channels-last
   const PackedWeight* packed = nullptr;  ///< W_ff in FF, W_bp in BP
+  /// Where a device may keep its own arrangement of `dense`, which dies when the weight changes; null where
+  /// it will change before the next pass.
+  std::shared_ptr<DeviceForm>* dense_form = nullptr;
 };
 
 /// One step of stochastic gradient descent, PyTorch's rule: g <- dW + weight_decay * W + decay * (1 -
@@ -97,10 +100,10 @@ struct Counters {
 
 /// Who runs contractions. A backend implements this class and nothing else; see docs/architecture.md.
 ///
-/// Activations come and go in activation_format(); weights and their gradients are channels-last. Outputs are
-/// allocated by the caller and wholly overwritten. Calls come from one thread; work may be asynchronous until
-/// synchronize(). A pass is called only when supports() said yes. Failures are thrown as DeviceError, at
-/// synchronize() at the latest.
+/// Activations come and go in activation_format() or activation_format_of(); weights and their gradients are
+/// channels-last. Outputs are allocated by the caller and wholly overwritten. Calls come from one thread;
+/// work may be asynchronous until synchronize(). A pass is called only when supports() said yes. Failures are
+/// thrown as DeviceError, at synchronize() at the latest.
 class Device {
  public:
   virtual ~Device() = default;
@@ -109,6 +112,12 @@ class Device {
   /// One line for `satsuma devices`: what runs the work.
   virtual std::string description() const = 0;
   virtual MemoryFormat activation_format() const { return MemoryFormat::batch_blocked; }
+  /// The format for batches of `images`, where that depends on their number. Both formats are understood
+  /// whatever the batch; the operands of a pass share one.
+  virtual MemoryFormat activation_format_of(std::int64_t images) const {
+    static_cast<void>(images);
+    return activation_format();
+  }
   virtual Support supports(const PassRequest& request) const = 0;
 
   /// y[N, K, P, Q] = x[N, C, H, W] * w (+ bias[K], undefined for none).

@@ -2,6 +2,7 @@
 
 #include "satsuma/core/cpu.hpp"
 #include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/kernels/channels_last.hpp"
 
 namespace satsuma::cpu {
 
@@ -18,6 +19,14 @@ const Kernels& kernels() {
   }
 #endif
   return kPlainKernels;
+}
+
+const ChannelsLastKernels& channels_last_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return kAvx512ChannelsLast;
+  if (active_isa() == Isa::avx2) return kAvx2ChannelsLast;
+#endif
+  return kPlainChannelsLast;
 }
 
 const Bf16Kernels* bf16_kernels() {

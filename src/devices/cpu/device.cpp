@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/cpu.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/device.hpp"
 #include "satsuma/device/macs.hpp"
@@ -18,6 +19,12 @@ namespace satsuma {
 
 namespace {
 
+/// True where so few lanes of the blocks would hold images that channels-last activations are faster. See
+/// docs/performance.md, "Small batches".
+bool is_small_batch(std::int64_t images) {
+  return 4 * images <= 3 * ceil_div(images, kLanes) * kLanes;
+}
+
 /// Our kernels on batch-blocked activations, for the instruction set at hand.
 class CpuDevice : public Device {
  public:
@@ -25,6 +32,10 @@ class CpuDevice : public Device {
 
   std::string description() const override {
     return fmt::format("{}, {} kernels, {} threads", cpu_name(), to_string(active_isa()), threads());
+  }
+
+  MemoryFormat activation_format_of(std::int64_t images) const override {
+    return is_small_batch(images) ? MemoryFormat::channels_last : MemoryFormat::batch_blocked;
   }
 
   Support supports(const PassRequest& request) const override {

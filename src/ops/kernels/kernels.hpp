@@ -22,6 +22,14 @@ struct LaneMatrix {
   std::int64_t column;
 };
 
+/// A matrix of numbers: element (i, j) at data + i * row + j * column.
+template <typename T>
+struct StridedMatrix {
+  T* data;
+  std::int64_t row;
+  std::int64_t column;
+};
+
 /// Part of an activation [pixels][channels][16]: `width` numbers (channels * 16) of each of `pixels` pixels,
 /// which start `step` numbers apart.
 struct Patch {
@@ -84,6 +92,19 @@ struct Kernels {
   /// c (i, j) = factor * sum_k a(i, k) * b(j, k) (+ c if `accumulate`), lane by lane; c is m x n, k terms.
   void (*product)(Size m, Size n, Size k, LaneMatrix<const T> a, LaneMatrix<const T> b, LaneMatrix<T> c,
                   T factor, bool accumulate);
+
+  // Rows of n contiguous numbers, of one image.
+  /// Softmax, in place if y == x; log of the sum of exponentials to *log_sum.
+  void (*softmax_row)(const T* x, T* y, Size n, T* log_sum);
+  /// As layer_norm; mean and inverse deviation to one number each.
+  void (*layer_norm_row)(const T* x, T* y, Size n, const T* gamma, const T* beta, T eps, T* mean, T* inverse);
+  /// As layer_norm_grad; adds to dgamma[n] and dbeta[n].
+  void (*layer_norm_row_grad)(const T* x, const T* g, T* dx, Size n, const T* gamma, T mean, T inverse,
+                              T* dgamma, T* dbeta);
+  /// c (i, j) = factor * sum_k a(i, k) * b(k, j) (+ c if `accumulate`); c is m x n, k terms. Rows of b and c
+  /// are contiguous.
+  void (*row_product)(Size m, Size n, Size k, StridedMatrix<const T> a, const T* b, Size b_row, T* c,
+                      Size c_row, T factor, bool accumulate);
 };
 
 /// Kernels for registers of `Width` bytes: 16 (plain), 32 (AVX2 and FMA), 64 (AVX-512).

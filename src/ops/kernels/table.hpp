@@ -1,6 +1,7 @@
 #pragma once
 
 #include "src/ops/kernels/batch_norm.hpp"
+#include "src/ops/kernels/contiguous.hpp"
 #include "src/ops/kernels/elementwise.hpp"
 #include "src/ops/kernels/kernels.hpp"
 #include "src/ops/kernels/pool.hpp"
@@ -16,6 +17,7 @@ const Kernels<T>& kernels_of() {
   using B = BatchNorm<Width, T>;
   using P = Pool<Width, T>;
   using R = Rows<Width, T>;
+  using C = Contiguous<Width, T>;
   static constexpr Kernels<T> table = {
       .relu = E::relu,
       .relu_grad = E::relu_grad,
@@ -39,6 +41,10 @@ const Kernels<T>& kernels_of() {
       .layer_norm = R::layer_norm,
       .layer_norm_grad = R::layer_norm_grad,
       .product = Product<Width, T>::product,
+      .softmax_row = C::softmax_row,
+      .layer_norm_row = C::layer_norm_row,
+      .layer_norm_row_grad = C::layer_norm_row_grad,
+      .row_product = C::row_product,
   };
   return table;
 }
