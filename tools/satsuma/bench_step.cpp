@@ -25,6 +25,7 @@ struct Settings {
   std::string device = "cpu";
   std::string peer;
   std::vector<std::string> pythons;
+  int peer_timeout = 300;
 };
 
 void check_peer(const Settings& settings) {
@@ -33,6 +34,10 @@ void check_peer(const Settings& settings) {
   }
   if (settings.peer.empty() && !settings.pythons.empty()) {
     throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
+  }
+  if (settings.peer_timeout < 1 || settings.peer_timeout > 86400) {
+    throw UsageError(fmt::format("--peer-timeout got {}, expected a whole number from 1 to 86400 (a day)",
+                                 settings.peer_timeout));
   }
   const ModelSettings& model = settings.bench.model;
   if (!settings.peer.empty() && (model.width != 1 || model.stem != "cifar")) {
@@ -58,7 +63,8 @@ Peers start_peers(const Settings& settings) {
       for (const char* const format : {"nchw", "channels_last"}) {
         config["format"] = format;
         config["precision"] = precision;
-        peers.push_back(std::make_unique<TorchPeer>(python, config));
+        peers.push_back(
+            std::make_unique<TorchPeer>(python, config, std::chrono::seconds(settings.peer_timeout)));
         peers.back()->seconds(std::max(settings.bench.warmup, 1));
       }
     }
@@ -130,10 +136,15 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
       ->add_option("--peer-python", settings->pythons,
                    "a Python with torch and torchvision [python3]; may be repeated")
       ->allow_extra_args(false);
+  command
+      ->add_option("--peer-timeout", settings->peer_timeout,
+                   "seconds in which a peer has to start, and to answer each turn")
+      ->capture_default_str();
   command->footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
       "         satsuma bench step --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python\n"
-      "Peak memory is that of tensors and of what devices make of them.");
+      "Peak memory is that of tensors and of what devices make of them; of a peer, the growth of its "
+      "process.");
   command->callback([settings, &run] { run = [settings] { return run_step(*settings); }; });
   return command;
 }

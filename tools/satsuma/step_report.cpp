@@ -31,12 +31,13 @@ std::vector<double> peer_ratios(const TorchPeer& peer, const Trainee& trainee) {
 
 void print_peers(const Trainees& trainees, const Peers& peers) {
   using enum Table::Align;
-  Table table({"peer", "precision", "ms a step", "quartiles"}, {left, left, right, right});
+  Table table({"peer", "precision", "ms a step", "quartiles", "peak memory"},
+              {left, left, right, right, right});
   for (const auto& peer : peers) {
     const std::vector<double>& seconds = peer->turns();
-    table.add(
-        {peer->name(), peer->precision(), fmt::format("{:.1f}", 1e3 * median(seconds)),
-         fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75))});
+    table.add({peer->name(), peer->precision(), fmt::format("{:.1f}", 1e3 * median(seconds)),
+               fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75)),
+               short_bytes(static_cast<std::size_t>(peer->peak_memory()))});
   }
   fmt::print("\n");
   table.print();
