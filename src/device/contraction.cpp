@@ -190,6 +190,12 @@ Device& Contraction::run_on(Pass pass) {
 }
 
 const PackedWeight& Contraction::packed(Pass pass) {
+  PackedWeight& packed = pre_generated(pass);
+  if (!packed.values.defined()) packed = device(pass).compress(weight_, packed.axis, plan_.pattern);
+  return packed;
+}
+
+PackedWeight& Contraction::pre_generated(Pass pass) {
   if (pattern(pass).dense()) {
     throw Error(
         fmt::format("layer '{}' has no packed weight in {}: {}", name_, to_string(pass), dense_reason(pass)));
@@ -204,7 +210,7 @@ const PackedWeight& Contraction::packed(Pass pass) {
 
 WeightOperand Contraction::operand(Pass pass) {
   if (pattern(pass).dense()) return {.dense = &weight_};
-  return {.packed = &packed(pass)};
+  return {.packed = &pre_generated(pass)};
 }
 
 Tensor Contraction::forward(const Tensor& x, const Tensor& bias) {

@@ -2,6 +2,7 @@
 
 #include "satsuma/core/cpu.hpp"
 #include "src/cpu/kernels/bf16.hpp"
+#include "src/cpu/kernels/update.hpp"
 
 namespace satsuma::cpu {
 
@@ -18,6 +19,21 @@ const Kernels& kernels() {
   }
 #endif
   return kPlainKernels;
+}
+
+const UpdateKernels& update_kernels() {
+#if defined(__x86_64__)
+  switch (active_isa()) {
+    case Isa::avx512:
+    case Isa::avx512_bf16:
+      return kAvx512UpdateKernels;
+    case Isa::avx2:
+      return kAvx2UpdateKernels;
+    case Isa::plain:
+      break;
+  }
+#endif
+  return kPlainUpdateKernels;
 }
 
 const Bf16Kernels* bf16_kernels() {
