@@ -120,6 +120,10 @@ PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
   return packed;
 }
 
+PackedWeight documented(const PackedWeight& packed) {
+  return packed.values.defined() ? packed : compress(packed.source, packed.axis, packed.pattern);
+}
+
 Tensor mask_ff(const Tensor& weight, Pattern pattern) {
   const PackedWeight packed = compress(weight, GroupAxis::input_channels, pattern);
   Tensor mask = Tensor::zeros(weight.shape(), DType::f32, MemoryFormat::channels_last);

@@ -7,6 +7,9 @@ namespace satsuma::cpu {
 /// compress_reference() for f32 weights in channels-last format, sixteen groups at a time.
 PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
+/// `packed` with its values and indices, made of its source where it has none.
+PackedWeight documented(const PackedWeight& packed);
+
 /// mask_of() along input channels, for the same weights.
 Tensor mask_ff(const Tensor& weight, Pattern pattern);
 

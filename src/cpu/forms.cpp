@@ -5,13 +5,15 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/compress.hpp"
 
 namespace satsuma::cpu {
 
-const NmForm& nm_form(const PackedWeight& packed, std::int64_t channel_block) {
-  if (const auto* form = dynamic_cast<const NmForm*>(packed.device_form.get())) {
+const NmForm& nm_form(const PackedWeight& weight, std::int64_t channel_block) {
+  if (const auto* form = dynamic_cast<const NmForm*>(weight.device_form.get())) {
     if (form->channel_block == channel_block) return *form;
   }
+  const PackedWeight packed = documented(weight);
   auto form = std::make_shared<NmForm>();
   form->channel_block = channel_block;
   const std::int64_t rows = packed.rows();
@@ -58,8 +60,8 @@ const NmForm& nm_form(const PackedWeight& packed, std::int64_t channel_block) {
       }
     }
   });
-  packed.device_form = form;
-  return static_cast<const NmForm&>(*packed.device_form);
+  weight.device_form = form;
+  return *form;
 }
 
 DenseForm dense_form(const Tensor& weight, std::int64_t channel_block, bool transposed) {

@@ -7,6 +7,7 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/compress.hpp"
 
 namespace satsuma::cpu {
 
@@ -25,10 +26,11 @@ struct KeptRange {
 
 }  // namespace
 
-const NmPairForm& nm_pair_form(const PackedWeight& packed, std::int64_t channel_block) {
-  if (const auto* form = dynamic_cast<const NmPairForm*>(packed.device_form.get())) {
+const NmPairForm& nm_pair_form(const PackedWeight& weight, std::int64_t channel_block) {
+  if (const auto* form = dynamic_cast<const NmPairForm*>(weight.device_form.get())) {
     if (form->channel_block == channel_block) return *form;
   }
+  const PackedWeight packed = documented(weight);
   auto form = std::make_shared<NmPairForm>();
   form->channel_block = channel_block;
   const Pattern pattern = packed.pattern;
@@ -75,8 +77,8 @@ const NmPairForm& nm_pair_form(const PackedWeight& packed, std::int64_t channel_
       }
     }
   });
-  packed.device_form = form;
-  return static_cast<const NmPairForm&>(*packed.device_form);
+  weight.device_form = form;
+  return *form;
 }
 
 DensePairForm dense_pair_form(const Tensor& weight, std::int64_t channel_block, std::int64_t panel_rows,

@@ -7,6 +7,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
+#include "src/cpu/compress.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
@@ -67,9 +68,9 @@ PanelForm::PanelForm(const WeightOperand& w, DType operands, bool transposed) : 
   if (w.dense != nullptr) {
     pack_dense(rounded(*w.dense, operands), transposed);
   } else if (w.packed->pattern.m > channels_last_kernels().nm_group) {
-    pack_dense(rounded(expand(*w.packed), operands), transposed);
+    pack_dense(rounded(expand(documented(*w.packed)), operands), transposed);
   } else {
-    pack_nm(*w.packed);
+    pack_nm(documented(*w.packed));
   }
 }
 

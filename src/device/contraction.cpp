@@ -195,6 +195,12 @@ Device& Contraction::run_on(Pass pass) {
 }
 
 const PackedWeight& Contraction::packed(Pass pass) {
+  PackedWeight& packed = pre_generated(pass);
+  if (!packed.values.defined()) packed = device(pass).compress(weight_, packed.axis, plan_.pattern);
+  return packed;
+}
+
+PackedWeight& Contraction::pre_generated(Pass pass) {
   if (pattern(pass).dense()) {
     throw Error(
         fmt::format("layer '{}' has no packed weight in {}: {}", name_, to_string(pass), dense_reason(pass)));
@@ -209,7 +215,7 @@ const PackedWeight& Contraction::packed(Pass pass) {
 
 WeightOperand Contraction::operand(Pass pass, bool constant) {
   if (pattern(pass).dense()) return {.dense = &weight_, .dense_form = constant ? &dense_form_ : nullptr};
-  return {.packed = &packed(pass)};
+  return {.packed = &pre_generated(pass)};
 }
 
 Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) {

@@ -40,6 +40,25 @@ class Bench(CommandTest):
         for words in ("batch", "dense ms", "bdwp ms", "images/s"):
             self.assertIn(words, text)
 
+    def test_pipeline(self):
+        small = ["--model", "resnet9", "--width", "0.25", "--data", "synthetic", "--input", "3x16x16", "--classes", "4"]
+        small += ["--batch-size", "20", "--slice", "3", "--warmup", "1"]
+        result = self.json("bench", "pipeline", *small, "--repeat", "2")
+        self.assertEqual([result[key] for key in ("bench", "data", "slices", "steps_a_slice")], ["pipeline", "synthetic", 2, 3])
+        self.assertEqual(result["input"], "3x16x16")
+        for key in ("bare_seconds", "loaded_seconds", "ratio"):
+            self.assertTrue(0 < result[key]["min"] <= result[key]["median"] <= result[key]["max"])
+        self.assertGreater(result["loader_alone_seconds"], 0)
+        self.assertLess(result["waited_seconds"]["max"], result["loaded_seconds"]["max"])
+        text = self.satsuma("bench", "pipeline", *small, "--repeat", "1").stdout
+        self.assertRegex(text, r"takes [\d.]+ \([\d.]+ to [\d.]+\) times as long")
+        for words, arguments in [
+            ("expected 1 to 500", ["--data", "synthetic", "--batch-size", "20", "--slice", "501"]),
+            ("did you mean 'synthetic'?", ["--data", "synthetik"]),
+            ("did you mean 'standard'?", ["--data", "synthetic", "--augment", "standart"]),
+        ]:
+            self.assertIn(words, self.refusal("bench", "pipeline", "--model", "resnet9", *arguments, code=2))
+
     def test_kernels(self):
         done = self.satsuma("bench", "kernels", *SMALL, "--nm", "2:8", "--json", code=(0, 1))
         if "has no oneDNN" in done.stderr:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 import unittest
 
 from support import CommandTest
@@ -17,7 +18,7 @@ assert [config[key] for key in ("input", "classes", "batch_size", "precision")] 
 print(json.dumps({"torch": "9.9", "onednn": "", "isa": ""}), flush=True)
 for line in sys.stdin:
     seconds = 2.0 if config["format"] == "nchw" else 1.0
-    print(json.dumps({"seconds": [seconds] * int(line), "peak_memory_bytes": 123}), flush=True)
+    print(json.dumps({"seconds": [seconds] * int(line), "peak_memory_bytes": 2**29}), flush=True)
 """
 
 
@@ -49,7 +50,7 @@ class Peer(CommandTest):
 
     def test_text(self):
         text = self.satsuma(*STEP, *self.python(ANSWERS)).stdout
-        self.assertRegex(text, r"\nPyTorch 9\.9 nchw +fp32 +2000\.0 ")
+        self.assertRegex(text, r"\nPyTorch 9\.9 nchw +fp32 +2000\.0 +2000\.0 to 2000\.0 +512 MiB\n")
         self.assertRegex(text, r"\ndense fp32: [\d.]+x \([\d.]+ to [\d.]+\) as fast as PyTorch 9\.9 channels_last\n")
 
     def test_forward(self):
@@ -74,6 +75,18 @@ class Peer(CommandTest):
         for code, words in cases:
             with self.subTest(code):
                 self.assertIn(words, self.refusal(*STEP, *self.python(code), code=1))
+    def test_silence(self):
+        late = "print('{\"torch\": \"1\"}', flush=True); input(); time.sleep(60)"
+        deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+        for code in ("time.sleep(60)", late, deaf, "sys.stdout.write('{'); sys.stdout.flush(); time.sleep(60)"):
+            with self.subTest(code):
+                begin = time.monotonic()
+                arguments = self.python(f"import signal, sys, time; {code}") + ["--peer-timeout", "1"]
+                message = self.refusal(*STEP, *arguments, code=1)
+                self.assertRegex(message, r"^'.*python' gave no answer in 1 s; --peer-timeout ")
+                self.assertLess(time.monotonic() - begin, 30)
+
+    def test_missing(self):
         message = self.refusal(*STEP, "--peer", "pytorch", "--peer-python", "no-such-python", code=1)
         self.assertIn("'no-such-python'", message)
         self.assertIn("--peer-python", message)
@@ -83,6 +96,7 @@ class Peer(CommandTest):
             (["--peer", "pytroch"], "did you mean 'pytorch'?"),
             (["--peer-python", "python3"], "--peer pytorch"),
             (["--peer", "pytorch", "--width", "0.5"], "--width"),
+            (["--peer", "pytorch", "--peer-timeout", "0"], "--peer-timeout"),
         ]:
             self.assertIn(words, self.refusal(*STEP, *arguments, code=2))
 

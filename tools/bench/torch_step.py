@@ -1,4 +1,4 @@
-"""One PyTorch configuration of a training step, driven through pipes by `peers` and `satsuma bench step --peer`.
+"""One PyTorch configuration of a training step, driven through pipes by `satsuma bench step --peer pytorch`.
 
     torch_step.py '{"model": "resnet18", "input": [3, 32, 32], "classes": 10, "batch_size": 64, "threads": 2,
                     "format": "nchw", "precision": "fp32"}'

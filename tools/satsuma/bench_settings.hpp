@@ -10,7 +10,7 @@
 
 namespace satsuma::tools {
 
-/// The options that both benchmarks have.
+/// The options that all benchmarks have.
 struct BenchSettings {
   ModelSettings model;
   std::int64_t batch_size = 64;

@@ -1,6 +1,7 @@
 #include "tools/satsuma/peer_process.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "satsuma/core/error.hpp"
 
@@ -43,7 +45,8 @@ std::string read_all(int file) {
 
 }  // namespace
 
-PeerProcess::PeerProcess(const std::vector<std::string>& command) : name_(command.front()) {
+PeerProcess::PeerProcess(const std::vector<std::string>& command, std::chrono::seconds patience)
+    : name_(command.front()), patience_(patience) {
   // A pair of sockets instead of pipes: writing to an ended program is an error then, not a signal.
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -73,8 +76,7 @@ PeerProcess::~PeerProcess() {
   if (errors_ >= 0) close(errors_);
   if (pid_ < 0) return;
   kill(pid_, SIGTERM);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  end();
 }
 
 void PeerProcess::tell(const std::string& line) {
@@ -89,13 +91,10 @@ void PeerProcess::tell(const std::string& line) {
 
 Json PeerProcess::answer() {
   constexpr std::size_t kLongest = 1 << 20;
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
   std::size_t end = received_.find('\n');
   while (end == std::string::npos && received_.size() < kLongest) {
-    std::array<char, 4096> part{};
-    const ssize_t got = recv(socket_, part.data(), part.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail();
-    received_.append(part.data(), static_cast<std::size_t>(got));
+    receive(deadline);
     end = received_.find('\n');
   }
   const std::string line = received_.substr(0, end);
@@ -107,18 +106,48 @@ Json PeerProcess::answer() {
   }
 }
 
-void PeerProcess::fail() {
-  // What closed its output may still be on its way out, or not mean to go.
-  shutdown(socket_, SHUT_RDWR);
-  int status = 0;
-  int waited = 0;
-  while ((waited = waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
+void PeerProcess::receive(std::chrono::steady_clock::time_point deadline) {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+  if (left <= 0) {
+    throw PeerSilent(
+        fmt::format("'{}' gave no answer in {} s; --peer-timeout gives it longer", name_, patience_.count()));
   }
-  pid_ = -1;
+  pollfd waiting = {socket_, POLLIN, 0};
+  const int ready = poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+  if (ready == 0 || (ready < 0 && errno == EINTR)) return;
+  std::array<char, 4096> part{};
+  const ssize_t got = recv(socket_, part.data(), part.size(), 0);
+  if (got < 0 && errno == EINTR) return;
+  if (got <= 0) fail();
+  received_.append(part.data(), static_cast<std::size_t>(got));
+}
+
+std::optional<int> PeerProcess::end() {
+  // What closed its output may still be on its way out, or not mean to go.
+  constexpr std::chrono::milliseconds kStep{10};
+  std::chrono::milliseconds grace{2000};
+  int status = 0;
+  for (;;) {
+    const pid_t waited = waitpid(pid_, &status, grace.count() > 0 ? WNOHANG : 0);
+    if (waited < 0 && errno == EINTR) continue;
+    if (waited != 0) {
+      pid_ = -1;
+      return waited > 0 ? std::optional(status) : std::nullopt;
+    }
+    std::this_thread::sleep_for(kStep);
+    grace -= kStep;
+    if (grace.count() <= 0) kill(pid_, SIGKILL);
+  }
+}
+
+void PeerProcess::fail() {
+  shutdown(socket_, SHUT_RDWR);
+  const std::optional<int> status = end();
   const std::string words = last_line(errors_ >= 0 ? read_all(errors_) : "");
-  const std::string how = waited < 0            ? "unexpectedly"
-                          : WIFSIGNALED(status) ? fmt::format("by signal {}", WTERMSIG(status))
-                                                : fmt::format("with status {}", WEXITSTATUS(status));
+  const std::string how = !status                ? "unexpectedly"
+                          : WIFSIGNALED(*status) ? fmt::format("by signal {}", WTERMSIG(*status))
+                                                 : fmt::format("with status {}", WEXITSTATUS(*status));
   throw Error(fmt::format("'{}' ended {}{}{}", name_, how, words.empty() ? "" : ": ", words));
 }
 

@@ -28,14 +28,17 @@ std::string script() {
 
 }  // namespace
 
-TorchPeer::TorchPeer(const std::string& python, const Json& config)
+TorchPeer::TorchPeer(const std::string& python, const Json& config, std::chrono::seconds patience)
     : python_(python), format_(config.at("format")), precision_(config.at("precision")) {
   try {
-    process_ = std::make_unique<PeerProcess>(std::vector<std::string>{python, script(), config.dump()});
+    process_ =
+        std::make_unique<PeerProcess>(std::vector<std::string>{python, script(), config.dump()}, patience);
     versions_ = process_->answer();
     if (!versions_.is_object() || !versions_.contains("torch") || !versions_["torch"].is_string()) {
       throw Error(fmt::format("'{}' told no version of PyTorch", python));
     }
+  } catch (const PeerSilent&) {
+    throw;
   } catch (const Error& error) {
     const std::string words = error.what();
     const bool other_model = words.find("knows no model") != std::string::npos;

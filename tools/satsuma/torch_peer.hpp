@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,11 +13,12 @@ namespace satsuma::tools {
 /// (tools/bench/torch_step.py). Between two steps it waits and takes no processor time.
 class TorchPeer {
  public:
-  /// `config` is the script's: model, input, classes, batch_size, threads, format, precision. Throws Error
-  /// when `python` does not run, has no PyTorch, or the script does not know the model.
-  TorchPeer(const std::string& python, const Json& config);
+  /// `config` is the script's: model, input, classes, batch_size, threads, format, precision. Waits at most
+  /// `patience` for the script to start, and for each answer. Throws Error when `python` does not run, has no
+  /// PyTorch, or the script does not know the model.
+  TorchPeer(const std::string& python, const Json& config, std::chrono::seconds patience);
 
-  /// Runs `steps` steps and returns what the last of them took.
+  /// Runs `steps` steps and returns what the last of them took. Throws Error when there is no such answer.
   double seconds(int steps);
   /// One more measured turn: one step to warm caches, one that counts.
   void take_turn() { turns_.push_back(seconds(2)); }
@@ -24,6 +26,8 @@ class TorchPeer {
   /// `PyTorch 2.1.0 channels_last`.
   std::string name() const;
   const std::string& precision() const { return precision_; }
+  /// How far the process has grown at most, bytes.
+  double peak_memory() const { return peak_memory_; }
   const std::vector<double>& turns() const { return turns_; }
   Json to_json() const;
 

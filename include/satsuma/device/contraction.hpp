@@ -85,6 +85,8 @@ class Contraction {
   PassRequest request(Pass pass) const;
   PassSpec spec() const { return {geometry_, plan_.operands}; }
   WeightOperand operand(Pass pass, bool constant);
+  /// packed() as its device has left it, perhaps without values.
+  PackedWeight& pre_generated(Pass pass);
   /// The device of a pass, about to be used: logs its fallback the first time.
   Device& run_on(Pass pass);
 

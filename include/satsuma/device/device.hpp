@@ -68,6 +68,8 @@ struct SgdStep {
 };
 
 /// Operands of Device::update. `velocity` is undefined without momentum. All tensors share one dense layout.
+/// A packed weight that comes in with a device_form may leave with only that (see PackedWeight::source); one
+/// without gets its values and indices.
 struct UpdateArgs {
   Tensor weight;
   Tensor grad;

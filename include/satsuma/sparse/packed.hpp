@@ -34,10 +34,15 @@ struct PackedWeight {
   Tensor indices;     ///< u8, position inside the group, 0 .. M-1
   /// A device may keep its own arrangement here; it is as old as the values and dies with them.
   mutable std::shared_ptr<DeviceForm> device_form;
+  /// A weight that Device::update has renewed may have a device_form and neither values nor indices: this is
+  /// the dense weight [K, C, R, S] that they can be made of, as long as that does not change.
+  Tensor source;
 
-  bool defined() const { return values.defined(); }
-  std::int64_t rows() const { return values.dim(0); }
-  std::int64_t kept() const { return values.dim(3); }
+  bool defined() const { return values.defined() || device_form; }
+  std::int64_t rows() const { return dense_shape[axis == GroupAxis::input_channels ? 0 : 1]; }
+  std::int64_t kept() const {
+    return kept_along(pattern, dense_shape[axis == GroupAxis::input_channels ? 1 : 0]);
+  }
 };
 
 /// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Slow and

@@ -3,6 +3,7 @@
 #include "satsuma/core/cpu.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/channels_last.hpp"
+#include "src/cpu/kernels/update.hpp"
 
 namespace satsuma::cpu {
 
@@ -27,6 +28,21 @@ const ChannelsLastKernels& channels_last_kernels() {
   if (active_isa() == Isa::avx2) return kAvx2ChannelsLast;
 #endif
   return kPlainChannelsLast;
+}
+
+const UpdateKernels& update_kernels() {
+#if defined(__x86_64__)
+  switch (active_isa()) {
+    case Isa::avx512:
+    case Isa::avx512_bf16:
+      return kAvx512UpdateKernels;
+    case Isa::avx2:
+      return kAvx2UpdateKernels;
+    case Isa::plain:
+      break;
+  }
+#endif
+  return kPlainUpdateKernels;
 }
 
 const Bf16Kernels* bf16_kernels() {

@@ -8,11 +8,11 @@
 #include "satsuma/device/device.hpp"
 #include "satsuma/device/macs.hpp"
 #include "satsuma/device/rounding.hpp"
-#include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/cpu/compress.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/passes.hpp"
+#include "src/cpu/update.hpp"
 #include "src/cpu/weight_gradient.hpp"
 
 namespace satsuma {
@@ -59,14 +59,14 @@ class CpuDevice : public Device {
                Tensor& y) override {
     const Stopwatch watch = count(Pass::ff, spec.geometry, w, y);
     if (has_products(spec)) return cpu::forward(spec, x, w, bias, y);
-    cpu::forward(spec.geometry, rounded(x, spec.operands), RoundedWeight(w, spec.operands).operand(), bias,
+    cpu::forward(spec.geometry, rounded(x, spec.operands), rounded_weight(w, spec.operands).operand(), bias,
                  y);
   }
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     const Stopwatch watch = count(Pass::bp, spec.geometry, w, dy);
     if (has_products(spec)) return cpu::backward_data(spec, dy, w, dx);
-    cpu::backward_data(spec.geometry, rounded(dy, spec.operands), RoundedWeight(w, spec.operands).operand(),
+    cpu::backward_data(spec.geometry, rounded(dy, spec.operands), rounded_weight(w, spec.operands).operand(),
                        dx);
   }
 
@@ -87,13 +87,8 @@ class CpuDevice : public Device {
   }
 
   void update(const UpdateArgs& args) override {
-    {
-      const Stopwatch watch(counters_.update_nanoseconds);
-      const Tensor mask = args.step.decay != 0 ? cpu::mask_ff(args.weight, args.pattern) : Tensor();
-      apply_sgd(args.weight, args.grad, args.velocity, args.step, mask);
-    }
-    if (args.packed_ff) *args.packed_ff = compress(args.weight, GroupAxis::input_channels, args.pattern);
-    if (args.packed_bp) *args.packed_bp = compress(args.weight, GroupAxis::output_channels, args.pattern);
+    const Stopwatch watch(counters_.update_nanoseconds);
+    cpu::update(args);
   }
 
  private:
@@ -101,6 +96,12 @@ class CpuDevice : public Device {
   /// in f32, which gives the same products.
   static bool has_products(const PassSpec& spec) {
     return spec.operands == DType::f32 || cpu::bf16_kernels() != nullptr;
+  }
+
+  static RoundedWeight rounded_weight(const WeightOperand& w, DType operands) {
+    if (w.packed == nullptr) return {w, operands};
+    const PackedWeight packed = cpu::documented(*w.packed);
+    return {{.packed = &packed}, operands};
   }
 
   /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+
+// Kernels of the weight update: the optimiser's rule, and N:M selection that ends in what the N:M kernels
+// read. They are compiled without contraction of products and sums, so that a weight gets the same bits with
+// every instruction set, and as apply_sgd() gives it.
+
+namespace satsuma::cpu {
+
+/// SgdStep's rule without decay on `count` consecutive weights. `velocity` is null without momentum.
+struct SgdArgs {
+  float* weight = nullptr;
+  const float* grad = nullptr;
+  float* velocity = nullptr;
+  float* copy = nullptr;  ///< the new weights once more
+  std::int64_t count = 0;
+  float lr = 0;
+  float momentum = 0;
+  float weight_decay = 0;
+  bool nesterov = false;
+};
+
+/// Side of the squares of weights that are compressed together, and most groups along it.
+inline constexpr int kSquare = 16;
+inline constexpr int kMostGroups = kSquare / 2;
+inline constexpr int kMostKept = 8;  ///< N that the kernels take
+
+/// What a kept weight takes as NmEntry, and two of them as NmPair.
+inline constexpr int kItemBytes = 8;
+
+/// A square of weights, sixteen lanes of sixteen positions along the axis of the groups. M is 2, 4, 8 or 16,
+/// and N < M. Of each group in each lane the kept weights go to `groups[g].to + lane * stride`: N NmEntry, or
+/// N / 2 NmPair (N even).
+struct CompressArgs {
+  const float* values = nullptr;  ///< [position][lane]
+  std::int64_t stride = 0;        ///< floats between positions
+  int n = 1;
+  int m = 2;
+  const std::uint32_t* offsets = nullptr;  ///< [position], as entries and pairs have them
+  bool pairs = false;
+  struct Group {
+    char* to = nullptr;
+    std::int64_t stride = 0;  ///< bytes between lanes
+  };
+  Group groups[kMostGroups];
+};
+
+struct UpdateKernels {
+  void (*sgd)(const SgdArgs&);
+  void (*compress)(const CompressArgs&);
+};
+
+extern const UpdateKernels kPlainUpdateKernels;
+extern const UpdateKernels kAvx2UpdateKernels;
+extern const UpdateKernels kAvx512UpdateKernels;
+
+/// The kernels of active_isa().
+const UpdateKernels& update_kernels();
+
+}  // namespace satsuma::cpu

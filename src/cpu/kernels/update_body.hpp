@@ -1,0 +1,180 @@
+// Included once by each instruction set's file, which defines before it kVector, Words (a vector of 32-bit
+// integers), Mask (what a comparison of them gives), at_least(), choose() and differs(). Everything here has
+// internal linkage, as in kernel_body.hpp.
+
+namespace satsuma::cpu {
+
+namespace {
+
+using Bits = std::uint32_t __attribute__((vector_size(kVector * sizeof(std::uint32_t))));
+
+inline Words load(const float* values) {
+  Words bits;
+  __builtin_memcpy(&bits, values, sizeof(bits));
+  return bits;
+}
+
+inline Words smaller(Words a, Words b) {
+  return a < b ? a : b;
+}
+inline Words larger(Words a, Words b) {
+  return a > b ? a : b;
+}
+
+/// Magnitudes as integers that order as |value| does, with every NaN alike and above infinity.
+inline Words ranks_of(Words values) {
+  return smaller(values & 0x7fffffff, Words{} + 0x7f800001);
+}
+
+/// `keep` for lanes in which more than N have the least rank that is kept: of equals the lower positions
+/// stay.
+template <int N, int M>
+void break_ties(const Words* ranks, Words least, Mask* keep) {
+  Words room = Words{} + N;
+  for (int i = 0; i < M; ++i) room = choose(at_least(ranks[i], least + 1), room - 1, room);
+  for (int i = 0; i < M; ++i) {
+    const Words above = choose(at_least(ranks[i], least + 1), Words{} + 1, Words{});
+    const Words equal = choose(at_least(ranks[i], least), Words{} + 1, Words{}) - above;
+    const Words taken = smaller(equal, room);
+    room -= taken;
+    keep[i] = at_least(above + taken, Words{} + 1);
+  }
+}
+
+/// The kept elements of a group in each lane, and their offsets, in order of position.
+template <int N, int M>
+void kept_of(const float* values, std::int64_t stride, const std::uint32_t* offsets, Words* value,
+             Words* offset) {
+  Words ranks[M];
+  Words best[N] = {};  // the N largest so far, falling
+  for (int i = 0; i < M; ++i) {
+    ranks[i] = ranks_of(load(values + i * stride));
+    Words left = ranks[i];
+    for (int j = 0; j < N; ++j) {
+      const Words lost = smaller(best[j], left);
+      best[j] = larger(best[j], left);
+      left = lost;
+    }
+  }
+  Mask keep[M];
+  Words count = {};
+  for (int i = 0; i < M; ++i) {
+    keep[i] = at_least(ranks[i], best[N - 1]);
+    count = choose(keep[i], count + 1, count);
+  }
+  if (differs(count, Words{} + N)) break_ties<N, M>(ranks, best[N - 1], keep);
+  for (int j = 0; j < N; ++j) value[j] = offset[j] = Words{};
+  // Each lane is shifted N times, by what it keeps.
+  for (int i = 0; i < M; ++i) {
+    const Words next = load(values + i * stride);
+    const Words at = Words{} + static_cast<std::int32_t>(offsets[i]);
+    for (int j = 0; j < N; ++j) {
+      value[j] = choose(keep[i], j + 1 < N ? value[j + 1] : next, value[j]);
+      offset[j] = choose(keep[i], j + 1 < N ? offset[j + 1] : at, offset[j]);
+    }
+  }
+}
+
+/// Bits of floats, of which the upper half are those of the bf16 that BFloat16 makes.
+inline Bits rounded(Words values) {
+  const auto bits = reinterpret_cast<Bits>(values);
+  const Words nan = (values & 0x7fffffff) > (Words{} + 0x7f800000);
+  const Bits even = bits + 0x7fff + (bits >> 16 & 1);
+  return (even & ~reinterpret_cast<Bits>(nan)) | ((bits | 0x400000) & reinterpret_cast<Bits>(nan));
+}
+
+template <std::size_t... I>
+inline void zip(Words a, Words b, char* to, std::index_sequence<I...>) {
+  const Words low = __builtin_shufflevector(a, b, (I % 2 ? kVector + I / 2 : I / 2)...);
+  const Words high = __builtin_shufflevector(a, b, (kVector / 2 + (I % 2 ? kVector + I / 2 : I / 2))...);
+  __builtin_memcpy(to, &low, sizeof(low));
+  __builtin_memcpy(to + sizeof(low), &high, sizeof(high));
+}
+
+/// Items of eight bytes, each of two words, from slots [slot][lane] to `group`.
+template <int Slots>
+void put(const Words* first, const Words* second, const CompressArgs::Group& group, int lane) {
+  alignas(64) char items[Slots][kVector * kItemBytes];
+  for (int j = 0; j < Slots; ++j) zip(first[j], second[j], items[j], std::make_index_sequence<kVector>());
+  for (int l = 0; l < kVector; ++l) {
+    char* const to = group.to + (lane + l) * group.stride;
+    for (int j = 0; j < Slots; ++j) std::memcpy(to + j * kItemBytes, items[j] + l * kItemBytes, kItemBytes);
+  }
+}
+
+template <int N, int M>
+void compress_group(const CompressArgs& args, int g, int lane) {
+  Words value[N];
+  Words offset[N];
+  kept_of<N, M>(args.values + g * M * args.stride + lane, args.stride, args.offsets + g * M, value, offset);
+  if (!args.pairs) return put<N>(value, offset, args.groups[g], lane);
+  if constexpr (N % 2 == 0) {
+    Words weights[N / 2];
+    Words offsets[N / 2];
+    for (int j = 0; j < N / 2; ++j) {
+      weights[j] =
+          reinterpret_cast<Words>((rounded(value[2 * j]) >> 16) | (rounded(value[2 * j + 1]) & 0xffff0000));
+      offsets[j] = offset[2 * j] | offset[2 * j + 1] << 16;
+    }
+    put<N / 2>(weights, offsets, args.groups[g], lane);
+  }
+}
+
+template <int M>
+void compress_groups(const CompressArgs& args) {
+  with_count<std::min(M - 1, kMostKept)>(args.n, [&](auto n) {
+    for (int lane = 0; lane < kSquare; lane += kVector) {
+      for (int g = 0; g < kSquare / M; ++g) compress_group<n, M>(args, g, lane);
+    }
+  });
+}
+
+void compress(const CompressArgs& args) {
+  switch (args.m) {
+    case 2:
+      return compress_groups<2>(args);
+    case 4:
+      return compress_groups<4>(args);
+    case 8:
+      return compress_groups<8>(args);
+    default:
+      return compress_groups<16>(args);
+  }
+}
+
+template <bool Momentum, bool Nesterov>
+void sgd_rule(const SgdArgs& args) {
+  float* const __restrict weight = args.weight;
+  const float* const __restrict grad = args.grad;
+  float* const __restrict velocity = args.velocity;
+  float* const __restrict copy = args.copy;
+  const float lr = args.lr;
+  const float momentum = args.momentum;
+  const float weight_decay = args.weight_decay;
+  const std::int64_t count = args.count;
+  for (std::int64_t i = 0; i < count; ++i) {
+    float g = grad[i] + weight_decay * weight[i];
+    if constexpr (Momentum) {
+      const float v = momentum * velocity[i] + g;
+      velocity[i] = v;
+      g = Nesterov ? g + momentum * v : v;
+    }
+    const float next = weight[i] - lr * g;
+    weight[i] = next;
+    copy[i] = next;
+  }
+}
+
+void sgd(const SgdArgs& args) {
+  if (args.velocity == nullptr) {
+    sgd_rule<false, false>(args);
+  } else if (args.nesterov) {
+    sgd_rule<true, true>(args);
+  } else {
+    sgd_rule<true, false>(args);
+  }
+}
+
+}  // namespace
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,213 @@
+#include "src/cpu/update.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "satsuma/core/parallel.hpp"
+#include "satsuma/device/sgd_rule.hpp"
+#include "src/cpu/compress.hpp"
+#include "src/cpu/forms.hpp"
+#include "src/cpu/kernels/update.hpp"
+#include "src/cpu/pair_forms.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+/// Channels of a row that are updated before they are compressed. Sixteen rows of them stay in the
+/// second-level cache, and runs of whole pages keep the memory busier than short ones.
+constexpr std::int64_t kChunk = 512;
+
+/// Where the kept weights of a form go, group by group along the axis of the groups.
+class FormTarget {
+ public:
+  /// Nothing where `packed` has no form of ours, or one that somebody else holds too.
+  static std::optional<FormTarget> of(const PackedWeight* packed, GroupAxis axis, const UpdateArgs& args) {
+    if (packed == nullptr || packed->device_form.use_count() != 1 || packed->axis != axis ||
+        !(packed->pattern == args.pattern) || !(packed->dense_shape == args.weight.shape())) {
+      return std::nullopt;
+    }
+    const std::int64_t channels = args.weight.dim(axis == GroupAxis::input_channels ? 1 : 0);
+    if (auto* const form = dynamic_cast<NmForm*>(packed->device_form.get())) {
+      FormTarget target(args, channels, form->channel_block, false);
+      for (const NmWeights& block : form->blocks) target.add_block(block.entries, block.per_tap);
+      return target;
+    }
+    auto* const form = dynamic_cast<NmPairForm*>(packed->device_form.get());
+    if (form == nullptr || args.pattern.n % 2 != 0) return std::nullopt;
+    FormTarget target(args, channels, form->channel_block, true);
+    for (const NmPairWeights& block : form->blocks) target.add_block(block.pairs, block.per_tap);
+    return target;
+  }
+
+  /// Compresses sixteen rows from `row` on, at sixteen channels from `channel` on.
+  void compress(CompressArgs& args, std::int64_t row, std::int64_t tap, std::int64_t channel) const {
+    args.pairs = pairs_;
+    args.offsets = offsets_.data() + channel;
+    for (int g = 0; g < kSquare / args.m; ++g) {
+      const Group& group = groups_[static_cast<std::size_t>(channel / args.m + g)];
+      args.groups[g] = {group.to + (row * taps_ + tap) * group.tap_bytes, taps_ * group.tap_bytes};
+    }
+    update_kernels().compress(args);
+  }
+
+ private:
+  struct Group {
+    char* to;
+    std::int64_t tap_bytes;  ///< between the taps of a row
+  };
+
+  FormTarget(const UpdateArgs& args, std::int64_t channels, std::int64_t channel_block, bool pairs)
+      : pattern_(args.pattern),
+        channels_(channels),
+        channel_block_(channel_block),
+        taps_(args.weight.dim(2) * args.weight.dim(3)),
+        pairs_(pairs) {
+    for (std::int64_t c = 0; c < channels; ++c)
+      offsets_.push_back(static_cast<std::uint32_t>(c % channel_block * kLanes * 4));
+  }
+
+  /// Entries and pairs take eight bytes each.
+  template <typename Item>
+  void add_block(const Item* items, int per_tap) {
+    static_assert(sizeof(Item) == kItemBytes);
+    char* to = reinterpret_cast<char*>(const_cast<Item*>(items));
+    const auto first = static_cast<std::int64_t>(groups_.size()) * pattern_.m;
+    const std::int64_t last = std::min(first + channel_block_, channels_);
+    for (std::int64_t c = first; c < last; c += pattern_.m) {
+      groups_.push_back({to, per_tap * kItemBytes});
+      to += (pairs_ ? pattern_.n / 2 : pattern_.n) * kItemBytes;
+    }
+  }
+
+  Pattern pattern_;
+  std::int64_t channels_;
+  std::int64_t channel_block_;
+  std::int64_t taps_;
+  bool pairs_;
+  std::vector<Group> groups_;
+  std::vector<std::uint32_t> offsets_;
+};
+
+/// Whether whole squares of sixteen rows and channels with whole groups make up the weight.
+bool has_squares(const UpdateArgs& args) {
+  const Tensor& weight = args.weight;
+  const Layout layout = layout_of(weight.shape(), MemoryFormat::channels_last);
+  return weight.dtype() == DType::f32 && args.grad.dtype() == DType::f32 && weight.layout() == layout &&
+         args.grad.layout() == layout && (!args.velocity.defined() || args.velocity.layout() == layout) &&
+         args.grad.shape() == weight.shape() && weight.dim(0) % kSquare == 0 &&
+         weight.dim(1) % kSquare == 0 && kSquare % args.pattern.m == 0 && !args.pattern.dense() &&
+         args.pattern.n <= kMostKept && args.step.decay == 0;
+}
+
+/// One pass over the weights.
+class FusedUpdate {
+ public:
+  FusedUpdate(const UpdateArgs& args, const std::optional<FormTarget>& ff,
+              const std::optional<FormTarget>& bp)
+      : pattern_(args.pattern),
+        ff_(ff),
+        bp_(bp),
+        channels_(args.weight.dim(1)),
+        taps_(args.weight.dim(2) * args.weight.dim(3)) {
+    Tensor weight = args.weight;
+    Tensor velocity = args.velocity;
+    all_.weight = weight.data<float>();
+    all_.grad = args.grad.data<float>();
+    all_.velocity = velocity.defined() ? velocity.data<float>() : nullptr;
+    all_.lr = static_cast<float>(args.step.lr);
+    all_.momentum = static_cast<float>(args.step.momentum);
+    all_.weight_decay = static_cast<float>(args.step.weight_decay);
+    all_.nesterov = args.step.nesterov;
+  }
+
+  /// Sixteen rows from `row` on at one tap.
+  void piece(std::int64_t row, std::int64_t tap) {
+    for (std::int64_t first = 0; first < channels_; first += kChunk) {
+      const std::int64_t count = std::min(kChunk, channels_ - first);
+      for (std::int64_t r = 0; r < kSquare; ++r)
+        update(((row + r) * taps_ + tap) * channels_ + first, count, r);
+      for (std::int64_t c = 0; c < count; c += kSquare) {
+        fetch((row * taps_ + tap) * channels_ + first + count + c);
+        square(row, tap, first, c);
+      }
+    }
+  }
+
+ private:
+  /// Sixteen channels of sixteen rows, from memory while a square is compressed.
+  void fetch(std::int64_t at) const {
+    for (std::int64_t r = 0; r < kSquare; ++r, at += taps_ * channels_) {
+      __builtin_prefetch(all_.weight + at, 1, 2);
+      __builtin_prefetch(all_.grad + at, 0, 2);
+      if (all_.velocity != nullptr) __builtin_prefetch(all_.velocity + at, 1, 2);
+    }
+  }
+
+  void update(std::int64_t at, std::int64_t count, std::int64_t row) {
+    SgdArgs args = all_;
+    args.weight += at;
+    args.grad += at;
+    if (args.velocity != nullptr) args.velocity += at;
+    args.copy = rows_ + row * kChunk;
+    args.count = count;
+    update_kernels().sgd(args);
+  }
+
+  void square(std::int64_t row, std::int64_t tap, std::int64_t first, std::int64_t c) {
+    kernels().transpose_square(rows_ + c, kChunk, columns_, kSquare);
+    if (ff_) ff_->compress(by_rows_, row, tap, first + c);
+    by_columns_.values = rows_ + c;
+    if (bp_) bp_->compress(by_columns_, first + c, tap, row);
+  }
+
+  Pattern pattern_;
+  const std::optional<FormTarget>& ff_;
+  const std::optional<FormTarget>& bp_;
+  std::int64_t channels_;
+  std::int64_t taps_;
+  SgdArgs all_;
+  alignas(64) float rows_[kSquare * kChunk];      ///< [row][channel of the chunk]
+  alignas(64) float columns_[kSquare * kSquare];  ///< [channel][row] of the square at hand
+  CompressArgs by_rows_ = {columns_, kSquare, pattern_.n, pattern_.m, nullptr, false, {}};
+  CompressArgs by_columns_ = {rows_, kChunk, pattern_.n, pattern_.m, nullptr, false, {}};
+};
+
+/// What the form of `packed` now stands for.
+void renewed(PackedWeight& packed, const Tensor& weight) {
+  packed.values = {};
+  packed.indices = {};
+  packed.source = weight;
+}
+
+}  // namespace
+
+void update(const UpdateArgs& args) {
+  std::optional<FormTarget> ff, bp;
+  if (has_squares(args)) {
+    ff = FormTarget::of(args.packed_ff, GroupAxis::input_channels, args);
+    bp = FormTarget::of(args.packed_bp, GroupAxis::output_channels, args);
+  }
+  if (ff || bp) {
+    const std::int64_t taps = args.weight.dim(2) * args.weight.dim(3);
+    parallel_for(args.weight.dim(0) / kSquare * taps, 1, [&](std::int64_t begin, std::int64_t end) {
+      FusedUpdate pass(args, ff, bp);
+      for (std::int64_t i = begin; i < end; ++i) pass.piece(i / taps * kSquare, i % taps);
+    });
+  } else {
+    const Tensor mask = args.step.decay != 0 ? mask_ff(args.weight, args.pattern) : Tensor();
+    apply_sgd(args.weight, args.grad, args.velocity, args.step, mask);
+  }
+  const auto finish = [&](PackedWeight* packed, bool written, GroupAxis axis) {
+    if (packed == nullptr) return;
+    if (written) {
+      renewed(*packed, args.weight);
+    } else {
+      *packed = compress(args.weight, axis, args.pattern);
+    }
+  };
+  finish(args.packed_ff, ff.has_value(), GroupAxis::input_channels);
+  finish(args.packed_bp, bp.has_value(), GroupAxis::output_channels);
+}
+
+}  // namespace satsuma::cpu

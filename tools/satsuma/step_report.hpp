@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/torch_peer.hpp"
+#include "tools/satsuma/trainee.hpp"
+
+namespace satsuma::tools {
+
+using Trainees = std::vector<std::unique_ptr<Trainee>>;
+using Peers = std::vector<std::unique_ptr<TorchPeer>>;
+
+/// What `bench step` has measured.
+struct StepReport {
+  BenchSettings bench;
+  std::string device;
+  Trainees trainees;
+  Peers peers;
+
+  Json to_json() const;
+  /// Times, the ratios to peers, and where the time of each trainee goes.
+  void print() const;
+};
+
+}  // namespace satsuma::tools
