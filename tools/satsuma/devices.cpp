@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "satsuma/device/registry.hpp"
+#include "tools/satsuma/devices_test.hpp"
 #include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools {
@@ -85,7 +86,10 @@ CLI::App* add_devices(CLI::App& app, std::function<int()>& run) {
   command->add_option("NAME", settings->name, "show this device only");
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma devices cpu");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
+  add_devices_test(*command, run);
+  command->callback([settings, command, &run] {
+    if (command->get_subcommands().empty()) run = [settings] { return list(*settings); };
+  });
   return command;
 }
 
