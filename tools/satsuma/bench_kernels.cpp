@@ -19,6 +19,7 @@
 #include "tools/satsuma/kernel_plot.hpp"
 #include "tools/satsuma/layers.hpp"
 #include "tools/satsuma/peer.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/statistics.hpp"
 
 namespace satsuma::tools {
@@ -29,6 +30,7 @@ struct Settings {
   BenchSettings bench;
   std::string method = "bdwp";
   std::string device = "cpu";
+  PluginFlags plugins;
   std::vector<std::string> pattern_texts;  ///< of --patterns; empty: that of --nm
   std::string plot;
 
@@ -400,6 +402,7 @@ void check_plot(const std::string& path) {
 }
 
 int run_kernels(const Settings& settings) {
+  settings.plugins.load();
   const Method& method = find_method(settings.method);
   const std::shared_ptr<Device> device = find_device(settings.device);
   const std::vector<Pattern> patterns = settings.patterns();
@@ -438,6 +441,7 @@ CLI::App* add_bench_kernels(CLI::App& bench, std::function<int()>& run) {
   command->add_option("--method", settings->method, "pruning method; `satsuma methods` lists them")
       ->capture_default_str();
   command->add_option("--device", settings->device, "whose kernels")->capture_default_str();
+  settings->plugins.add_to(*command);
   command
       ->add_option("--patterns", settings->pattern_texts,
                    "several N:M beside one dense time, separated by commas, instead of --nm")

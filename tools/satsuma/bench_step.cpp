@@ -19,6 +19,7 @@
 #include "satsuma/optim/sgd.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/statistics.hpp"
 #include "tools/satsuma/torch_peer.hpp"
 
@@ -31,6 +32,7 @@ struct Settings {
   std::vector<std::string> methods = {"dense", "bdwp"};
   std::vector<std::string> precisions = {"fp32"};
   std::string device = "cpu";
+  PluginFlags plugins;
   std::string peer;
   std::vector<std::string> pythons;
 };
@@ -308,6 +310,7 @@ void take_turns(const Trainees& trainees, const Peers& peers, const Batch& batch
 }
 
 int run_step(const Settings& settings) {
+  settings.plugins.load();
   if (settings.methods.empty()) throw UsageError("--methods got nothing, expected names such as dense,bdwp");
   for (const std::string& method : settings.methods) find_method(method);
   for (const std::string& precision : settings.precisions) train::parse_precision(precision);
@@ -349,6 +352,7 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
+  settings->plugins.add_to(*command);
   command->add_option("--peer", settings->peer, "another framework in turns with ours: pytorch");
   command
       ->add_option("--peer-python", settings->pythons,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 
 namespace satsuma::tools {
 
@@ -26,6 +28,7 @@ using conformance::Timing;
 
 struct Settings {
   std::string name;
+  PluginFlags plugins;
   std::vector<std::string> modes;
   std::string filter = "*";
   std::uint64_t seed = 1;
@@ -162,12 +165,14 @@ void print_verdict(const conformance::Options& options, const Report& report) {
   const auto share = [](const Check& check) {
     return check.tolerance > 0 ? check.error / check.tolerance : 0;
   };
+  std::map<std::string, int> unchecked;
   fmt::print("\n");
   for (const Check& check : report.checks) {
     if (check.outcome == Outcome::failed) fmt::print("FAILED {}: {}\n", check.name, check.detail);
-    if (check.outcome == Outcome::unchecked) fmt::print("unchecked {}: {}\n", check.name, check.detail);
+    if (check.outcome == Outcome::unchecked) ++unchecked[check.detail];
     if (check.outcome == Outcome::passed && share(check) > (closest ? share(*closest) : 0)) closest = &check;
   }
+  for (const auto& [reason, count] : unchecked) fmt::print("unchecked, {} times: {}\n", count, reason);
   if (closest) {
     fmt::print(
         "tolerance: L + 8 units of epsilon for a sum of L products; at most {:.0f} % of it was used ({})\n",
@@ -180,6 +185,7 @@ void print_verdict(const conformance::Options& options, const Report& report) {
 }
 
 int run_test(const Settings& settings) {
+  settings.plugins.load();
   const conformance::Options options = options_of(settings);
   const std::shared_ptr<Device> device = find_device(settings.name);
   const Report report = conformance::run(device, options);
@@ -209,6 +215,7 @@ CLI::App* add_devices_test(CLI::App& devices, std::function<int()>& run) {
   CLI::App* const command =
       devices.add_subcommand("test", "Hold a device against the reference: the conformance suite");
   command->add_option("NAME", settings->name, "device; `satsuma devices` lists them")->required();
+  settings->plugins.add_to(*command);
   command
       ->add_option("--mode", settings->modes,
                    "correctness, gradient, performance, support; may be repeated [all but performance]")
