@@ -7,6 +7,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
+#include "satsuma/device/check_device.hpp"
 
 namespace satsuma {
 
@@ -35,6 +36,23 @@ std::function<std::shared_ptr<Device>()> maker(std::string_view name) {
   return {};
 }
 
+constexpr std::string_view kCheck = "check:";
+
+/// The device that `check:A,B` stands for.
+std::shared_ptr<Device> make_check(std::string_view name) {
+  const std::string_view both = name.substr(kCheck.size());
+  const std::size_t comma = both.find(',');
+  const std::string_view first = both.substr(0, comma);
+  const std::string_view second = comma == std::string_view::npos ? "" : both.substr(comma + 1);
+  if (first.empty() || second.empty() || first == second || first.starts_with(kCheck) ||
+      second.starts_with(kCheck) || second.find(',') != std::string_view::npos) {
+    throw UsageError(
+        "device '" + std::string(name) +
+        "' is no pair of devices; expected check:TRUSTED,SUSPECT, for example check:cpu,reference");
+  }
+  return make_check_device(find_device(first), find_device(second));
+}
+
 }  // namespace
 
 void add_device(AddedDevice device) {
@@ -50,7 +68,11 @@ std::vector<AddedDevice> added_devices() {
 
 void drop_added_devices() {
   const std::lock_guard lock(registry().mutex);
-  for (const AddedDevice& device : registry().added) registry().instances.erase(device.name);
+  for (const AddedDevice& device : registry().added) {
+    std::erase_if(registry().instances, [&](const auto& made) {
+      return made.first == device.name || made.first.starts_with(kCheck);
+    });
+  }
   registry().added.clear();
 }
 
@@ -58,6 +80,7 @@ std::shared_ptr<Device> find_device(std::string_view name) {
   const std::lock_guard lock(registry().mutex);
   const auto found = registry().instances.find(name);
   if (found != registry().instances.end()) return found->second;
+  if (name.starts_with(kCheck)) return registry().instances[std::string(name)] = make_check(name);
   if (const auto make = maker(name)) return registry().instances[std::string(name)] = make();
   std::vector<std::string_view> known;
   for (const DeviceEntry& entry : device_entries()) known.push_back(entry.name);

@@ -5,7 +5,7 @@ import unittest
 from support import CommandTest
 
 COMMANDS = [["train"], ["eval"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["bench"]]
-COMMANDS += [["bench", "step"], ["bench", "kernels"], ["bench", "check"], ["devices", "test"]]
+COMMANDS += [["bench", "step"], ["bench", "kernels"], ["bench", "check"], ["devices", "test"], ["plugin"], ["plugin", "new"]]
 
 
 class Help(CommandTest):

@@ -33,8 +33,8 @@ std::vector<AddedDevice> added_devices();
 /// Forgets those that were added, and their instances.
 void drop_added_devices();
 
-/// The one instance of a device, made when it is first asked for. Throws UsageError with the known names and
-/// the nearest one.
+/// The one instance of a device, made when it is first asked for; `check:A,B` runs A and holds every call
+/// against B (make_check_device()). Throws UsageError with the known names and the nearest one.
 std::shared_ptr<Device> find_device(std::string_view name);
 
 }  // namespace satsuma
