@@ -1,5 +1,6 @@
 """Plug-ins at the command line: bad ones are one line each, and the program lives."""
 
+import json
 import os
 import shutil
 import unittest
@@ -52,7 +53,8 @@ class Plugins(CommandTest):
         env = path(built("no_entry"), built("full"), "relative.so")
         done = self.satsuma("info", "--model", "resnet9", "--device", "full", env=env)
         self.assertEqual(done.stderr.count("satsuma: warning: plug-in "), 2, done.stderr)
-        self.assertIn("full", self.satsuma("info", "--model", "resnet9", "--place", "*=full", env=env).stdout)
+        info = json.loads(self.satsuma("info", "--model", "resnet9", "--place", "*=full", "--json", env=env).stdout)
+        self.assertEqual({device for layer in info["layers"] for device in layer["devices"]}, {"full"})
         self.assertIn("--plugin FILE", self.refusal("info", "--model", "resnet9", "--device", "bad", env=env, code=2))
 
     def test_the_working_directory_is_not_searched(self):
