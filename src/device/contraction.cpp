@@ -39,6 +39,16 @@ std::vector<std::shared_ptr<Device>> candidates(const std::shared_ptr<Device>& a
   return list;
 }
 
+/// Runs `f`; an error of a device from it names the layer and the pass.
+template <typename F>
+void naming(const std::string& layer, Pass pass, F&& f) {
+  try {
+    f();
+  } catch (const DeviceError& error) {
+    throw DeviceError(fmt::format("layer '{}', {}: {}", layer, to_string(pass), error.what()));
+  }
+}
+
 /// An output [N, C, H, W] in the device's own memory and format.
 Tensor make_output(Device& device, const Shape& shape, DType dtype) {
   const Layout layout = layout_of(shape, device.activation_format_of(shape[0]));
@@ -232,7 +242,8 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
   }
   Device& device = run_on(Pass::ff);
   Tensor y = make_output(device, shape, x.dtype());
-  device.forward(spec(), in_format_of(device, x), operand(Pass::ff, constant), bias, y);
+  naming(name_, Pass::ff,
+         [&] { device.forward(spec(), in_format_of(device, x), operand(Pass::ff, constant), bias, y); });
   last_output_ = shape;
   return y;
 }
@@ -240,7 +251,8 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  device.backward_data(spec(), in_format_of(device, dy), operand(Pass::bp, false), dx);
+  naming(name_, Pass::bp,
+         [&] { device.backward_data(spec(), in_format_of(device, dy), operand(Pass::bp, false), dx); });
   return dx;
 }
 
@@ -252,7 +264,10 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({geometry_.out_channels}, weight_.dtype());
-  device.backward_weights(spec(), in_format_of(device, x), in_format_of(device, dy), grad.weight, grad.bias);
+  naming(name_, Pass::wu, [&] {
+    device.backward_weights(spec(), in_format_of(device, x), in_format_of(device, dy), grad.weight,
+                            grad.bias);
+  });
   return grad;
 }
 
@@ -279,7 +294,7 @@ void Contraction::update(const Tensor& grad, const Tensor& velocity, SgdStep ste
   args.packed_bp = bp_too ? &packed_bp_ : nullptr;
   if (!bp_too) packed_bp_ = {};
   try {
-    device(Pass::ff).update(args);
+    naming(name_, Pass::wu, [&] { device(Pass::ff).update(args); });
   } catch (...) {
     weight_changed();
     throw;

@@ -1,27 +1,91 @@
 #include "satsuma/device/registry.hpp"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
+#include "satsuma/device/check_device.hpp"
 
 namespace satsuma {
 
-std::shared_ptr<Device> find_device(std::string_view name) {
-  static std::mutex mutex;
-  static std::map<std::string_view, std::shared_ptr<Device>> instances;
-  std::vector<std::string_view> known;
+namespace {
+
+/// Never destroyed: what a plug-in has must not be touched once its shared object's destructors have run.
+struct Registry {
+  std::recursive_mutex mutex;  // making a device may look for others
+  std::vector<AddedDevice> added;
+  std::map<std::string, std::shared_ptr<Device>, std::less<>> instances;
+};
+
+Registry& registry() {
+  static Registry* const instance = new Registry;
+  return *instance;
+}
+
+/// How to make a device; empty where there is none of that name.
+std::function<std::shared_ptr<Device>()> maker(std::string_view name) {
   for (const DeviceEntry& entry : device_entries()) {
-    known.push_back(entry.name);
-    if (entry.name != name) continue;
-    const std::lock_guard lock(mutex);
-    std::shared_ptr<Device>& instance = instances[entry.name];
-    if (!instance) instance = entry.create();
-    return instance;
+    if (entry.name == name) return entry.create;
   }
-  throw UsageError(unknown_name("device", name, known));
+  for (const AddedDevice& device : registry().added) {
+    if (device.name == name) return device.create;
+  }
+  return {};
+}
+
+constexpr std::string_view kCheck = "check:";
+
+/// The device that `check:A,B` stands for.
+std::shared_ptr<Device> make_check(std::string_view name) {
+  const std::string_view both = name.substr(kCheck.size());
+  const std::size_t comma = both.find(',');
+  const std::string_view first = both.substr(0, comma);
+  const std::string_view second = comma == std::string_view::npos ? "" : both.substr(comma + 1);
+  if (first.empty() || second.empty() || first == second || first.starts_with(kCheck) ||
+      second.starts_with(kCheck) || second.find(',') != std::string_view::npos) {
+    throw UsageError(
+        "device '" + std::string(name) +
+        "' is no pair of devices; expected check:TRUSTED,SUSPECT, for example check:cpu,reference");
+  }
+  return make_check_device(find_device(first), find_device(second));
+}
+
+}  // namespace
+
+void add_device(AddedDevice device) {
+  const std::lock_guard lock(registry().mutex);
+  if (maker(device.name)) throw UsageError("there is a device '" + device.name + "' already");
+  registry().added.push_back(std::move(device));
+}
+
+std::vector<AddedDevice> added_devices() {
+  const std::lock_guard lock(registry().mutex);
+  return registry().added;
+}
+
+void drop_added_devices() {
+  const std::lock_guard lock(registry().mutex);
+  for (const AddedDevice& device : registry().added) {
+    std::erase_if(registry().instances, [&](const auto& made) {
+      return made.first == device.name || made.first.starts_with(kCheck);
+    });
+  }
+  registry().added.clear();
+}
+
+std::shared_ptr<Device> find_device(std::string_view name) {
+  const std::lock_guard lock(registry().mutex);
+  const auto found = registry().instances.find(name);
+  if (found != registry().instances.end()) return found->second;
+  if (name.starts_with(kCheck)) return registry().instances[std::string(name)] = make_check(name);
+  if (const auto make = maker(name)) return registry().instances[std::string(name)] = make();
+  std::vector<std::string_view> known;
+  for (const DeviceEntry& entry : device_entries()) known.push_back(entry.name);
+  for (const AddedDevice& device : registry().added) known.push_back(device.name);
+  throw UsageError(unknown_name("device", name, known) + "; others come from --plugin FILE");
 }
 
 }  // namespace satsuma

@@ -151,7 +151,7 @@ void Trainer::train_epoch() {
   }
 }
 
-Tally Trainer::step(const data::Batch& batch) {
+Tally Trainer::step(const data::Batch& batch) try {
   const Work before = executed(devices_);
   evaluation_.reset();
   optimizer_.zero_grad();
@@ -174,6 +174,8 @@ Tally Trainer::step(const data::Batch& batch) {
   tally.correct = ops::count_correct(logits.detach(), batch.labels);
   tally.work = {after.macs - before.macs, after.dense_macs - before.dense_macs};
   return tally;
+} catch (const DeviceError& error) {
+  throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
 }
 
 void Trainer::end_interval() {

@@ -9,12 +9,12 @@
 
 #include "satsuma/autograd/node.hpp"
 #include "satsuma/core/error.hpp"
-#include "satsuma/core/nearest.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/peer_flags.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/statistics.hpp"
-#include "tools/satsuma/torch_peer.hpp"
 
 namespace satsuma::tools {
 
@@ -29,8 +29,8 @@ struct Settings {
   std::vector<std::int64_t> batches = {1, 8, 32, 64, 128, 256};
   std::vector<std::string> methods = {"dense", "bdwp"};
   std::string device = "cpu";
-  std::string peer;
-  std::vector<std::string> pythons;
+  PluginFlags plugins;
+  PeerFlags peers;
 };
 
 /// One model in evaluation under one method.
@@ -69,28 +69,9 @@ Tensor noise(const Shape& image, std::int64_t count) {
   return images;
 }
 
-using Peers = std::vector<std::unique_ptr<TorchPeer>>;
-
 Peers start_peers(const Settings& settings, std::int64_t batch) {
-  Peers peers;
-  if (settings.peer.empty()) return peers;
-  const models::Options options = settings.bench.model.options();
-  Json config = {{"model", settings.bench.model.model},
-                 {"input", std::vector<std::int64_t>(options.input.begin(), options.input.end())},
-                 {"classes", options.classes},
-                 {"batch_size", batch},
-                 {"threads", threads()},
-                 {"precision", "fp32"},
-                 {"forward", true}};
-  const std::vector<std::string> pythons =
-      settings.pythons.empty() ? std::vector<std::string>{"python3"} : settings.pythons;
-  for (const std::string& python : pythons) {
-    for (const char* const format : {"nchw", "channels_last"}) {
-      config["format"] = format;
-      peers.push_back(std::make_unique<TorchPeer>(python, config));
-      peers.back()->seconds(kPasses);
-    }
-  }
+  Peers peers = settings.peers.start(settings.bench.model, batch, {{"precision", "fp32"}, {"forward", true}});
+  for (const auto& peer : peers) peer->seconds(kPasses);
   return peers;
 }
 
@@ -192,19 +173,11 @@ void check(const Settings& settings) {
     one.batch_size = batch;
     one.apply();
   }
-  if (!settings.peer.empty() && settings.peer != "pytorch")
-    throw UsageError(unknown_name("peer", settings.peer, {"pytorch"}));
-  if (settings.peer.empty() && !settings.pythons.empty())
-    throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
-  const ModelSettings& model = settings.bench.model;
-  if (!settings.peer.empty() && (model.width != 1 || model.stem != "cifar")) {
-    throw UsageError(fmt::format(
-        "--peer pytorch got --stem {} --width {}, expected the models it has: --stem cifar --width 1",
-        model.stem, model.width));
-  }
+  settings.peers.check(settings.bench.model);
 }
 
 int run_forward(const Settings& settings) {
+  settings.plugins.load();
   check(settings);
   std::vector<Inference> models;
   for (const std::string& method : settings.methods) models.emplace_back(settings, method);
@@ -233,11 +206,8 @@ CLI::App* add_bench_forward(CLI::App& bench, std::function<int()>& run) {
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
-  command->add_option("--peer", settings->peer, "another framework in turns with ours: pytorch");
-  command
-      ->add_option("--peer-python", settings->pythons,
-                   "a Python with torch and torchvision [python3]; may be repeated")
-      ->allow_extra_args(false);
+  settings->plugins.add_to(*command);
+  settings->peers.add_to(*command);
   command->footer(
       "Example: satsuma bench forward --model resnet18 --batch-size 1,8,32\n"
       "         satsuma bench forward --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python");

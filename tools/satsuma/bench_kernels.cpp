@@ -10,6 +10,7 @@
 #include "satsuma/device/registry.hpp"
 #include "tools/satsuma/kernel_report.hpp"
 #include "tools/satsuma/peer.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 
 namespace satsuma::tools {
 
@@ -19,6 +20,7 @@ struct Settings {
   BenchSettings bench;
   std::string method = "bdwp";
   std::string device = "cpu";
+  PluginFlags plugins;
   std::vector<std::string> pattern_texts;  ///< of --patterns; empty: that of --nm
   std::string plot;
 
@@ -43,6 +45,7 @@ void check_plot(const std::string& path) {
 }
 
 int run_kernels(const Settings& settings) {
+  settings.plugins.load();
   const Method& method = find_method(settings.method);
   const std::shared_ptr<Device> device = find_device(settings.device);
   const std::vector<Pattern> patterns = settings.patterns();
@@ -79,6 +82,7 @@ CLI::App* add_bench_kernels(CLI::App& bench, std::function<int()>& run) {
   command->add_option("--method", settings->method, "pruning method; `satsuma methods` lists them")
       ->capture_default_str();
   command->add_option("--device", settings->device, "whose kernels")->capture_default_str();
+  settings->plugins.add_to(*command);
   command
       ->add_option("--patterns", settings->pattern_texts,
                    "several N:M beside one dense time, separated by commas, instead of --nm")

@@ -8,10 +8,10 @@
 #include <thread>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/core/nearest.hpp"
-#include "satsuma/core/parallel.hpp"
 #include "satsuma/sparse/method.hpp"
 #include "satsuma/train/placement.hpp"
+#include "tools/satsuma/peer_flags.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/step_report.hpp"
 
 namespace satsuma::tools {
@@ -23,50 +23,18 @@ struct Settings {
   std::vector<std::string> methods = {"dense", "bdwp"};
   std::vector<std::string> precisions = {"fp32"};
   std::string device = "cpu";
-  std::string peer;
-  std::vector<std::string> pythons;
-  int peer_timeout = 300;
+  PluginFlags plugins;
+  PeerFlags peers;
 };
-
-void check_peer(const Settings& settings) {
-  if (!settings.peer.empty() && settings.peer != "pytorch") {
-    throw UsageError(unknown_name("peer", settings.peer, {"pytorch"}));
-  }
-  if (settings.peer.empty() && !settings.pythons.empty()) {
-    throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
-  }
-  if (settings.peer_timeout < 1 || settings.peer_timeout > 86400) {
-    throw UsageError(fmt::format("--peer-timeout got {}, expected a whole number from 1 to 86400 (a day)",
-                                 settings.peer_timeout));
-  }
-  const ModelSettings& model = settings.bench.model;
-  if (!settings.peer.empty() && (model.width != 1 || model.stem != "cifar")) {
-    throw UsageError(fmt::format(
-        "--peer pytorch got --stem {} --width {}, expected the models it has: --stem cifar --width 1",
-        model.stem, model.width));
-  }
-}
 
 Peers start_peers(const Settings& settings) {
   Peers peers;
-  if (settings.peer.empty()) return peers;
-  const models::Options options = settings.bench.model.options();
-  Json config = {{"model", settings.bench.model.model},
-                 {"input", std::vector<std::int64_t>(options.input.begin(), options.input.end())},
-                 {"classes", options.classes},
-                 {"batch_size", settings.bench.batch_size},
-                 {"threads", threads()}};
-  const std::vector<std::string> pythons =
-      settings.pythons.empty() ? std::vector<std::string>{"python3"} : settings.pythons;
-  for (const std::string& python : pythons) {
-    for (const std::string& precision : settings.precisions) {
-      for (const char* const format : {"nchw", "channels_last"}) {
-        config["format"] = format;
-        config["precision"] = precision;
-        peers.push_back(
-            std::make_unique<TorchPeer>(python, config, std::chrono::seconds(settings.peer_timeout)));
-        peers.back()->seconds(std::max(settings.bench.warmup, 1));
-      }
+  for (const std::string& precision : settings.precisions) {
+    Peers of_precision =
+        settings.peers.start(settings.bench.model, settings.bench.batch_size, {{"precision", precision}});
+    for (auto& peer : of_precision) {
+      peer->seconds(std::max(settings.bench.warmup, 1));
+      peers.push_back(std::move(peer));
     }
   }
   return peers;
@@ -90,10 +58,11 @@ void take_turns(const Trainees& trainees, const Peers& peers, const FixedBatch& 
 }
 
 int run_step(const Settings& settings) {
+  settings.plugins.load();
   if (settings.methods.empty()) throw UsageError("--methods got nothing, expected names such as dense,bdwp");
   for (const std::string& method : settings.methods) find_method(method);
   for (const std::string& precision : settings.precisions) train::parse_precision(precision);
-  check_peer(settings);
+  settings.peers.check(settings.bench.model);
   settings.bench.apply();
   const models::Options options = settings.bench.model.options();
   const FixedBatch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
@@ -131,15 +100,8 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
-  command->add_option("--peer", settings->peer, "another framework in turns with ours: pytorch");
-  command
-      ->add_option("--peer-python", settings->pythons,
-                   "a Python with torch and torchvision [python3]; may be repeated")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--peer-timeout", settings->peer_timeout,
-                   "seconds in which a peer has to start, and to answer each turn")
-      ->capture_default_str();
+  settings->plugins.add_to(*command);
+  settings->peers.add_to(*command);
   command->footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
       "         satsuma bench step --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python\n"

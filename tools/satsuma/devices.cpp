@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "satsuma/core/error.hpp"
+#include "satsuma/device/plugins.hpp"
 #include "satsuma/device/registry.hpp"
+#include "tools/satsuma/devices_test.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 
 namespace satsuma::tools {
 
@@ -13,6 +20,7 @@ namespace {
 
 struct Settings {
   std::string name;
+  PluginFlags plugins;
   bool json = false;
 };
 
@@ -35,44 +43,124 @@ std::vector<Request> typical_requests() {
           {"WU dense", {Pass::wu, geometry, dense, dense, DType::f32}}};
 }
 
-Json to_json(const DeviceEntry& entry) {
-  Device& device = *find_device(entry.name);
+/// A device of this build or of a plug-in, or a plug-in that gives none.
+struct Listed {
+  std::string name = {};
+  std::string kind = {};
+  std::string version = {};
+  std::string file = {};  ///< of a plug-in
+  std::string summary = {};
+  std::shared_ptr<Device> device = {};  ///< null where it is not available
+  std::string problem = {};             ///< why not
+};
+
+/// Makes the device; what goes wrong then is why it is not available.
+Listed set_up(Listed listed) {
+  try {
+    listed.device = find_device(listed.name);
+  } catch (const Error& error) {
+    listed.problem = error.what();
+  }
+  return listed;
+}
+
+std::vector<Listed> all_devices() {
+  std::vector<Listed> all;
+  for (const DeviceEntry& entry : device_entries()) {
+    all.push_back(set_up({.name = std::string(entry.name),
+                          .kind = "built-in",
+                          .version = SATSUMA_VERSION,
+                          .summary = std::string(entry.summary)}));
+  }
+  for (const Plugin& plugin : plugins()) {
+    Listed listed{
+        .name = plugin.name, .kind = "plug-in", .version = plugin.version, .file = plugin.file.string()};
+    listed.problem = plugin.problem;
+    listed.summary = fmt::format("plug-in {} from {}", plugin.version, listed.file);
+    all.push_back(plugin.problem.empty() ? set_up(std::move(listed)) : std::move(listed));
+  }
+  return all;
+}
+
+/// Passes, pruned passes and types in short: `FF BP WU, N:M in FF BP, f32 bf16`.
+std::string capabilities(const Device& device) {
+  const Geometry geometry{.in_channels = 64, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
+  const auto accepts = [&](Pass pass, Pattern weight, DType dtype, DType operands) {
+    return device.supports({pass, geometry, weight, {}, dtype, operands}).yes;
+  };
+  std::string passes, pruned, types;
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+    if (accepts(pass, {}, DType::f32, DType::f32)) passes += fmt::format(" {}", to_string(pass));
+    if (pass != Pass::wu && accepts(pass, {2, 8}, DType::f32, DType::f32))
+      pruned += fmt::format(" {}", to_string(pass));
+  }
+  for (const DType type : {DType::f32, DType::bf16, DType::f16, DType::f64}) {
+    const bool tensors = type == DType::f32 || type == DType::f64;
+    if (accepts(Pass::ff, {}, tensors ? type : DType::f32, tensors ? DType::f32 : type))
+      types += fmt::format(" {}", to_string(type));
+  }
+  return fmt::format("{}{}{},{}", passes.empty() ? "no pass" : passes.substr(1),
+                     pruned.empty() ? "" : ", N:M in", pruned, types.empty() ? " no type" : types);
+}
+
+Json to_json(const Listed& listed) {
   Json supports = Json::array();
   for (const auto& [what, request] : typical_requests()) {
-    const Support answer = device.supports(request);
+    if (!listed.device) break;
+    const Support answer = listed.device->supports(request);
     supports.push_back({{"request", what}, {"yes", answer.yes}, {"reason", answer.reason}});
   }
-  return {{"name", entry.name},
-          {"summary", entry.summary},
-          {"description", device.description()},
+  return {{"name", listed.name},
+          {"kind", listed.kind},
+          {"version", listed.version},
+          {"file", listed.file},
+          {"available", listed.device != nullptr},
+          {"reason", listed.problem},
+          {"summary", listed.summary},
+          {"description", listed.device ? listed.device->description() : ""},
+          {"capabilities", listed.device ? capabilities(*listed.device) : ""},
           {"supports", supports}};
 }
 
-void print(const DeviceEntry& entry) {
-  Device& device = *find_device(entry.name);
-  fmt::print("{}: {}\n  {}\n\n", entry.name, entry.summary, device.description());
+void print(const Listed& listed) {
+  fmt::print("{}: {}\n", listed.name, listed.summary);
+  if (!listed.device) return fmt::print("  not available: {}\n", listed.problem);
+  fmt::print("  {}\n\n", listed.device->description());
   Table table({"3x3, 64 to 64 channels", "", "reason"},
               {Table::Align::left, Table::Align::left, Table::Align::left});
   for (const auto& [what, request] : typical_requests()) {
-    const Support answer = device.supports(request);
+    const Support answer = listed.device->supports(request);
     table.add({std::string(what), answer ? "yes" : "no", answer.reason});
   }
   table.print();
 }
 
-int list(const Settings& settings) {
-  if (!settings.name.empty()) find_device(settings.name);
-  Json all = Json::array();
-  Table table({"device", "description"}, {Table::Align::left, Table::Align::left});
-  for (const DeviceEntry& entry : device_entries()) {
-    if (entry.name == settings.name) {
-      settings.json ? print_json(to_json(entry)) : print(entry);
-      return 0;
-    }
-    if (settings.json) all.push_back(to_json(entry));
-    table.add({std::string(entry.name), find_device(entry.name)->description()});
+void print(const std::vector<Listed>& all) {
+  using Align = Table::Align;
+  Table table({"device", "kind", "version", "runs", "description"},
+              {Align::left, Align::left, Align::left, Align::left, Align::left});
+  for (const Listed& listed : all) {
+    table.add({listed.name.empty() ? "-" : listed.name, listed.kind,
+               listed.version.empty() ? "-" : listed.version,
+               listed.device ? capabilities(*listed.device) : "not available",
+               listed.device ? listed.device->description() : listed.problem});
   }
-  settings.json ? print_json({{"devices", all}}) : table.print();
+  table.print();
+}
+
+int list(const Settings& settings) {
+  settings.plugins.try_load();
+  const std::vector<Listed> all = all_devices();
+  if (settings.name.empty()) {
+    Json devices = Json::array();
+    for (const Listed& listed : all) devices.push_back(to_json(listed));
+    settings.json ? print_json({{"devices", devices}}) : print(all);
+    return 0;
+  }
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const Listed& listed) { return listed.name == settings.name; });
+  if (found == all.end()) find_device(settings.name);  // throws what is known
+  settings.json ? print_json(to_json(*found)) : print(*found);
   return 0;
 }
 
@@ -83,9 +171,13 @@ CLI::App* add_devices(CLI::App& app, std::function<int()>& run) {
   CLI::App* const command =
       app.add_subcommand("devices", "List who can run layers, or show what one supports");
   command->add_option("NAME", settings->name, "show this device only");
+  settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma devices cpu");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
+  add_devices_test(*command, run);
+  command->callback([settings, command, &run] {
+    if (command->get_subcommands().empty()) run = [settings] { return list(*settings); };
+  });
   return command;
 }
 

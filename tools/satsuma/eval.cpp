@@ -9,6 +9,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
 
 namespace satsuma::tools {
@@ -18,6 +19,7 @@ namespace {
 struct Settings {
   std::string checkpoint;
   RecipeFlags flags;
+  PluginFlags plugins;
   bool json = false;
 };
 
@@ -46,6 +48,7 @@ void check_data(const train::ExperimentData& data, const train::Recipe& recipe,
 }
 
 int run_eval(const Settings& settings) {
+  settings.plugins.load();
   const train::Checkpoint checkpoint = train::load_checkpoint(settings.checkpoint);
   const train::Recipe recipe = recipe_of(settings, checkpoint);
   const train::ExperimentData data = train::load_data(recipe);
@@ -90,6 +93,7 @@ CLI::App* add_eval(CLI::App& app, std::function<int()>& run) {
   settings->flags.add_to(
       *command, {"model", "stem", "width", "data", "data-dir", "input", "classes", "method", "nm", "device",
                  "place", "strict-device", "threads", "batch-size"});
+  settings->plugins.add_to(*command, "Device");
   command->footer(
       "What is not given is as the checkpoint was trained. A file of another program needs --model and "
       "--data.\n"

@@ -9,6 +9,7 @@
 #include "tools/satsuma/layers.hpp"
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 
 namespace satsuma::tools {
 
@@ -20,6 +21,7 @@ struct Settings {
   std::string pattern = "2:8";
   std::string device = "cpu";
   std::vector<std::string> place;
+  PluginFlags plugins;
   bool json = false;
 };
 
@@ -156,6 +158,7 @@ void print(const Settings& settings, const Report& report) {
 }
 
 int run_info(const Settings& settings) {
+  settings.plugins.load();
   const Report report = examine(settings);
   if (settings.json) {
     print_json(to_json(settings, report));
@@ -183,6 +186,7 @@ CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
                    "PATTERN=DEVICE, layers by name on another device; may be repeated")
       ->expected(1)
       ->take_all();
+  settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");
   command->callback([settings, &run] { run = [settings] { return run_info(*settings); }; });

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/device/plugins.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
 #include "tools/satsuma/datasets.hpp"
@@ -14,6 +15,7 @@
 #include "tools/satsuma/info.hpp"
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
+#include "tools/satsuma/plugin.hpp"
 #include "tools/satsuma/train.hpp"
 
 namespace satsuma::tools {
@@ -29,7 +31,16 @@ int report(const char* message, int code) {
   return code;
 }
 
+/// Gives the devices of plug-ins back when all else is done.
+struct PluginsAtEnd {
+  PluginsAtEnd() = default;
+  ~PluginsAtEnd() { close_plugins(); }
+  PluginsAtEnd(const PluginsAtEnd&) = delete;
+  PluginsAtEnd& operator=(const PluginsAtEnd&) = delete;
+};
+
 int run_satsuma(int argc, char** argv) {
+  const PluginsAtEnd plugins_at_end;
   CLI::App app("Trains deep networks with N:M sparsity on the CPU.", "satsuma");
   std::function<int()> run;
   set_up(app);
@@ -40,6 +51,7 @@ int run_satsuma(int argc, char** argv) {
   add_datasets(app, run);
   add_devices(app, run);
   add_methods(app, run);
+  add_plugin(app, run);
   add_bench(app, run);
   try {
     if (!parse(app, argc, argv)) return 0;

@@ -5,13 +5,12 @@
 #include <vector>
 
 #include "tools/satsuma/bench_settings.hpp"
-#include "tools/satsuma/torch_peer.hpp"
+#include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/trainee.hpp"
 
 namespace satsuma::tools {
 
 using Trainees = std::vector<std::unique_ptr<Trainee>>;
-using Peers = std::vector<std::unique_ptr<TorchPeer>>;
 
 /// What `bench step` has measured.
 struct StepReport {

@@ -14,6 +14,7 @@
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
 
 namespace satsuma::tools {
@@ -29,6 +30,7 @@ struct Settings {
   bool quiet = false;
   bool json = false;
   RecipeFlags flags;
+  PluginFlags plugins;
 };
 
 /// A run with another value of these is another run: there would be nothing to continue.
@@ -199,6 +201,7 @@ void load_weights(const std::string& path, nn::Module& model) {
 
 int run_train(const Settings& settings) {
   if (settings.resume && settings.overwrite) throw UsageError("--resume and --overwrite exclude each other");
+  settings.plugins.load();
   const Recipe recipe = merge(settings);
   const train::RunMode mode = settings.resume      ? train::RunMode::resume
                               : settings.overwrite ? train::RunMode::overwrite
@@ -236,6 +239,7 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
   const auto settings = std::make_shared<Settings>();
   CLI::App* const command = app.add_subcommand("train", "Train a model and write a run directory");
   settings->flags.add_to(*command);
+  settings->plugins.add_to(*command, "Device");
   command->add_option("--config", settings->config, "TOML recipe (models/recipes); flags override it")
       ->group("Run");
   command->add_flag("--resume", settings->resume, "continue the run in --out, bit for bit")->group("Run");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -39,6 +40,12 @@ View<const T> view_of(const Tensor& tensor) {
 template <typename T>
 View<T> writable_view_of(Tensor& tensor) {
   return {tensor.data<T>(), tensor.layout()};
+}
+
+/// Zeroes an output, its padding lanes too: they may hold anything that is finite.
+void clear(Tensor& output) {
+  std::fill_n(output.raw(), static_cast<std::size_t>(output.extent()) * size_of(output.dtype()),
+              std::byte{0});
 }
 
 /// One weight that takes part in an output row: where it stands, and its value.
@@ -140,7 +147,7 @@ void ReferenceDevice::forward(const PassSpec& spec, const Tensor& exact_x, const
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t height = x.dim(2), width = x.dim(3);
   const std::int64_t images = y.dim(0), out_height = y.dim(2), out_width = y.dim(3);
-  y.fill(0);  // padding lanes, too
+  clear(y);
   dispatch_real("reference forward", x.dtype(), [&](auto element) {
     using T = decltype(element);
     const auto in = view_of<T>(x);
@@ -178,7 +185,7 @@ void ReferenceDevice::backward_data(const PassSpec& spec, const Tensor& exact_dy
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t images = dx.dim(0), height = dx.dim(2), width = dx.dim(3);
   const std::int64_t out_height = dy.dim(2), out_width = dy.dim(3);
-  dx.fill(0);  // padding lanes, too
+  clear(dx);
   dispatch_real("reference backward_data", dy.dtype(), [&](auto element) {
     using T = decltype(element);
     const auto in = view_of<T>(dy);

@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <atomic>
+#include <exception>
+#include <thread>
+#include <vector>
+
+#include "satsuma/core/parallel.hpp"
+#include "src/conformance/cases.hpp"
+#include "src/conformance/checks.hpp"
+#include "src/conformance/operands.hpp"
+
+// A device is called by one thread at a time, but not always by the same one; supports() by any number at
+// once.
+
+namespace satsuma::conformance {
+
+namespace {
+
+const Case kLayer = {"threads",
+                     {.in_channels = 33, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}},
+                     {33, 33, 5, 4},
+                     {2, 8}};
+constexpr Types kTypes = {"f32", DType::f32, DType::f32};
+
+/// Runs `body` in another thread and hands its exception on.
+void elsewhere(const std::function<void()>& body) {
+  std::exception_ptr thrown;
+  std::jthread([&] {
+    try {
+      body();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }).join();
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+void check_other_thread(Verdict& verdict, Rng& rng, Device& device, Pass pass) {
+  const Operands operands(rng, kLayer, kTypes, device.activation_format_of(kLayer.input[0]));
+  const PassWeight weight(device, kLayer, pass, operands.weight);
+  const auto run = [&] { return run_pass(device, kLayer, kTypes, pass, operands, weight); };
+  const PassResult here = run();
+  PassResult there;
+  elsewhere([&] { there = run(); });
+  verdict.same("in another thread element ", there.main, here.main);
+  verdict.same("back in this thread element ", run().main, here.main);
+}
+
+class ThreadCount {
+ public:
+  ThreadCount() : before_(threads()) {}
+  ~ThreadCount() { set_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+void check_count(Verdict& verdict, Rng& rng, const Subject& subject, Pass pass) {
+  const ThreadCount restore;
+  const Operands operands(rng, kLayer, kTypes, subject.device->activation_format_of(kLayer.input[0]));
+  const PassWeight packed(*subject.reference, kLayer, pass, operands.weight);
+  const PassResult expected = run_pass(*subject.reference, kLayer, kTypes, pass, operands, packed);
+  for (const int count : {1, 2, 3}) {
+    set_threads(count);
+    const PassWeight weight(*subject.device, kLayer, pass, operands.weight);
+    const std::string what = fmt::format("with {} threads element ", count);
+    verdict.near(what.c_str(), run_pass(*subject.device, kLayer, kTypes, pass, operands, weight).main,
+                 expected.main, tolerance(kLayer.reduction(pass), DType::f32));
+  }
+}
+
+void check_support(Verdict& verdict, const Device& device) {
+  std::vector<Support> expected;
+  for (const Types& types : all_types()) {
+    for (const Pass pass : kPasses) expected.push_back(ask(device, kLayer, types, pass));
+  }
+  std::atomic<bool> same = true;
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        std::size_t at = 0;
+        for (const Types& types : all_types()) {
+          for (const Pass pass : kPasses) {
+            const Support answer = ask(device, kLayer, types, pass);
+            if (answer.yes != expected[at].yes || answer.reason != expected[at].reason) same = false;
+            ++at;
+          }
+        }
+      }
+    });
+  }
+  threads.clear();
+  verdict.require(same, "supports() gives other answers when several threads ask");
+}
+
+}  // namespace
+
+void check_threads(Recorder& recorder, const Subject& subject) {
+  for (const Pass pass : kPasses) {
+    const auto run = [&](const char* name, const std::function<void(Verdict&, Rng&)>& body) {
+      recorder.check(fmt::format("threads/{}/{}", name, short_name(pass)), [&](Verdict& verdict, Rng& rng) {
+        if (accepted(verdict, ask(*subject.device, kLayer, kTypes, pass), {})) body(verdict, rng);
+      });
+    };
+    run("other",
+        [&](Verdict& verdict, Rng& rng) { check_other_thread(verdict, rng, *subject.device, pass); });
+    run("count", [&](Verdict& verdict, Rng& rng) { check_count(verdict, rng, subject, pass); });
+  }
+  recorder.check("threads/supports",
+                 [&](Verdict& verdict, Rng&) { check_support(verdict, *subject.device); });
+}
+
+}  // namespace satsuma::conformance

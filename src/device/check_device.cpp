@@ -1,0 +1,237 @@
+#include "satsuma/device/check_device.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/device/macs.hpp"
+#include "satsuma/device/stopwatch.hpp"
+
+namespace satsuma {
+
+namespace {
+
+double largest_magnitude(const Tensor& tensor) {
+  double largest = 0;
+  for (const double value : tensor.to_vector<double>()) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+double epsilon(DType dtype) {
+  return dtype == DType::f64 ? std::numeric_limits<double>::epsilon()
+                             : static_cast<double>(std::numeric_limits<float>::epsilon());
+}
+
+/// A packed weight for both devices, each with a form of its own.
+struct BothForms : DeviceForm {
+  const Device* owner = nullptr;
+  PackedWeight trusted;
+  PackedWeight suspect;
+};
+
+class CheckDevice : public Device {
+ public:
+  CheckDevice(std::shared_ptr<Device> trusted, std::shared_ptr<Device> suspect)
+      : trusted_(std::move(trusted)),
+        suspect_(std::move(suspect)),
+        name_(fmt::format("check:{},{}", trusted_->name(), suspect_->name())) {}
+
+  std::string_view name() const override { return name_; }
+  std::string description() const override {
+    return fmt::format("{}; every call held against {}", trusted_->description(), suspect_->description());
+  }
+  MemoryFormat activation_format() const override { return trusted_->activation_format(); }
+  MemoryFormat activation_format_of(std::int64_t images) const override {
+    return trusted_->activation_format_of(images);
+  }
+  Support supports(const PassRequest& request) const override {
+    for (const auto& device : {trusted_, suspect_}) {
+      const Support answer = device->supports(request);
+      if (!answer) return Support::no(fmt::format("{}: {}", device->name(), answer.reason));
+    }
+    return {};
+  }
+
+  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+               Tensor& y) override {
+    const auto [a, b] = both(w);
+    run(Pass::ff, spec, w, y, [&] { trusted_->forward(spec, x, a, bias, y); });
+    Tensor other = output(y);
+    suspect_->forward(spec, for_suspect(x), b, bias, other);
+    suspect_->synchronize();
+    const double scale = largest_magnitude(x) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
+    compare("Y", other, y,
+            allowed(length(spec, Pass::ff, y), scale, y) +
+                (bias ? largest_magnitude(bias) : 0) * 8 * epsilon(y.dtype()));
+  }
+
+  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    const auto [a, b] = both(w);
+    run(Pass::bp, spec, w, dy, [&] { trusted_->backward_data(spec, dy, a, dx); });
+    Tensor other = output(dx);
+    suspect_->backward_data(spec, for_suspect(dy), b, other);
+    suspect_->synchronize();
+    const double scale = largest_magnitude(dy) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
+    compare("dX", other, dx, allowed(length(spec, Pass::bp, dy), scale, dx));
+  }
+
+  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+                        Tensor& dbias) override {
+    run(Pass::wu, spec, {}, dy, [&] { trusted_->backward_weights(spec, x, dy, dw, dbias); });
+    Tensor other = Tensor::empty(dw.shape(), dw.dtype(), MemoryFormat::channels_last);
+    Tensor other_bias = dbias.defined() ? Tensor::empty(dbias.shape(), dbias.dtype()) : Tensor();
+    suspect_->backward_weights(spec, for_suspect(x), for_suspect(dy), other, other_bias);
+    suspect_->synchronize();
+    const double gradient = largest_magnitude(dy);
+    const std::int64_t terms = length(spec, Pass::wu, dy);
+    compare("dW", other, dw, allowed(terms, largest_magnitude(x) * gradient, dw));
+    if (dbias.defined()) compare("gradient of the bias", other_bias, dbias, allowed(terms, gradient, dbias));
+  }
+
+  PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
+    const Stopwatch watch(counters_.compress_nanoseconds);
+    PackedWeight packed = trusted_->compress(weight, axis, pattern);
+    compare_packed(suspect_->compress(weight, axis, pattern), packed);
+    return packed;
+  }
+
+  void update(const UpdateArgs& args) override {
+    UpdateArgs other = args;
+    other.weight = args.weight.clone();
+    if (args.velocity.defined()) other.velocity = args.velocity.clone();
+    PackedWeight ff, bp;
+    if (args.packed_ff) other.packed_ff = &ff;
+    if (args.packed_bp) other.packed_bp = &bp;
+    const double scale = largest_magnitude(args.weight) + largest_magnitude(args.grad) +
+                         (args.velocity.defined() ? largest_magnitude(args.velocity) : 0);
+    {
+      const Stopwatch watch(counters_.update_nanoseconds);
+      trusted_->update(args);
+      trusted_->synchronize();
+    }
+    suspect_->update(other);
+    suspect_->synchronize();
+    // A handful of additions.
+    compare("update: W", other.weight, args.weight, allowed(8, scale, args.weight));
+    if (args.velocity.defined())
+      compare("update: velocity", other.velocity, args.velocity, allowed(8, scale, args.velocity));
+    // Of its own weight, whose last bits may differ: a rounding may decide which of two is kept.
+    if (args.packed_ff)
+      compare_packed(ff, trusted_->compress(other.weight, GroupAxis::input_channels, args.pattern));
+    if (args.packed_bp)
+      compare_packed(bp, trusted_->compress(other.weight, GroupAxis::output_channels, args.pattern));
+  }
+
+  std::shared_ptr<std::byte> allocate(std::size_t bytes) override { return trusted_->allocate(bytes); }
+  void synchronize() override {
+    trusted_->synchronize();
+    suspect_->synchronize();
+  }
+
+ private:
+  /// Runs and counts the trusted device's call.
+  template <typename F>
+  void run(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& out, F&& call) {
+    Counters::PerPass& counter = counters_[pass];
+    {
+      const Stopwatch watch(counter.nanoseconds);
+      call();
+      trusted_->synchronize();
+    }
+    ++counter.calls;
+    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
+    counter.macs += out.dim(0) * pass_macs(spec.geometry, pass, pattern, out.dim(2), out.dim(3));
+    counter.dense_macs += out.dim(0) * spec.geometry.dense_macs(out.dim(2), out.dim(3));
+  }
+
+  Tensor for_suspect(const Tensor& x) const { return x.to(suspect_->activation_format_of(x.dim(0))); }
+
+  Tensor output(const Tensor& like) {
+    const Layout layout = layout_of(like.shape(), suspect_->activation_format_of(like.dim(0)));
+    const auto bytes = static_cast<std::size_t>(storage_extent(like.shape(), layout)) * size_of(like.dtype());
+    return Tensor::over(suspect_->allocate(bytes), like.shape(), layout, like.dtype());
+  }
+
+  /// The weight for each of the two.
+  std::pair<WeightOperand, WeightOperand> both(const WeightOperand& w) const {
+    if (w.dense) return {{.dense = w.dense}, {.dense = w.dense}};
+    auto form = std::dynamic_pointer_cast<BothForms>(w.packed->device_form);
+    if (!form || form->owner != this) {
+      form = std::make_shared<BothForms>();
+      form->owner = this;
+      form->trusted = form->suspect = *w.packed;
+      form->trusted.device_form = form->suspect.device_form = nullptr;
+      w.packed->device_form = form;
+    }
+    return {{.packed = &form->trusted}, {.packed = &form->suspect}};
+  }
+
+  /// Products that an element of the result sums; `out` is the tensor on the output's side.
+  static std::int64_t length(const PassSpec& spec, Pass pass, const Tensor& out) {
+    const Geometry& g = spec.geometry;
+    if (pass == Pass::wu) return out.dim(0) * out.dim(2) * out.dim(3);
+    return (pass == Pass::ff ? g.in_channels : g.out_channels) / g.groups * g.kernel[0] * g.kernel[1];
+  }
+
+  static double allowed(std::int64_t terms, double scale, const Tensor& result) {
+    return static_cast<double>(terms + 8) * epsilon(result.dtype()) * scale;
+  }
+
+  [[noreturn]] void differ(const std::string& what) const {
+    throw DeviceError(fmt::format("{} and {} differ: {}", trusted_->name(), suspect_->name(), what));
+  }
+
+  void compare(const char* what, const Tensor& got, const Tensor& expected, double tolerance) const {
+    const auto a = got.to_vector<double>();
+    const auto b = expected.to_vector<double>();
+    double largest = -1;
+    std::size_t where = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      // Where the trusted device has no number, neither has to have one.
+      const bool nan = !std::isfinite(a[i]) && !std::isfinite(b[i]);
+      const double difference = nan ? 0 : std::abs(a[i] - b[i]);
+      if (difference <= largest) continue;  // NaN counts as larger
+      largest = difference;
+      where = i;
+      if (std::isnan(difference)) break;
+    }
+    if (largest <= tolerance) return;
+    Shape index = got.shape();
+    auto rest = static_cast<std::int64_t>(where);
+    for (int axis = index.rank() - 1; axis >= 0; --axis) {
+      index[axis] = rest % got.shape()[axis];
+      rest /= got.shape()[axis];
+    }
+    differ(fmt::format("{}{} is {:.9g} and {:.9g}, expected within {:.3g}", what, to_string(index), b[where],
+                       a[where], tolerance));
+  }
+
+  void compare_packed(const PackedWeight& got, const PackedWeight& expected) const {
+    const char* const which = expected.axis == GroupAxis::input_channels ? "W_ff" : "W_bp";
+    const bool same_shape = got.defined() && got.pattern == expected.pattern && got.axis == expected.axis &&
+                            got.values.shape() == expected.values.shape() &&
+                            got.indices.shape() == expected.indices.shape();
+    if (!same_shape) differ(fmt::format("packed {} has another shape", which));
+    if (got.indices.to_vector<std::uint8_t>() != expected.indices.to_vector<std::uint8_t>())
+      differ(fmt::format("packed {} keeps other elements", which));
+    if (got.values.to_vector<double>() != expected.values.to_vector<double>())
+      differ(fmt::format("packed {} has other values", which));
+  }
+
+  std::shared_ptr<Device> trusted_;
+  std::shared_ptr<Device> suspect_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::shared_ptr<Device> make_check_device(std::shared_ptr<Device> trusted, std::shared_ptr<Device> suspect) {
+  return std::make_shared<CheckDevice>(std::move(trusted), std::move(suspect));
+}
+
+}  // namespace satsuma

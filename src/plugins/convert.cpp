@@ -1,0 +1,112 @@
+#include "src/plugins/convert.hpp"
+
+#include <algorithm>
+
+namespace satsuma::plugin_host {
+
+namespace {
+
+std::int32_t to_c(MemoryFormat format) {
+  switch (format) {
+    case MemoryFormat::row_major:
+      return SATSUMA_ROW_MAJOR;
+    case MemoryFormat::channels_last:
+      return SATSUMA_CHANNELS_LAST;
+    case MemoryFormat::batch_blocked:
+      break;
+  }
+  return SATSUMA_BATCH_BLOCKED;
+}
+
+}  // namespace
+
+MemoryFormat format_from_c(std::int32_t format) {
+  return format == SATSUMA_ROW_MAJOR       ? MemoryFormat::row_major
+         : format == SATSUMA_CHANNELS_LAST ? MemoryFormat::channels_last
+                                           : MemoryFormat::batch_blocked;
+}
+
+std::int32_t to_c(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return SATSUMA_F32;
+    case DType::f64:
+      return SATSUMA_F64;
+    case DType::bf16:
+      return SATSUMA_BF16;
+    case DType::f16:
+      return SATSUMA_F16;
+    case DType::i64:
+      return SATSUMA_I64;
+    case DType::u8:
+      break;
+  }
+  return SATSUMA_U8;
+}
+
+satsuma_tensor to_c(const Tensor& tensor, MemoryFormat format) {
+  satsuma_tensor result{};
+  result.data = tensor.raw();
+  result.dtype = to_c(tensor.dtype());
+  result.format = to_c(format);
+  result.rank = tensor.rank();
+  result.lanes = static_cast<std::int32_t>(tensor.lanes());
+  std::copy_n(tensor.shape().begin(), tensor.rank(), result.shape);
+  std::copy_n(tensor.layout().strides.begin(), tensor.rank(), result.strides);
+  return result;
+}
+
+satsuma_geometry to_c(const Geometry& geometry) {
+  const auto pair = [](const Pair& from, std::int64_t* to) { std::copy(from.begin(), from.end(), to); };
+  satsuma_geometry result{};
+  result.in_channels = geometry.in_channels;
+  result.out_channels = geometry.out_channels;
+  pair(geometry.kernel, result.kernel);
+  pair(geometry.stride, result.stride);
+  pair(geometry.padding, result.padding);
+  pair(geometry.dilation, result.dilation);
+  result.groups = geometry.groups;
+  return result;
+}
+
+satsuma_pattern to_c(Pattern pattern) {
+  return {pattern.n, pattern.m};
+}
+
+satsuma_request to_c(const PassRequest& request) {
+  satsuma_request result{};
+  result.geometry = to_c(request.geometry);
+  result.pass = static_cast<std::int32_t>(request.pass);
+  result.dtype = to_c(request.dtype);
+  result.operands = to_c(request.operands);
+  result.weight = to_c(request.weight);
+  result.gradient = to_c(request.gradient);
+  return result;
+}
+
+satsuma_pass to_c(const PassSpec& spec) {
+  satsuma_pass result{};
+  result.geometry = to_c(spec.geometry);
+  result.operands = to_c(spec.operands);
+  return result;
+}
+
+satsuma_packed to_c(const PackedWeight& packed) {
+  satsuma_packed result{};
+  result.pattern = to_c(packed.pattern);
+  result.axis = packed.axis == GroupAxis::input_channels ? SATSUMA_INPUT_CHANNELS : SATSUMA_OUTPUT_CHANNELS;
+  result.dtype = to_c(packed.values.dtype());
+  result.rows = packed.rows();
+  result.kernel[0] = packed.values.dim(1);
+  result.kernel[1] = packed.values.dim(2);
+  result.channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
+  result.kept = packed.kept();
+  result.values = packed.values.raw();
+  result.indices = reinterpret_cast<std::uint8_t*>(packed.indices.raw());
+  return result;
+}
+
+static_assert(static_cast<int>(Pass::ff) == SATSUMA_FF && static_cast<int>(Pass::bp) == SATSUMA_BP &&
+              static_cast<int>(Pass::wu) == SATSUMA_WU);
+
+}  // namespace satsuma::plugin_host

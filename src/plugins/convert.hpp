@@ -1,0 +1,20 @@
+#pragma once
+
+#include "satsuma/device/device.hpp"
+#include "satsuma/plugin.h"
+
+namespace satsuma::plugin_host {
+
+// Our types as those of plugin.h. What comes back points into its argument.
+
+satsuma_tensor to_c(const Tensor& tensor, MemoryFormat format);
+satsuma_geometry to_c(const Geometry& geometry);
+satsuma_pattern to_c(Pattern pattern);
+satsuma_request to_c(const PassRequest& request);
+satsuma_pass to_c(const PassSpec& spec);
+satsuma_packed to_c(const PackedWeight& packed);
+std::int32_t to_c(DType dtype);
+
+MemoryFormat format_from_c(std::int32_t format);
+
+}  // namespace satsuma::plugin_host

@@ -1,0 +1,351 @@
+#include "src/plugins/plugin_device.hpp"
+
+#include <fmt/format.h>
+
+#include "satsuma/core/allocator.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/parallel.hpp"
+#include "satsuma/device/macs.hpp"
+#include "satsuma/device/registry.hpp"
+#include "satsuma/device/rounding.hpp"
+#include "satsuma/device/stopwatch.hpp"
+#include "src/plugins/convert.hpp"
+#include "src/plugins/lowering.hpp"
+#include "src/plugins/packed_form.hpp"
+
+namespace satsuma::plugin_host {
+
+namespace {
+
+/// An instance of our own, so that its counters are nobody else's; null where it is not built in.
+std::shared_ptr<Device> make_built_in(std::string_view name) {
+  for (const DeviceEntry& entry : device_entries()) {
+    if (entry.name == name) return entry.create();
+  }
+  return nullptr;
+}
+
+bool is_half(DType dtype) {
+  return dtype == DType::bf16 || dtype == DType::f16;
+}
+
+/// A weight as a pass's function gets it; what it points to lives as long as this.
+class WeightArgument {
+ public:
+  WeightArgument(const std::shared_ptr<const Instance>& instance, const WeightOperand& w) {
+    if (w.packed) {
+      packed_ = PackedForm::of(instance, *w.packed, DType::f32, false);
+      weight_.packed = &packed_;
+    } else {
+      dense_ = to_c(*w.dense, MemoryFormat::channels_last);
+      weight_.dense = &dense_;
+    }
+  }
+  WeightArgument(const WeightArgument&) = delete;
+  WeightArgument& operator=(const WeightArgument&) = delete;
+  const satsuma_weight* get() const { return &weight_; }
+
+ private:
+  satsuma_tensor dense_{};
+  satsuma_packed packed_{};
+  satsuma_weight weight_{};
+};
+
+PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  const bool along_inputs = axis == GroupAxis::input_channels;
+  const std::int64_t kept = kept_along(pattern, weight.dim(along_inputs ? 1 : 0));
+  const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3), kept};
+  PackedWeight packed;
+  packed.pattern = pattern;
+  packed.axis = axis;
+  packed.dense_shape = weight.shape();
+  packed.values = Tensor::empty(shape, weight.dtype());
+  packed.indices = Tensor::empty(shape, DType::u8);
+  return packed;
+}
+
+/// Indices are offsets into memory: a plug-in's are not trusted.
+void check_indices(const PackedWeight& packed, std::string_view name) {
+  const std::int64_t channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
+  const std::int64_t kept = packed.kept();
+  const std::int64_t lines = packed.rows() * packed.values.dim(1) * packed.values.dim(2);
+  const auto* const indices = packed.indices.data<std::uint8_t>();
+  parallel_for(lines, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t line = begin; line < end; ++line) {
+      for (std::int64_t j = 0; j < kept; ++j) {
+        const std::int64_t first = j / packed.pattern.n * packed.pattern.m;
+        const int index = indices[line * kept + j];
+        if (index < packed.pattern.m && first + index < channels) continue;
+        throw DeviceError(
+            fmt::format("plug-in '{}': it packed an index of {} into a group of {} of {} channels", name,
+                        index, packed.pattern.m, channels));
+      }
+    }
+  });
+}
+
+void check_same(const char* what, const Tensor& tensor, const Tensor& weight) {
+  if (tensor.shape() == weight.shape() && tensor.dtype() == weight.dtype()) return;
+  throw ShapeError(fmt::format("[update] got {} {} of {}, expected {} of {} as the weight", what,
+                               to_string(tensor.shape()), to_string(tensor.dtype()),
+                               to_string(weight.shape()), to_string(weight.dtype())));
+}
+
+}  // namespace
+
+PluginDevice::PluginDevice(std::shared_ptr<const Instance> instance)
+    : instance_(std::move(instance)),
+      format_(format_from_c(table().activation_format)),
+      cpu_(make_built_in("cpu")),
+      reference_(make_built_in("reference")) {
+  if (!cpu_) cpu_ = reference_;
+  if (!cpu_) throw DeviceError("plug-ins need the device 'cpu' or 'reference', and neither is built in");
+}
+
+std::string PluginDevice::description() const {
+  Line text;
+  if (table().describe) table().describe(instance_->self(), text.text());
+  const std::string line = text.str();
+  return line.empty() ? fmt::format("plug-in {}", table().version) : line;
+}
+
+bool PluginDevice::lowered(Pass pass) const {
+  return table().matmul &&
+         ((pass == Pass::ff && !table().forward) || (pass == Pass::bp && !table().backward_data));
+}
+
+Device& PluginDevice::host(DType dtype) const {
+  return dtype != DType::f32 && reference_ ? *reference_ : *cpu_;
+}
+
+Support PluginDevice::supports(const PassRequest& request) const {
+  if (!is_floating(request.dtype) || !is_floating(request.operands)) {
+    return Support::no(fmt::format("it does not compute in {}",
+                                   to_string(is_floating(request.dtype) ? request.operands : request.dtype)));
+  }
+  const auto no_function = [&](const char* name) {
+    return Support::no(fmt::format("the plug-in has neither {} nor matmul", name));
+  };
+  if (request.pass == Pass::wu && !table().backward_weights) return host(request.dtype).supports(request);
+  if (request.pass == Pass::ff && !table().forward && !table().matmul) return no_function("forward");
+  if (request.pass == Pass::bp && !table().backward_data && !table().matmul)
+    return no_function("backward_data");
+  if (lowered(request.pass)) {
+    if (request.dtype != DType::f32) return Support::no("products of matrices are in f32");
+    if (request.geometry.groups != 1) return Support::no("products of matrices have one group of channels");
+    if (!request.gradient.dense()) return Support::no("products of matrices prune weights, not gradients");
+  }
+  if (!table().supports) {
+    if (request.dtype != DType::f32)
+      return Support::no(fmt::format("it computes in f32, not {}", to_string(request.dtype)));
+    if (is_half(request.operands) && !lowered(request.pass))
+      return Support::no(fmt::format("it has no products of {}", to_string(request.operands)));
+    if (!request.gradient.dense()) return Support::no("it does not prune gradients");
+    return {};
+  }
+  const satsuma_request asked = to_c(request);
+  Line reason;
+  try {
+    if (table().supports(instance_->self(), &asked, reason.text()) != 0) return {};
+  } catch (...) {
+    return Support::no("an exception left its supports function");
+  }
+  return Support::no(reason.str());
+}
+
+void PluginDevice::count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& output) {
+  Counters::PerPass& counter = counters_[pass];
+  const std::int64_t images = output.dim(0), height = output.dim(2), width = output.dim(3);
+  ++counter.calls;
+  counter.macs +=
+      images * pass_macs(spec.geometry, pass, w.packed ? w.packed->pattern : Pattern(), height, width);
+  counter.dense_macs += images * spec.geometry.dense_macs(height, width);
+  read_counters();
+}
+
+void PluginDevice::read_counters() {
+  if (!table().counters) return;
+  satsuma_counters now{};
+  table().counters(instance_->self(), &now);
+  counters_.bytes_to_device += now.bytes_to_device - seen_.bytes_to_device;
+  counters_.bytes_from_device += now.bytes_from_device - seen_.bytes_from_device;
+  counters_.cycles += now.cycles - seen_.cycles;
+  counters_.joules += now.joules - seen_.joules;
+  seen_ = now;
+}
+
+void PluginDevice::multiply(Pass pass, const PassSpec& spec, const Tensor& in, const WeightOperand& w,
+                            const Tensor& bias, Tensor& out) {
+  const Tensor input = rounded(in, spec.operands);
+  satsuma_matmul product{};
+  Tensor dense;
+  if (w.packed) {
+    const satsuma_packed packed = PackedForm::of(instance_, *w.packed, spec.operands, true);
+    product.rows = packed.rows;
+    product.length = packed.channels;
+    product.kept = packed.kept;
+    product.pattern = packed.pattern;
+    product.a = static_cast<const float*>(packed.values);
+    product.indices = packed.indices;
+    product.form = packed.form;
+  } else {
+    dense = weight_rows(pass, rounded(*w.dense, spec.operands));
+    product.rows = dense.dim(0);
+    product.length = product.kept = dense.dim(1);
+    product.pattern = {1, 1};
+    product.a = dense.data<float>();
+  }
+  product.segments = spec.geometry.kernel[0] * spec.geometry.kernel[1];
+  product.operands = to_c(spec.operands);
+  product.pass = static_cast<std::int32_t>(pass);
+  lower(pass, spec.geometry, input, bias, out, product, [&](const satsuma_matmul& part) {
+    instance_->call("matmul", table().matmul, &part);
+    synchronize();
+  });
+}
+
+void PluginDevice::forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                           Tensor& y) {
+  {
+    const Stopwatch watch(counters_[Pass::ff].nanoseconds);
+    if (lowered(Pass::ff)) {
+      multiply(Pass::ff, spec, x, w, bias, y);
+    } else {
+      const satsuma_pass pass = to_c(spec);
+      const satsuma_tensor in = to_c(x, format_), out = to_c(y, format_);
+      const satsuma_tensor b = bias.defined() ? to_c(bias, MemoryFormat::row_major) : satsuma_tensor{};
+      const WeightArgument weight(instance_, w);
+      instance_->call("forward", table().forward, &pass, &in, weight.get(), bias.defined() ? &b : nullptr,
+                      &out);
+      synchronize();
+    }
+  }
+  count(Pass::ff, spec, w, y);
+}
+
+void PluginDevice::backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+  {
+    const Stopwatch watch(counters_[Pass::bp].nanoseconds);
+    if (lowered(Pass::bp)) {
+      multiply(Pass::bp, spec, dy, w, {}, dx);
+    } else {
+      const satsuma_pass pass = to_c(spec);
+      const satsuma_tensor in = to_c(dy, format_), out = to_c(dx, format_);
+      const WeightArgument weight(instance_, w);
+      instance_->call("backward_data", table().backward_data, &pass, &in, weight.get(), &out);
+      synchronize();
+    }
+  }
+  count(Pass::bp, spec, w, dy);
+}
+
+void PluginDevice::backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+                                    Tensor& dbias) {
+  {
+    const Stopwatch watch(counters_[Pass::wu].nanoseconds);
+    if (!table().backward_weights) {
+      Device& helper = host(x.dtype());
+      const MemoryFormat format = helper.activation_format();
+      helper.backward_weights(spec, x.to(format), dy.to(format), dw, dbias);
+    } else {
+      const satsuma_pass pass = to_c(spec);
+      const satsuma_tensor in = to_c(x, format_), grad = to_c(dy, format_);
+      const satsuma_tensor out = to_c(dw, MemoryFormat::channels_last);
+      const satsuma_tensor b = dbias.defined() ? to_c(dbias, MemoryFormat::row_major) : satsuma_tensor{};
+      instance_->call("backward_weights", table().backward_weights, &pass, &in, &grad, &out,
+                      dbias.defined() ? &b : nullptr);
+      synchronize();
+    }
+  }
+  count(Pass::wu, spec, {}, dy);
+}
+
+PackedWeight PluginDevice::compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  const Stopwatch watch(counters_.compress_nanoseconds);
+  validate(pattern);
+  if (weight.rank() != 4 || !is_floating(weight.dtype())) {
+    throw ShapeError(fmt::format("[compress] got {} of {}, expected a weight [K, C, R, S] of f32 or f64",
+                                 to_string(weight.shape()), to_string(weight.dtype())));
+  }
+  if (!table().compress) return host(weight.dtype()).compress(weight, axis, pattern);
+  PackedWeight packed = empty_packed(weight, axis, pattern);
+  const Tensor dense = weight.to(MemoryFormat::channels_last);
+  const satsuma_tensor in = to_c(dense, MemoryFormat::channels_last);
+  const satsuma_packed out = to_c(packed);
+  instance_->call("compress", table().compress, &in, &out);
+  synchronize();
+  check_indices(packed, name());
+  return packed;
+}
+
+void PluginDevice::update(const UpdateArgs& args) {
+  check_same("gradient", args.grad, args.weight);
+  if (args.velocity.defined()) check_same("velocity", args.velocity, args.weight);
+  const auto pack = [&](PackedWeight* to, GroupAxis axis) {
+    if (to) *to = compress(args.weight, axis, args.pattern);
+  };
+  if (!table().update) {
+    {
+      const Stopwatch watch(counters_.update_nanoseconds);
+      host(args.weight.dtype()).update(args);
+    }
+    if (!table().compress) return;
+    pack(args.packed_ff, GroupAxis::input_channels);
+    pack(args.packed_bp, GroupAxis::output_channels);
+    return;
+  }
+  const Stopwatch watch(counters_.update_nanoseconds);
+  const auto tensor = [](const Tensor& t) {
+    return t.defined() ? to_c(t, MemoryFormat::channels_last) : satsuma_tensor{};
+  };
+  const Tensor ordered = args.grad.in_layout_of(args.weight);
+  const satsuma_tensor weight = tensor(args.weight), grad = tensor(ordered), velocity = tensor(args.velocity);
+  PackedWeight ff, bp;
+  satsuma_packed c_ff{}, c_bp{};
+  satsuma_update step{};
+  step.weight = &weight;
+  step.grad = &grad;
+  step.velocity = args.velocity.defined() ? &velocity : nullptr;
+  step.lr = args.step.lr;
+  step.momentum = args.step.momentum;
+  step.weight_decay = args.step.weight_decay;
+  step.decay = args.step.decay;
+  step.nesterov = args.step.nesterov ? 1 : 0;
+  step.pattern = to_c(args.pattern);
+  const auto attach = [&](PackedWeight* wanted, GroupAxis axis, PackedWeight& made, satsuma_packed& c) {
+    if (!wanted) return static_cast<const satsuma_packed*>(nullptr);
+    made = empty_packed(args.weight, axis, args.pattern);
+    c = to_c(made);
+    return static_cast<const satsuma_packed*>(&c);
+  };
+  step.packed_ff = attach(args.packed_ff, GroupAxis::input_channels, ff, c_ff);
+  step.packed_bp = attach(args.packed_bp, GroupAxis::output_channels, bp, c_bp);
+  instance_->call("update", table().update, &step);
+  synchronize();
+  for (const auto& [wanted, made] : {std::pair(args.packed_ff, &ff), std::pair(args.packed_bp, &bp)}) {
+    if (!wanted) continue;
+    check_indices(*made, name());
+    *wanted = std::move(*made);
+  }
+  read_counters();
+}
+
+std::shared_ptr<std::byte> PluginDevice::allocate(std::size_t bytes) {
+  if (!table().allocate) return allocate_host(bytes);
+  void* memory = nullptr;
+  instance_->call("allocate", table().allocate, std::uint64_t{bytes}, &memory);
+  if (memory == nullptr || reinterpret_cast<std::uintptr_t>(memory) % 64 != 0) {
+    if (memory) table().deallocate(instance_->self(), memory);
+    throw DeviceError(fmt::format("plug-in '{}': allocate of {} bytes gave {}", name(), bytes,
+                                  memory ? "memory that is not aligned to 64 bytes" : "no memory"));
+  }
+  return {static_cast<std::byte*>(memory), [instance = instance_](std::byte* block) {
+            instance->table().deallocate(instance->self(), block);
+          }};
+}
+
+void PluginDevice::synchronize() {
+  if (table().synchronize) instance_->call("synchronize", table().synchronize);
+}
+
+}  // namespace satsuma::plugin_host

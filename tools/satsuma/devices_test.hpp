@@ -1,0 +1,11 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace satsuma::tools {
+
+/// `satsuma devices test`: the conformance suite on one device.
+CLI::App* add_devices_test(CLI::App& devices, std::function<int()>& run);
+
+}  // namespace satsuma::tools

@@ -1,0 +1,57 @@
+#include "tools/satsuma/peer_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/nearest.hpp"
+#include "satsuma/core/parallel.hpp"
+
+namespace satsuma::tools {
+
+void PeerFlags::add_to(CLI::App& command) {
+  command.add_option("--peer", peer, "another framework in turns with ours: pytorch");
+  command
+      .add_option("--peer-python", pythons, "a Python with torch and torchvision [python3]; may be repeated")
+      ->allow_extra_args(false);
+  command
+      .add_option("--peer-timeout", timeout, "seconds in which a peer has to start, and to answer each turn")
+      ->capture_default_str();
+}
+
+void PeerFlags::check(const ModelSettings& model) const {
+  if (!peer.empty() && peer != "pytorch") throw UsageError(unknown_name("peer", peer, {"pytorch"}));
+  if (peer.empty() && !pythons.empty())
+    throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
+  if (timeout < 1 || timeout > 86400) {
+    throw UsageError(
+        fmt::format("--peer-timeout got {}, expected a whole number from 1 to 86400 (a day)", timeout));
+  }
+  if (!peer.empty() && (model.width != 1 || model.stem != "cifar")) {
+    throw UsageError(fmt::format(
+        "--peer pytorch got --stem {} --width {}, expected the models it has: --stem cifar --width 1",
+        model.stem, model.width));
+  }
+}
+
+Peers PeerFlags::start(const ModelSettings& model, std::int64_t batch_size, Json config) const {
+  Peers peers;
+  if (peer.empty()) return peers;
+  const models::Options options = model.options();
+  config["model"] = model.model;
+  config["input"] = std::vector<std::int64_t>(options.input.begin(), options.input.end());
+  config["classes"] = options.classes;
+  config["batch_size"] = batch_size;
+  config["threads"] = threads();
+  const std::vector<std::string> all = pythons.empty() ? std::vector<std::string>{"python3"} : pythons;
+  for (const std::string& python : all) {
+    for (const char* const format : {"nchw", "channels_last"}) {
+      config["format"] = format;
+      peers.push_back(std::make_unique<TorchPeer>(python, config, std::chrono::seconds(timeout)));
+    }
+  }
+  return peers;
+}
+
+}  // namespace satsuma::tools

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/torch_peer.hpp"
+
+namespace satsuma::tools {
+
+using Peers = std::vector<std::unique_ptr<TorchPeer>>;
+
+/// --peer, --peer-python and --peer-timeout of a bench.
+struct PeerFlags {
+  std::string peer;
+  std::vector<std::string> pythons;
+  int timeout = 300;
+
+  void add_to(CLI::App& command);
+  /// Throws UsageError for flags that do not go together, and for a model that peers do not have.
+  void check(const ModelSettings& model) const;
+  /// A process in each memory format for each Python, of the model in batches of `batch_size` and of what
+  /// `config` adds to that; none without --peer.
+  Peers start(const ModelSettings& model, std::int64_t batch_size, Json config) const;
+};
+
+}  // namespace satsuma::tools

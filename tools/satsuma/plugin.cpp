@@ -1,0 +1,96 @@
+#include "tools/satsuma/plugin.hpp"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/nearest.hpp"
+#include "satsuma/device/registry.hpp"
+#include "satsuma/train/atomic_file.hpp"
+#include "tools/satsuma/embedded_file.hpp"
+
+namespace satsuma::tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Settings {
+  std::string name;
+  std::string language = "cpp";
+  std::string out;
+};
+
+void check_name(const std::string& name) {
+  constexpr std::size_t kLongest = 32;
+  bool good = !name.empty() && name.size() <= kLongest && name[0] >= 'a' && name[0] <= 'z';
+  for (const char c : name) good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
+  if (!good) {
+    throw UsageError(fmt::format(
+        "plugin new got the name '{}', expected a-z, 0-9 and _, a letter first, at most {}", name, kLongest));
+  }
+  for (const DeviceEntry& entry : device_entries()) {
+    if (entry.name == name)
+      throw UsageError(fmt::format("a device '{}' is built in; take another name", name));
+  }
+}
+
+/// `text` with the sample's name, also at the beginning of a class's, replaced.
+std::string renamed(std::string text, const std::string& name) {
+  std::string class_name = name;
+  class_name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(class_name[0])));
+  for (const auto& [from, to] :
+       {std::pair<std::string, std::string>("sample", name), {"Sample", class_name}}) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+      text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+int run_new(const Settings& settings) {
+  check_name(settings.name);
+  if (settings.language != "cpp" && settings.language != "c")
+    throw UsageError(unknown_name("language", settings.language, {"cpp", "c"}));
+  const fs::path folder = settings.out.empty() ? settings.name : settings.out;
+  std::error_code error;
+  if (fs::exists(folder, error)) {
+    throw UsageError(fmt::format("{} is there already; give another folder with --out", folder.string()));
+  }
+  if (!fs::create_directories(folder, error))
+    throw IoError(train::io_message("create", folder, error.value()));
+  for (const EmbeddedFile& file : plugin_sample()) {
+    if (file.folder != settings.language) continue;
+    const fs::path path = folder / renamed(std::string(file.name), settings.name);
+    train::write_atomically(path, renamed(std::string(file.content), settings.name));
+    fmt::print("{}\n", path.string());
+  }
+  fmt::print("try next\n  meson setup {0}/build {0} && ninja -C {0}/build\n", folder.string());
+  fmt::print("  satsuma devices test {1} --plugin {0}/build/lib{1}.so\n", folder.string(), settings.name);
+  return 0;
+}
+
+}  // namespace
+
+CLI::App* add_plugin(CLI::App& app, std::function<int()>& run) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App* const plugin = app.add_subcommand("plugin", "Write the skeleton of a device of your own");
+  plugin->require_subcommand(1);
+  plugin->footer("Example: satsuma plugin new mine");
+  CLI::App* const command =
+      plugin->add_subcommand("new", "A device that works, in a folder with build files");
+  command->add_option("NAME", settings->name, "of the device: a-z, 0-9 and _")->required();
+  command->add_option("--language", settings->language, "cpp or c")->capture_default_str();
+  command->add_option("--out", settings->out, "folder to create [NAME]");
+  command->footer(
+      "docs/backends.md explains the interface.\n"
+      "Example: satsuma plugin new mine");
+  command->callback([settings, &run] { run = [settings] { return run_new(*settings); }; });
+  return plugin;
+}
+
+}  // namespace satsuma::tools
