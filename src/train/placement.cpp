@@ -44,7 +44,8 @@ Placement Placement::parse(std::string_view text) {
 DType parse_precision(std::string_view name) {
   if (name == "fp32") return DType::f32;
   if (name == "bf16") return DType::bf16;
-  throw UsageError(unknown_name("precision", name, {"fp32", "bf16"}));
+  if (name == "fp16") return DType::f16;
+  throw UsageError(unknown_name("precision", name, {"fp32", "bf16", "fp16"}));
 }
 
 void configure_layers(const nn::Module& model, const LayerOptions& options) {

@@ -175,7 +175,7 @@ void check_counters(const Device& device, const Case& c, Pass pass) {
 }
 
 /// Runs the three passes on both devices; returns which ones the device accepted. The tolerance is that of
-/// sums of so many terms in `dtype`, for bf16 operands too: their products are exact in f32.
+/// sums of so many terms in `dtype`, for bf16 and f16 operands too: their products are exact in f32.
 std::vector<bool> check_passes(Device& device, Device& reference, const Case& c, DType dtype, DType operands,
                                std::uint64_t seed) {
   Rng rng(seed);
@@ -319,15 +319,15 @@ void check_device(Device& device, Device& reference, std::uint64_t seed) {
     CAPTURE(to_string(dtype));
     for (const Case& c : cases) {
       CAPTURE(c.text());
-      for (const DType operands : {DType::f32, DType::bf16}) {
-        if (dtype == DType::f64 && operands == DType::bf16) continue;
+      for (const DType operands : {DType::f32, DType::bf16, DType::f16}) {
+        if (dtype == DType::f64 && operands != DType::f32) continue;
         CAPTURE(to_string(operands));
         const std::vector<bool> accepted = check_passes(device, reference, c, dtype, operands, rng.next());
         for (std::size_t pass = 0; pass < accepted.size(); ++pass) run[pass] += accepted[pass];
       }
     }
     const Case probe = {{.in_channels = 16, .out_channels = 16}, {1, 16, 1, 1}, {}};
-    if (!supported(device, probe, Pass::ff, dtype, DType::f32)) continue;
+    if (!supported(device, probe, Pass::ff, dtype, device.default_operands())) continue;
     for (const Pattern pattern : kPatterns) {
       CAPTURE(to_string(pattern));
       check_compress(device, pattern, dtype, rng);

@@ -258,6 +258,11 @@ void check_peer(const Settings& settings) {
   if (settings.peer.empty() && !settings.pythons.empty()) {
     throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
   }
+  const auto& precisions = settings.precisions;
+  if (!settings.peer.empty() && std::find(precisions.begin(), precisions.end(), "fp16") != precisions.end()) {
+    throw UsageError(
+        "--peer pytorch got --precision fp16, expected fp32 or bf16: PyTorch trains so on GPUs only");
+  }
   const ModelSettings& model = settings.bench.model;
   if (!settings.peer.empty() && (model.width != 1 || model.stem != "cifar")) {
     throw UsageError(fmt::format(
@@ -345,7 +350,7 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
                    "methods, separated by commas; the first is the base of ratios")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--precision", settings->precisions, "fp32, bf16, or both: fp32,bf16")
+  command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();

@@ -31,8 +31,9 @@ struct PassRequest {
 /// What a pass computes, besides its tensors.
 struct PassSpec {
   Geometry geometry;
-  /// bf16: both operands of every product are rounded to it (nearest even) and products are summed in f32;
-  /// tensors stay f32. Otherwise operands are taken as they are.
+  /// bf16, f16: both operands of every product are rounded to it (nearest even) and products are summed in
+  /// f32; tensors stay f32. Under f16 the bias gradient sums the rounded dY, too. Otherwise operands are
+  /// taken as they are.
   DType operands = DType::f32;
 
   PassSpec(const Geometry& geometry, DType operands = DType::f32)  // NOLINT: a geometry alone is common
@@ -109,6 +110,8 @@ class Device {
   /// One line for `satsuma devices`: what runs the work.
   virtual std::string description() const = 0;
   virtual MemoryFormat activation_format() const { return MemoryFormat::batch_blocked; }
+  /// What products are made of where nobody says otherwise (ContractionPlan::operands).
+  virtual DType default_operands() const { return DType::f32; }
   virtual Support supports(const PassRequest& request) const = 0;
 
   /// y[N, K, P, Q] = x[N, C, H, W] * w (+ bias[K], undefined for none).
