@@ -22,23 +22,23 @@ struct Request {
 };
 
 /// Questions whose answers tell devices apart: the three passes, dense and sparse, of an ordinary
-/// convolution.
-std::vector<Request> typical_requests() {
+/// convolution with the device's own operands.
+std::vector<Request> typical_requests(DType operands) {
   const Geometry geometry{.in_channels = 64, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
   const Pattern dense;
   const Pattern sparse{2, 8};
-  return {{"FF dense", {Pass::ff, geometry, dense, dense, DType::f32}},
-          {"FF 2:8", {Pass::ff, geometry, sparse, dense, DType::f32}},
-          {"BP dense", {Pass::bp, geometry, dense, dense, DType::f32}},
-          {"BP 2:8", {Pass::bp, geometry, sparse, dense, DType::f32}},
-          {"BP dY 2:8", {Pass::bp, geometry, dense, sparse, DType::f32}},
-          {"WU dense", {Pass::wu, geometry, dense, dense, DType::f32}}};
+  return {{"FF dense", {Pass::ff, geometry, dense, dense, DType::f32, operands}},
+          {"FF 2:8", {Pass::ff, geometry, sparse, dense, DType::f32, operands}},
+          {"BP dense", {Pass::bp, geometry, dense, dense, DType::f32, operands}},
+          {"BP 2:8", {Pass::bp, geometry, sparse, dense, DType::f32, operands}},
+          {"BP dY 2:8", {Pass::bp, geometry, dense, sparse, DType::f32, operands}},
+          {"WU dense", {Pass::wu, geometry, dense, dense, DType::f32, operands}}};
 }
 
 Json to_json(const DeviceEntry& entry) {
   Device& device = *find_device(entry.name);
   Json supports = Json::array();
-  for (const auto& [what, request] : typical_requests()) {
+  for (const auto& [what, request] : typical_requests(device.default_operands())) {
     const Support answer = device.supports(request);
     supports.push_back({{"request", what}, {"yes", answer.yes}, {"reason", answer.reason}});
   }
@@ -53,7 +53,7 @@ void print(const DeviceEntry& entry) {
   fmt::print("{}: {}\n  {}\n\n", entry.name, entry.summary, device.description());
   Table table({"3x3, 64 to 64 channels", "", "reason"},
               {Table::Align::left, Table::Align::left, Table::Align::left});
-  for (const auto& [what, request] : typical_requests()) {
+  for (const auto& [what, request] : typical_requests(device.default_operands())) {
     const Support answer = device.supports(request);
     table.add({std::string(what), answer ? "yes" : "no", answer.reason});
   }
