@@ -145,6 +145,8 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"dense_macs", state.total.work.dense_macs},
           {"saving", train::saving(state.total.work)},
           {"fallbacks", count_fallbacks(model)},
+          {"loss_scale", state.loss_scale ? Json(state.loss_scale->value) : Json()},
+          {"skipped_steps", state.loss_scale ? state.loss_scale->skipped : 0},
           {"interrupted", outcome.signal != 0},
           {"model", recipe.model},
           {"data", recipe.data},
