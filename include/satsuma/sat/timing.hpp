@@ -83,7 +83,7 @@ struct Counts {
   /// Operations a second in 1e9, as executed and as a dense pass would count them.
   double gops(const Config& config) const;
   double dense_equivalent_gops(const Config& config) const;
-  double gops_per_watt(const Config& config) const;
+  double gops_per_watt() const;
 };
 
 struct PassTiming : Counts {
