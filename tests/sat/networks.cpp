@@ -25,8 +25,8 @@ std::int64_t add_stem(Workload& network, std::int64_t extent, std::int64_t batch
   return cifar ? extent : extent / 4;
 }
 
-void add_basic_block(Workload& network, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t stride,
-                     std::int64_t extent, std::int64_t batch) {
+void add_basic_block(Workload& network, const std::string& name, std::int64_t in, std::int64_t out,
+                     std::int64_t stride, std::int64_t extent, std::int64_t batch) {
   network.layers.push_back(convolution(name + ".conv1", in, out, 3, stride, extent, batch));
   network.layers.push_back(convolution(name + ".conv2", out, out, 3, 1, extent / stride, batch));
   if (in != out || stride > 1) {
@@ -34,8 +34,8 @@ void add_basic_block(Workload& network, const std::string& name, std::int64_t in
   }
 }
 
-void add_bottleneck(Workload& network, const std::string& name, std::int64_t in, std::int64_t width, std::int64_t stride,
-                    std::int64_t extent, std::int64_t batch) {
+void add_bottleneck(Workload& network, const std::string& name, std::int64_t in, std::int64_t width,
+                    std::int64_t stride, std::int64_t extent, std::int64_t batch) {
   const std::int64_t out = 4 * width;
   network.layers.push_back(convolution(name + ".conv1", in, width, 1, 1, extent, batch));
   network.layers.push_back(convolution(name + ".conv2", width, width, 3, stride, extent, batch));
@@ -71,8 +71,8 @@ Workload resnet(std::string name, const std::array<int, 4>& blocks, bool bottlen
 
 }  // namespace
 
-Layer convolution(std::string name, std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-                  std::int64_t extent, std::int64_t batch) {
+Layer convolution(std::string name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                  std::int64_t stride, std::int64_t extent, std::int64_t batch) {
   Layer layer;
   layer.name = std::move(name);
   layer.geometry.in_channels = in;
