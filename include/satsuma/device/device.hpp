@@ -9,14 +9,11 @@
 
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/geometry.hpp"
+#include "satsuma/device/pass.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/sparse/pattern.hpp"
 
 namespace satsuma {
-
-/// The three products of training a layer: forward, backward data, weight gradient.
-enum class Pass : std::uint8_t { ff, bp, wu };
-std::string_view to_string(Pass pass);
 
 /// What a layer asks of a device before it relies on it.
 struct PassRequest {
