@@ -23,6 +23,8 @@ json to_json(const Tally& tally) {
           {"images", tally.images},
           {"macs", tally.work.macs},
           {"dense_macs", tally.work.dense_macs},
+          {"device_nanoseconds", tally.work.device_nanoseconds},
+          {"nanojoules", tally.work.nanojoules},
           {"seconds", tally.seconds}};
 }
 
@@ -33,6 +35,9 @@ Tally tally_from(const json& object) {
   tally.images = object.at("images").get<std::int64_t>();
   tally.work.macs = object.at("macs").get<std::int64_t>();
   tally.work.dense_macs = object.at("dense_macs").get<std::int64_t>();
+  // Checkpoints of earlier versions have none of these two.
+  tally.work.device_nanoseconds = object.value("device_nanoseconds", std::int64_t{0});
+  tally.work.nanojoules = object.value("nanojoules", std::int64_t{0});
   tally.seconds = object.at("seconds").get<double>();
   return tally;
 }

@@ -79,6 +79,19 @@ std::vector<Device*> devices_of(const nn::Module& model) {
   return devices;
 }
 
+Work& Work::operator+=(const Work& other) {
+  macs += other.macs;
+  dense_macs += other.dense_macs;
+  device_nanoseconds += other.device_nanoseconds;
+  nanojoules += other.nanojoules;
+  return *this;
+}
+
+Work Work::operator-(const Work& before) const {
+  return {macs - before.macs, dense_macs - before.dense_macs, device_nanoseconds - before.device_nanoseconds,
+          nanojoules - before.nanojoules};
+}
+
 Work executed(const std::vector<Device*>& devices) {
   Work work;
   for (const Device* const device : devices) {
@@ -86,6 +99,8 @@ Work executed(const std::vector<Device*>& devices) {
       work.macs += pass.macs;
       work.dense_macs += pass.dense_macs;
     }
+    work.device_nanoseconds += device->counters().device_nanoseconds;
+    work.nanojoules += device->counters().nanojoules;
   }
   return work;
 }

@@ -45,6 +45,10 @@ std::string to_line(const LogRecord& record) {
   object["images_per_second"] = record.tally.images_per_second();
   object["macs"] = record.tally.work.macs;
   object["dense_macs"] = record.tally.work.dense_macs;
+  if (record.tally.work.device_nanoseconds > 0) {
+    object["device_seconds"] = record.tally.work.device_seconds();
+    object["joules"] = record.tally.work.joules();
+  }
   object["seconds"] = record.seconds;
   return object.dump() + '\n';
 }

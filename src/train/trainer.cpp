@@ -176,12 +176,11 @@ Tally Trainer::step(const data::Batch& batch) {
   }
   descend(loss, lr);
 
-  const Work after = executed(devices_);
   Tally tally;
   tally.images = batch.labels.numel();
   tally.loss_sum = value * static_cast<double>(tally.images);
   tally.correct = ops::count_correct(logits.detach(), batch.labels);
-  tally.work = {after.macs - before.macs, after.dense_macs - before.dense_macs};
+  tally.work = executed(devices_) - before;
   return tally;
 }
 
@@ -243,6 +242,12 @@ bool Trainer::evaluate_epoch() {
                   "{:.2f} %  {:.0f} images/s",
                   record.epoch, recipe_.epochs, record.tally.loss(), 100 * record.tally.accuracy(),
                   evaluation_->loss, 100 * evaluation_->top1, record.tally.images_per_second()));
+  if (const Work& work = record.tally.work; work.device_nanoseconds > 0) {
+    progress_.say(
+        fmt::format("this epoch would have taken {:.3g} s and {:.3g} J on the card, {:.0f} images/s",
+                    work.device_seconds(), work.joules(),
+                    static_cast<double>(record.tally.images) / work.device_seconds()));
+  }
   if (const auto& scale = state_.loss_scale; scale && scale->skipped > 0) {
     progress_.say(fmt::format("loss scale {:g}, {} step{} skipped so far", scale->value, scale->skipped,
                               scale->skipped == 1 ? "" : "s"));

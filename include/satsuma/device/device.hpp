@@ -79,15 +79,16 @@ struct Counters {
     std::int64_t calls = 0;
     std::int64_t macs = 0;         ///< multiply-adds with kept weights
     std::int64_t dense_macs = 0;   ///< what a dense device would have executed
-    std::int64_t nanoseconds = 0;  ///< host time, or modelled time on an emulated device
+    std::int64_t nanoseconds = 0;  ///< host time
   };
   std::array<PerPass, 3> pass;  ///< indexed by Pass
   std::int64_t compress_nanoseconds = 0;
   std::int64_t update_nanoseconds = 0;
   std::int64_t bytes_to_device = 0;
   std::int64_t bytes_from_device = 0;
-  std::int64_t cycles = 0;  ///< 0 where the device knows none
-  double joules = 0;        ///< 0 where the device knows none
+  std::int64_t cycles = 0;              ///< 0 where the device knows none
+  std::int64_t device_nanoseconds = 0;  ///< that these cycles take on a device that is emulated
+  std::int64_t nanojoules = 0;          ///< 0 where the device knows none
 
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }

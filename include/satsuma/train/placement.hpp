@@ -44,10 +44,19 @@ void configure_layers(const nn::Module& model, const LayerOptions& options);
 /// Devices that the passes of `model` run on, each once, in the order of the layers.
 std::vector<Device*> devices_of(const nn::Module& model);
 
-/// Multiply-adds that devices have executed, and what dense devices would have.
+/// Multiply-adds that devices have executed, and what dense devices would have; and what that takes on the
+/// accelerators among them that are emulated.
 struct Work {
   std::int64_t macs = 0;
   std::int64_t dense_macs = 0;
+  std::int64_t device_nanoseconds = 0;
+  std::int64_t nanojoules = 0;
+
+  double device_seconds() const { return 1e-9 * static_cast<double>(device_nanoseconds); }
+  double joules() const { return 1e-9 * static_cast<double>(nanojoules); }
+
+  Work& operator+=(const Work& other);
+  Work operator-(const Work& before) const;
 };
 Work executed(const std::vector<Device*>& devices);
 

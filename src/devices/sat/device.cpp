@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
@@ -10,6 +11,7 @@
 #include "satsuma/device/stopwatch.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/emulator/emulator.hpp"
+#include "src/devices/sat/pass_times.hpp"
 
 namespace satsuma {
 
@@ -39,7 +41,9 @@ class SatDevice : public Device {
 
   std::string_view name() const override { return "sat"; }
   std::string description() const override {
-    return fmt::format("SAT, FP16 products and FP32 sums, {}", driver_.transport().description());
+    const sat::Config& config = times_.config();
+    return fmt::format("SAT, {} x {} USPEs at {} MHz, FP16 products and FP32 sums; {}", config.rows,
+                       config.columns, config.clock_mhz, driver_.transport().description());
   }
   DType default_operands() const override { return DType::f16; }
 
@@ -62,7 +66,7 @@ class SatDevice : public Device {
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     Call call(*this);
-    const Stopwatch watch = count(Pass::ff, spec.geometry, w, y);
+    const Stopwatch watch = count(Pass::ff, spec.geometry, w, x, y);
     Contract command = contract(Pass::ff, spec.geometry, x, y);
     const Buffer input = driver_.load_halves(x);
     const SatForm weight = place(w);
@@ -79,7 +83,7 @@ class SatDevice : public Device {
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     Call call(*this);
-    const Stopwatch watch = count(Pass::bp, spec.geometry, w, dy);
+    const Stopwatch watch = count(Pass::bp, spec.geometry, w, dx, dy);
     Contract command = contract(Pass::bp, spec.geometry, dx, dy);
     const Buffer input = driver_.load_halves(dy);
     const SatForm weight = place(w);
@@ -95,7 +99,7 @@ class SatDevice : public Device {
   void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
     Call call(*this);
-    const Stopwatch watch = count(Pass::wu, spec.geometry, {}, dy);
+    const Stopwatch watch = count(Pass::wu, spec.geometry, {}, x, dy);
     Contract command = contract(Pass::wu, spec.geometry, x, dy);
     const Buffer input = driver_.load_halves(x);
     const Buffer gradient = driver_.load_halves(dy);
@@ -258,17 +262,24 @@ class SatDevice : public Device {
     bool finished_ = false;
   };
 
-  /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.
-  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& output) {
+  /// Counts a pass between x and y (or their gradients), and times it on the host until the result is
+  /// destroyed.
+  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& x,
+                  const Tensor& y) {
     Counters::PerPass& counter = counters_[pass];
     const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
     ++counter.calls;
-    counter.macs += output.dim(0) * pass_macs(geometry, pass, pattern, output.dim(2), output.dim(3));
-    counter.dense_macs += output.dim(0) * geometry.dense_macs(output.dim(2), output.dim(3));
+    counter.macs += y.dim(0) * pass_macs(geometry, pass, pattern, y.dim(2), y.dim(3));
+    counter.dense_macs += y.dim(0) * geometry.dense_macs(y.dim(2), y.dim(3));
+    const sat::Counts& card = times_.of(pass, geometry, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
+    counters_.cycles += card.cycles;
+    counters_.device_nanoseconds += std::llround(1e9 * times_.config().seconds(card.cycles));
+    counters_.nanojoules += std::llround(1e9 * card.energy.total());
     return Stopwatch(counter.nanoseconds);
   }
 
   Driver driver_;
+  sat::driver::PassTimes times_;
 };
 
 }  // namespace
