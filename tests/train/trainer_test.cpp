@@ -186,6 +186,24 @@ TEST_CASE(
         whole.state.loss_scale);
 }
 
+TEST_CASE("a run on the emulated accelerator resumes with the same bits and the same account of the card") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.device = "sat";
+  const Outcome whole = run_once(directory / "whole", recipe, RunMode::fresh);
+  CHECK(whole.state.loss_scale == LossScale{65536, 15, 0});
+  CHECK(whole.state.total.work.device_nanoseconds > 0);
+  CHECK(log_of(directory / "whole").back()["joules"] > 0.0);
+  for (const int calls : {4, 13, 20}) {
+    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
+    CHECK(run_once(run, recipe, RunMode::fresh, stop_after(calls)).signal == SIGTERM);
+    const Outcome resumed = run_once(run, recipe, RunMode::resume);
+    check_same_run(run, directory / "whole");
+    CHECK(resumed.state.total.work.device_nanoseconds == whole.state.total.work.device_nanoseconds);
+    CHECK(resumed.state.total.work.nanojoules == whole.state.total.work.nanojoules);
+  }
+}
+
 TEST_CASE("--steps stops early on the same schedule") {
   const TemporaryDirectory directory;
   Recipe recipe = tiny_recipe();

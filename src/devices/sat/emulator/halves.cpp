@@ -1,11 +1,11 @@
 #include "src/devices/sat/emulator/halves.hpp"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
 #include <atomic>
-#include <bit>
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/half.hpp"
@@ -65,7 +65,10 @@ __attribute__((target("avx,f16c"))) bool widen_f16c(const std::uint16_t* from, s
 }
 
 bool has_f16c() {
-  static const bool yes = active_isa() != Isa::plain && __builtin_cpu_supports("f16c");
+  static const bool yes = [] {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return active_isa() != Isa::plain && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+  }();
   return yes;
 }
 

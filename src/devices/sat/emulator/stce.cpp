@@ -7,6 +7,7 @@
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/sat/schedule.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/passes.hpp"
 #include "src/cpu/weight_gradient.hpp"
@@ -16,8 +17,6 @@
 namespace satsuma::sat::driver {
 
 namespace {
-
-constexpr std::int64_t kTileChannels = 16;
 
 /// Adding a product with zero tells -0 from 0 only where the sum is -0, and it is only where it began so.
 bool starts_at_negative_zero(const Tensor& bias) {
@@ -69,10 +68,6 @@ Shape y_shape(const Contract& c) {
 
 }  // namespace
 
-std::int64_t channel_tile(Pattern pattern) {
-  return pattern.dense() ? kTileChannels : pattern.m * ceil_div(kTileChannels, pattern.m);
-}
-
 void Stce::run(const Contract& command) {
   switch (command.pass) {
     case Pass::ff:
@@ -91,7 +86,7 @@ void Stce::forward(const Contract& c) {
                           ? Tensor()
                           : view_of(dram_, c.bias, {c.geometry.out_channels}, MemoryFormat::row_major);
   Tensor y = view_of(dram_, c.result, y_shape(c), MemoryFormat::batch_blocked);
-  cpu::SumOrder order{channel_tile(c.pattern), !w.finite || starts_at_negative_zero(bias)};
+  cpu::SumOrder order{channel_unit(c.pattern), !w.finite || starts_at_negative_zero(bias)};
   // Under one tap there is one order, whatever the tile.
   if (c.geometry.kernel == Pair{1, 1}) order.channel_block = 0;
   cpu::forward(c.geometry, x, w.operand(), bias, y, order);
@@ -102,7 +97,7 @@ void Stce::backward_data(const Contract& c) {
   const Weight& w = weight_of(c);
   const Tensor dy = operand(c.dy, y_shape(c));
   Tensor dx = view_of(dram_, c.result, x_shape(c), MemoryFormat::batch_blocked);
-  cpu::SumOrder order{channel_tile(c.pattern), !w.finite};
+  cpu::SumOrder order{channel_unit(c.pattern), !w.finite};
   if (c.geometry.kernel == Pair{1, 1}) order.channel_block = 0;
   cpu::backward_data(c.geometry, dy, w.operand(), dx, order);
   if (!w.finite) clear_padding_lanes(dx);

@@ -8,10 +8,6 @@
 
 namespace satsuma::sat::driver {
 
-/// Channels of a tile on the array, which are summed under all taps before the next tile: M * ceil(16 / M),
-/// 16 when dense.
-std::int64_t channel_tile(Pattern pattern);
-
 /// The sparse tensor computing engine: products of FP16 numbers, which FP32 holds exactly, added to FP32 sums
 /// one by one in the array's order (docs/sat-values.md).
 class Stce {
