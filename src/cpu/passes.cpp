@@ -32,7 +32,7 @@ TilePass pass_over(const PassSpec& spec, const Tensor& input, Tensor& output) {
 }
 
 /// The same outputs in more classes, none of which has a tap on padding.
-Axis without_padding(const Axis& axis) {
+Axis split_at_padding(const Axis& axis) {
   Axis result{axis.inputs, axis.outputs, {}};
   const auto taps_of = [&](const AxisClass& group, std::int64_t t) {
     std::vector<AxisTap> taps;
@@ -86,7 +86,7 @@ void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
 }
 
 void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
-  if (order.skip_padding) pass.columns = without_padding(pass.columns);  // rows leave it out as it is
+  if (order.skip_padding) pass.columns = split_at_padding(pass.columns);  // rows leave it out as it is
   if (pass.wide) return run_wide(pass, w, transposed);
   const Kernels& table = kernels();
   const auto block_of = [&](int tile, std::int64_t group) {
