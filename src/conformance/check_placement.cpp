@@ -17,30 +17,29 @@ const Case kLayer = {"placement",
                      {.in_channels = 40, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}},
                      {17, 40, 5, 4},
                      {2, 8}};
-constexpr Types kTypes = {"f32", DType::f32, DType::f32};
 
 void check_memory(Verdict& verdict, Rng& rng, Device& device, Pass pass) {
-  const Operands host(rng, kLayer, kTypes, device.activation_format_of(kLayer.input[0]));
+  const Operands host(rng, kLayer, own_types(device), device.activation_format_of(kLayer.input[0]));
   Operands own = host;
   own.x = on_device(device, host.x);
   own.dy = on_device(device, host.dy);
   own.weight = on_device(device, host.weight);
   if (host.bias.defined()) own.bias = on_device(device, host.bias);
   const PassResult a =
-      run_pass(device, kLayer, kTypes, pass, host, PassWeight(device, kLayer, pass, host.weight));
+      run_pass(device, kLayer, own_types(device), pass, host, PassWeight(device, kLayer, pass, host.weight));
   const PassResult b =
-      run_pass(device, kLayer, kTypes, pass, own, PassWeight(device, kLayer, pass, own.weight));
+      run_pass(device, kLayer, own_types(device), pass, own, PassWeight(device, kLayer, pass, own.weight));
   verdict.same("with operands in the device's memory element ", b.main, a.main);
 }
 
 void check_foreign(Verdict& verdict, Rng& rng, const Subject& subject, Pass pass) {
   Device& device = *subject.device;
-  const Operands operands(rng, kLayer, kTypes, device.activation_format_of(kLayer.input[0]));
+  const Operands operands(rng, kLayer, own_types(device), device.activation_format_of(kLayer.input[0]));
   const PassWeight own(device, kLayer, pass, operands.weight);
   const PassWeight foreign(*subject.reference, kLayer, pass, operands.weight);
-  const PassResult a = run_pass(device, kLayer, kTypes, pass, operands, own);
-  const PassResult b = run_pass(device, kLayer, kTypes, pass, operands, foreign);
-  const PassResult c = run_pass(device, kLayer, kTypes, pass, operands, own);
+  const PassResult a = run_pass(device, kLayer, own_types(device), pass, operands, own);
+  const PassResult b = run_pass(device, kLayer, own_types(device), pass, operands, foreign);
+  const PassResult c = run_pass(device, kLayer, own_types(device), pass, operands, own);
   verdict.same("with weights packed by another device element ", b.main, a.main);
   verdict.same("after weights packed by another device element ", c.main, a.main);
 }
@@ -53,6 +52,7 @@ void check_layer(Verdict& verdict, Rng& rng, const Subject& subject) {
   Contraction mine("mine", geometry, weight.clone());
   Contraction oracle("oracle", geometry, weight.clone());
   ContractionPlan plan{.method = &find_method("bdwp"), .pattern = kLayer.pattern};
+  plan.operands = subject.device->default_operands();
   plan.device = subject.reference;
   oracle.configure(plan);
   plan.device = subject.device;
@@ -93,7 +93,7 @@ void check_placement(Recorder& recorder, const Subject& subject) {
   for (const Pass pass : kPasses) {
     const auto run = [&](const char* name, const std::function<void(Verdict&, Rng&)>& body) {
       recorder.check(fmt::format("placement/{}/{}", name, short_name(pass)), [&](Verdict& verdict, Rng& rng) {
-        if (accepted(verdict, ask(device, kLayer, kTypes, pass), {})) body(verdict, rng);
+        if (accepted(verdict, ask(device, kLayer, own_types(device), pass), {})) body(verdict, rng);
       });
     };
     run("memory", [&](Verdict& verdict, Rng& rng) { check_memory(verdict, rng, device, pass); });

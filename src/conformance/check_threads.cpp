@@ -21,7 +21,6 @@ const Case kLayer = {"threads",
                      {.in_channels = 33, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}},
                      {33, 33, 5, 4},
                      {2, 8}};
-constexpr Types kTypes = {"f32", DType::f32, DType::f32};
 
 /// Runs `body` in another thread and hands its exception on.
 void elsewhere(const std::function<void()>& body) {
@@ -37,9 +36,9 @@ void elsewhere(const std::function<void()>& body) {
 }
 
 void check_other_thread(Verdict& verdict, Rng& rng, Device& device, Pass pass) {
-  const Operands operands(rng, kLayer, kTypes, device.activation_format_of(kLayer.input[0]));
+  const Operands operands(rng, kLayer, own_types(device), device.activation_format_of(kLayer.input[0]));
   const PassWeight weight(device, kLayer, pass, operands.weight);
-  const auto run = [&] { return run_pass(device, kLayer, kTypes, pass, operands, weight); };
+  const auto run = [&] { return run_pass(device, kLayer, own_types(device), pass, operands, weight); };
   const PassResult here = run();
   PassResult there;
   elsewhere([&] { there = run(); });
@@ -60,14 +59,17 @@ class ThreadCount {
 
 void check_count(Verdict& verdict, Rng& rng, const Subject& subject, Pass pass) {
   const ThreadCount restore;
-  const Operands operands(rng, kLayer, kTypes, subject.device->activation_format_of(kLayer.input[0]));
+  const Operands operands(rng, kLayer, own_types(*subject.device),
+                          subject.device->activation_format_of(kLayer.input[0]));
   const PassWeight packed(*subject.reference, kLayer, pass, operands.weight);
-  const PassResult expected = run_pass(*subject.reference, kLayer, kTypes, pass, operands, packed);
+  const PassResult expected =
+      run_pass(*subject.reference, kLayer, own_types(*subject.device), pass, operands, packed);
   for (const int count : {1, 2, 3}) {
     set_threads(count);
     const PassWeight weight(*subject.device, kLayer, pass, operands.weight);
     const std::string what = fmt::format("with {} threads element ", count);
-    verdict.near(what.c_str(), run_pass(*subject.device, kLayer, kTypes, pass, operands, weight).main,
+    verdict.near(what.c_str(),
+                 run_pass(*subject.device, kLayer, own_types(*subject.device), pass, operands, weight).main,
                  expected.main, tolerance(kLayer.reduction(pass), DType::f32));
   }
 }
@@ -103,7 +105,8 @@ void check_threads(Recorder& recorder, const Subject& subject) {
   for (const Pass pass : kPasses) {
     const auto run = [&](const char* name, const std::function<void(Verdict&, Rng&)>& body) {
       recorder.check(fmt::format("threads/{}/{}", name, short_name(pass)), [&](Verdict& verdict, Rng& rng) {
-        if (accepted(verdict, ask(*subject.device, kLayer, kTypes, pass), {})) body(verdict, rng);
+        if (accepted(verdict, ask(*subject.device, kLayer, own_types(*subject.device), pass), {}))
+          body(verdict, rng);
       });
     };
     run("other",

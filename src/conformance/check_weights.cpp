@@ -10,7 +10,12 @@ namespace {
 
 /// Whether the device computes in a type at all: it has to compress and update what it accepts.
 Support computes_in(const Device& device, DType dtype) {
-  return device.supports({Pass::ff, {.in_channels = 16, .out_channels = 16}, {}, {}, dtype, DType::f32});
+  return device.supports({Pass::ff,
+                          {.in_channels = 16, .out_channels = 16},
+                          {},
+                          {},
+                          dtype,
+                          dtype == DType::f32 ? device.default_operands() : DType::f32});
 }
 
 const char* name_of(GroupAxis axis) {

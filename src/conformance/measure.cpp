@@ -13,7 +13,6 @@ namespace satsuma::conformance {
 
 namespace {
 
-constexpr Types kTypes = {"f32", DType::f32, DType::f32};
 constexpr int kRuns = 5;
 
 std::vector<Case> layers() {
@@ -35,7 +34,7 @@ double seconds_of(Device& device, const Case& layer, Pass pass, const Operands& 
   double best = 0;
   for (int i = 0; i <= kRuns; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    run_pass(device, layer, kTypes, pass, operands, weight);
+    run_pass(device, layer, own_types(device), pass, operands, weight);
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
     if (i == 1 || (i > 1 && passed.count() < best)) best = passed.count();
   }
@@ -60,11 +59,12 @@ void measure(Recorder& recorder, const Subject& subject) {
           fmt::format("performance/{}/{}/{}", short_name(pass),
                       layer.pattern.dense() ? "dense" : to_string(layer.pattern), layer.name);
       recorder.check(name, [&](Verdict& verdict, Rng& rng) {
-        if (!accepted(verdict, ask(*subject.device, layer, kTypes, pass), {})) return;
-        const Operands operands(rng, layer, kTypes, subject.device->activation_format_of(layer.input[0]));
+        if (!accepted(verdict, ask(*subject.device, layer, own_types(*subject.device), pass), {})) return;
+        const Operands operands(rng, layer, own_types(*subject.device),
+                                subject.device->activation_format_of(layer.input[0]));
         Timing timing{.name = name};
         timing.seconds = seconds_of(*subject.device, layer, pass, operands);
-        if (cpu && ask(*cpu, layer, kTypes, pass))
+        if (cpu && ask(*cpu, layer, own_types(*subject.device), pass))
           timing.cpu_seconds = seconds_of(*cpu, layer, pass, operands);
         const Shape out = layer.output();
         timing.macs = out[0] * pass_macs(layer.geometry, pass, layer.weight_pattern(pass), out[2], out[3]);

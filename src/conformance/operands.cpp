@@ -118,6 +118,10 @@ PassResult run_pass(Device& device, const Case& layer, Types types, Pass pass, c
   return result;
 }
 
+Types own_types(const Device& device) {
+  return {"own", DType::f32, device.default_operands()};
+}
+
 Support ask(const Device& device, const Case& layer, Types types, Pass pass) {
   return device.supports(
       {pass, layer.geometry, layer.weight_pattern(pass), {}, types.tensors, types.operands});

@@ -54,6 +54,9 @@ struct PassResult {
 PassResult run_pass(Device& device, const Case& layer, Types types, Pass pass, const Operands& operands,
                     const PassWeight& weight);
 
+/// f32 tensors, and the operands that the device takes unless told otherwise.
+Types own_types(const Device& device);
+
 /// What a device answers to a layer's pass.
 Support ask(const Device& device, const Case& layer, Types types, Pass pass);
 

@@ -41,9 +41,6 @@ std::int64_t Axis::highest() const {
 
 namespace {
 
-/// Outputs along a narrow image: so few that taps on the padding beside it are a good part of all.
-constexpr std::int64_t kNarrow = 2;
-
 /// The taps of the `t`-th output that do not fall on padding.
 std::vector<AxisTap> taps_inside(const AxisClass& outputs, std::int64_t t, std::int64_t inputs) {
   std::vector<AxisTap> inside;
@@ -61,10 +58,10 @@ bool same_taps(const std::vector<AxisTap>& a, const std::vector<AxisTap>& b) {
 
 }  // namespace
 
-Axis without_padding(const Axis& axis) {
+Axis without_padding(const Axis& axis, std::int64_t widest) {
   Axis result{axis.inputs, axis.outputs, {}};
   for (const AxisClass& whole : axis.classes) {
-    if (whole.count > kNarrow) {
+    if (whole.count > widest) {
       result.classes.push_back(whole);
       continue;
     }

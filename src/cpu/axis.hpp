@@ -52,8 +52,7 @@ Axis forward_axis(const AxisGeometry& geometry, std::int64_t inputs, std::int64_
 /// Backward data: dx at h reads dy at (h + padding - r * dilation) / stride wherever that is a whole number.
 Axis backward_axis(const AxisGeometry& geometry, std::int64_t images, std::int64_t gradients);
 
-/// The same axis where outputs are so few that it pays to leave taps on padding out: outputs at the borders
-/// then form classes of their own.
-Axis without_padding(const Axis& axis);
+/// The same outputs, where classes of at most `widest` are split into classes that have no tap on padding.
+Axis without_padding(const Axis& axis, std::int64_t widest);
 
 }  // namespace satsuma::cpu

@@ -1,6 +1,7 @@
 #include "src/cpu/passes.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
@@ -31,6 +32,10 @@ TilePass pass_over(const PassSpec& spec, const Tensor& input, Tensor& output) {
   return pass;
 }
 
+/// So few outputs along an axis that taps on the padding beside them are a good part of all.
+constexpr std::int64_t kNarrow = 2;
+constexpr std::int64_t kAnyWidth = std::numeric_limits<std::int64_t>::max();
+
 void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
   const Bf16Kernels& table = *bf16_kernels();
   const auto shape_of = [&](int tile, std::int64_t group) {
@@ -54,17 +59,24 @@ void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
   }
 }
 
-void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
+void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
+  // Rows leave it out as it is.
+  pass.columns = without_padding(pass.columns, order.skip_padding ? kAnyWidth : kNarrow);
   if (pass.wide) return run_wide(pass, w, transposed);
   const Kernels& table = kernels();
+  const auto shape_of = [&](int tile, std::int64_t group) {
+    TileShape shape = tile_shape(pass, tile, group);
+    if (order.channel_block != 0) shape.channel_block = std::min(order.channel_block, pass.in_channels);
+    return shape;
+  };
   if (w.packed != nullptr) {
-    const TileShape shape = tile_shape(pass, table.tile, w.packed->pattern.m);
+    const TileShape shape = shape_of(table.tile, w.packed->pattern.m);
     const NmForm& form = nm_form(*w.packed, shape.channel_block);
     walk_tiles(pass, shape, 1, [&](const TileArgs& args, std::int64_t b) {
       table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
-    const TileShape shape = tile_shape(pass, table.dense_tile, 1);
+    const TileShape shape = shape_of(table.dense_tile, 1);
     const DenseForm form = dense_form(*w.dense, shape.channel_block, transposed);
     walk_tiles(pass, shape, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
       table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
@@ -74,28 +86,32 @@ void run(const TilePass& pass, const WeightOperand& w, bool transposed) {
 
 }  // namespace
 
-void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y) {
+void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
+             const SumOrder& order) {
   const Geometry& geometry = spec.geometry;
   if (is_channels_last(y)) return forward_channels_last(spec, x, w, bias, y);
-  if (w.dense != nullptr && worth_unfolding(geometry)) {
+  // Unfolded channels follow each other by row, column and channel, as in one block.
+  const bool one_block = order.channel_block == 0 || order.channel_block >= geometry.in_channels;
+  if (w.dense != nullptr && worth_unfolding(geometry) && one_block && !order.skip_padding) {
     const Tensor weight = unfold_weight(*w.dense);
     forward({unfolded(geometry), spec.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
     return;
   }
   TilePass pass = pass_over(spec, x, y);
   pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
-  pass.columns = without_padding(forward_axis(along(geometry, 1), x.dim(3), y.dim(3)));
+  pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
   pass.bias = bias.defined() ? bias.data<float>() : nullptr;
-  run(pass, w, false);
+  run(pass, w, false, order);
 }
 
-void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+                   const SumOrder& order) {
   const Geometry& geometry = spec.geometry;
   if (is_channels_last(dx)) return backward_data_channels_last(spec, dy, w, dx);
   TilePass pass = pass_over(spec, dy, dx);
   pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
-  pass.columns = without_padding(backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3)));
-  run(pass, w, true);
+  pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
+  run(pass, w, true, order);
 }
 
 }  // namespace satsuma::cpu

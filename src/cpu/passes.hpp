@@ -1,13 +1,27 @@
 #pragma once
 
+#include <cstdint>
+
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/device.hpp"
 
 namespace satsuma::cpu {
 
+/// What a caller may fix of the order in which an output's products are added: block by block of the channels
+/// that are reduced over, in a block by kernel row, then column, then channel, all rising. Each output is one
+/// sum in f32, whatever the tiles, threads and instruction set.
+struct SumOrder {
+  std::int64_t channel_block = 0;  ///< whole groups of a packed weight; 0 is what fits the cache best
+  /// Taps on padding are left out. Otherwise they may be added as products with zero: the same bits but for
+  /// weights that are not finite, and for a sum of nothing but negative zeros, from its bias on.
+  bool skip_padding = false;
+};
+
 /// Forward and backward-data passes on batch-blocked f32 activations, dense or N:M; shapes as in Device.
 /// Products of bf16 need bf16_kernels().
-void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y);
-void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx);
+void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
+             const SumOrder& order = {});
+void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+                   const SumOrder& order = {});
 
 }  // namespace satsuma::cpu

@@ -240,10 +240,10 @@ class GradientWorker {
 
 }  // namespace
 
-void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw) {
+void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw, bool skip_padding) {
   const Geometry& geometry = spec.geometry;
   if (is_channels_last(x)) return weight_gradient_channels_last(spec, x, dy, dw);
-  if (worth_unfolding(geometry)) {
+  if (worth_unfolding(geometry) && !skip_padding) {
     Tensor unfolded_dw = unfold_weight(dw);
     weight_gradient({unfolded(geometry), spec.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
     return;

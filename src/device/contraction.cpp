@@ -96,6 +96,7 @@ Contraction::Contraction(std::string name, Geometry geometry, Tensor weight)
 void Contraction::configure(const ContractionPlan& plan) {
   validate(plan.pattern);
   plan_ = plan;
+  operands_ = plan.operands.value_or(plan.device ? plan.device->default_operands() : DType::f32);
   weight_changed();
 
   const auto too_short = [&](const char* axis, std::int64_t length) {
@@ -164,7 +165,7 @@ std::int64_t Contraction::macs(Pass pass, std::int64_t out_height, std::int64_t 
 }
 
 PassRequest Contraction::request(Pass pass) const {
-  PassRequest result{pass, geometry_, pattern(pass), {}, weight_.dtype(), plan_.operands};
+  PassRequest result{pass, geometry_, pattern(pass), {}, weight_.dtype(), operands_};
   const bool decided = pass == Pass::bp && pass_reasons_[index_of(pass)].empty();
   if (decided && plan_.method->bp_gradient) result.gradient = plan_.pattern;
   return result;

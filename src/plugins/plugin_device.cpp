@@ -170,7 +170,7 @@ void PluginDevice::read_counters() {
   counters_.bytes_to_device += now.bytes_to_device - seen_.bytes_to_device;
   counters_.bytes_from_device += now.bytes_from_device - seen_.bytes_from_device;
   counters_.cycles += now.cycles - seen_.cycles;
-  counters_.joules += now.joules - seen_.joules;
+  counters_.nanojoules += static_cast<std::int64_t>((now.joules - seen_.joules) * 1e9);
   seen_ = now;
 }
 

@@ -23,6 +23,8 @@ json to_json(const Tally& tally) {
           {"images", tally.images},
           {"macs", tally.work.macs},
           {"dense_macs", tally.work.dense_macs},
+          {"device_nanoseconds", tally.work.device_nanoseconds},
+          {"nanojoules", tally.work.nanojoules},
           {"seconds", tally.seconds}};
 }
 
@@ -33,8 +35,16 @@ Tally tally_from(const json& object) {
   tally.images = object.at("images").get<std::int64_t>();
   tally.work.macs = object.at("macs").get<std::int64_t>();
   tally.work.dense_macs = object.at("dense_macs").get<std::int64_t>();
+  // Checkpoints of earlier versions have none of these two.
+  tally.work.device_nanoseconds = object.value("device_nanoseconds", std::int64_t{0});
+  tally.work.nanojoules = object.value("nanojoules", std::int64_t{0});
   tally.seconds = object.at("seconds").get<double>();
   return tally;
+}
+
+json to_json(const std::optional<LossScale>& scale) {
+  if (!scale) return {};
+  return {{"value", scale->value}, {"good_steps", scale->good_steps}, {"skipped", scale->skipped}};
 }
 
 json to_json(const TrainingState& state) {
@@ -42,6 +52,7 @@ json to_json(const TrainingState& state) {
           {"epoch", state.epoch},
           {"batch", state.batch},
           {"best_accuracy", state.best_accuracy ? json(*state.best_accuracy) : json()},
+          {"loss_scale", to_json(state.loss_scale)},
           {"interval", to_json(state.interval)},
           {"running", to_json(state.running)},
           {"total", to_json(state.total)}};
@@ -53,6 +64,17 @@ std::int64_t count_from(const json& object, const char* key) {
   return value;
 }
 
+LossScale scale_from(const json& object) {
+  LossScale scale;
+  scale.value = object.at("value").get<double>();
+  if (!(scale.value > 0 && scale.value <= 0x1p+127)) {
+    throw FormatError(fmt::format("the loss scale is {}, expected a number above 0", scale.value));
+  }
+  scale.good_steps = count_from(object, "good_steps");
+  scale.skipped = count_from(object, "skipped");
+  return scale;
+}
+
 TrainingState state_from(const json& object) {
   TrainingState state;
   state.step = count_from(object, "step");
@@ -60,6 +82,9 @@ TrainingState state_from(const json& object) {
   state.batch = count_from(object, "batch");
   const json& best = object.at("best_accuracy");
   if (!best.is_null()) state.best_accuracy = best.get<double>();
+  // Checkpoints of earlier versions have none.
+  if (const auto scale = object.find("loss_scale"); scale != object.end() && !scale->is_null())
+    state.loss_scale = scale_from(*scale);
   state.interval = tally_from(object.at("interval"));
   state.running = tally_from(object.at("running"));
   state.total = tally_from(object.at("total"));

@@ -16,8 +16,7 @@ Tally& Tally::operator+=(const Tally& other) {
   loss_sum += other.loss_sum;
   correct += other.correct;
   images += other.images;
-  work.macs += other.work.macs;
-  work.dense_macs += other.work.dense_macs;
+  work += other.work;
   seconds += other.seconds;
   return *this;
 }

@@ -44,7 +44,8 @@ Placement Placement::parse(std::string_view text) {
 DType parse_precision(std::string_view name) {
   if (name == "fp32") return DType::f32;
   if (name == "bf16") return DType::bf16;
-  throw UsageError(unknown_name("precision", name, {"fp32", "bf16"}));
+  if (name == "fp16") return DType::f16;
+  throw UsageError(unknown_name("precision", name, {"fp32", "bf16", "fp16"}));
 }
 
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
@@ -78,6 +79,19 @@ std::vector<Device*> devices_of(const nn::Module& model) {
   return devices;
 }
 
+Work& Work::operator+=(const Work& other) {
+  macs += other.macs;
+  dense_macs += other.dense_macs;
+  device_nanoseconds += other.device_nanoseconds;
+  nanojoules += other.nanojoules;
+  return *this;
+}
+
+Work Work::operator-(const Work& before) const {
+  return {macs - before.macs, dense_macs - before.dense_macs, device_nanoseconds - before.device_nanoseconds,
+          nanojoules - before.nanojoules};
+}
+
 Work executed(const std::vector<Device*>& devices) {
   Work work;
   for (const Device* const device : devices) {
@@ -85,6 +99,8 @@ Work executed(const std::vector<Device*>& devices) {
       work.macs += pass.macs;
       work.dense_macs += pass.dense_macs;
     }
+    work.device_nanoseconds += device->counters().device_nanoseconds;
+    work.nanojoules += device->counters().nanojoules;
   }
   return work;
 }

@@ -15,6 +15,7 @@ namespace satsuma::train {
 namespace {
 
 constexpr double kLargest = 1e12;
+constexpr std::string_view kAutoPrecision = "auto";
 
 constexpr std::string_view kModel = "Model";
 constexpr std::string_view kData = "Data";
@@ -45,7 +46,8 @@ const RecipeField kFields[] = {
     {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
     {"strict-device", kDevice, "a pass that its device refuses is an error, not a fallback",
      &Recipe::strict_device},
-    {"precision", kDevice, "operands of products: fp32, or bf16 with fp32 sums, weights and statistics",
+    {"precision", kDevice,
+     "operands of products, sums and weights stay fp32: fp32, bf16, fp16, or auto, the device's own",
      &Recipe::precision},
     {"threads", kDevice, "threads that compute; 0 is all cores", &Recipe::threads, 0, 4096},
 
@@ -160,7 +162,7 @@ void RecipeField::clear(Recipe& recipe) const {
 }
 
 void Recipe::check() const {
-  parse_precision(precision);
+  check_word("precision", precision, {kAutoPrecision, "fp32", "bf16", "fp16"});
   check_word("optimizer", optimizer, {"sgd"});
   find_method(method);
   Pattern::parse(nm);
@@ -176,7 +178,7 @@ LayerOptions Recipe::layer_options() const {
   options.method = method;
   options.pattern = Pattern::parse(nm);
   options.decay = decay;
-  options.operands = parse_precision(precision);
+  if (precision != kAutoPrecision) options.operands = parse_precision(precision);
   options.device = device;
   for (const std::string& text : place) options.placements.push_back(Placement::parse(text));
   options.strict = strict_device;

@@ -38,9 +38,17 @@ std::string to_line(const LogRecord& record) {
   if (record.test_loss) object["test_loss"] = *record.test_loss;
   if (record.test_accuracy) object["test_accuracy"] = *record.test_accuracy;
   object["lr"] = record.lr;
+  if (record.loss_scale) {
+    object["loss_scale"] = record.loss_scale->value;
+    object["skipped_steps"] = record.loss_scale->skipped;
+  }
   object["images_per_second"] = record.tally.images_per_second();
   object["macs"] = record.tally.work.macs;
   object["dense_macs"] = record.tally.work.dense_macs;
+  if (record.tally.work.device_nanoseconds > 0) {
+    object["device_seconds"] = record.tally.work.device_seconds();
+    object["joules"] = record.tally.work.joules();
+  }
   object["seconds"] = record.seconds;
   return object.dump() + '\n';
 }

@@ -56,6 +56,12 @@ bool is_finite(const Tensor& tensor) {
   });
 }
 
+bool multiplies_fp16(const nn::Module& model) {
+  const auto layers = model.contractions();
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const auto& layer) { return layer->operands() == DType::f16; });
+}
+
 }  // namespace
 
 Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, ExperimentData data,
@@ -76,6 +82,7 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
   schedule_.peak = recipe.lr;
   schedule_.total_steps = std::max<std::int64_t>(all_steps, 1);
   schedule_.warmup = recipe.warmup;
+  if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
 }
 
 void Trainer::resume(const Checkpoint& checkpoint) {
@@ -90,7 +97,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
         state.step, state.batch, state.epoch + 1, batches_per_epoch()));
   }
   restore(checkpoint, *model_, optimizer_);
+  const std::optional<LossScale> fresh = state_.loss_scale;
   state_ = state;
+  // The precision may have changed.
+  if (fresh.has_value() != state.loss_scale.has_value()) state_.loss_scale = fresh;
   saved_step_ = state.step;
   resumed_ = true;
 }
@@ -164,18 +174,29 @@ Tally Trainer::step(const data::Batch& batch) try {
         "loss is {} at step {} (epoch {}, learning rate {:.3g}){}; try a lower --lr or a longer --warmup",
         value, state_.step + 1, state_.epoch + 1, lr, kept()));
   }
-  backward(loss);
-  optimizer_.step(lr);
+  descend(loss, lr);
 
-  const Work after = executed(devices_);
   Tally tally;
   tally.images = batch.labels.numel();
   tally.loss_sum = value * static_cast<double>(tally.images);
   tally.correct = ops::count_correct(logits.detach(), batch.labels);
-  tally.work = {after.macs - before.macs, after.dense_macs - before.dense_macs};
+  tally.work = executed(devices_) - before;
   return tally;
 } catch (const DeviceError& error) {
   throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
+}
+
+void Trainer::descend(const Tensor& loss, double lr) {
+  if (!state_.loss_scale) {
+    backward(loss);
+    optimizer_.step(lr);
+    return;
+  }
+  LossScale& scale = *state_.loss_scale;
+  backward(loss, Tensor::full(loss.shape(), scale.value, loss.dtype()));
+  const bool finite = unscale_gradients(model_->parameters(), scale.value);
+  if (finite) optimizer_.step(lr);
+  scale.update(finite);
 }
 
 void Trainer::end_interval() {
@@ -184,6 +205,7 @@ void Trainer::end_interval() {
   record.epoch = state_.epoch + 1;
   record.lr = schedule_.at(state_.step - 1);
   record.tally = state_.interval;
+  record.loss_scale = state_.loss_scale;
   record.seconds = state_.total.seconds;
   log_->write(record);
   state_.interval = {};
@@ -213,6 +235,7 @@ bool Trainer::evaluate_epoch() {
   record.lr = schedule_.at(state_.step - 1);
   record.tally = state_.running;
   record.seconds = state_.total.seconds;
+  record.loss_scale = state_.loss_scale;
   record.test_loss = evaluation_->loss;
   record.test_accuracy = evaluation_->top1;
   log_->write(record);
@@ -221,6 +244,16 @@ bool Trainer::evaluate_epoch() {
                   "{:.2f} %  {:.0f} images/s",
                   record.epoch, recipe_.epochs, record.tally.loss(), 100 * record.tally.accuracy(),
                   evaluation_->loss, 100 * evaluation_->top1, record.tally.images_per_second()));
+  if (const Work& work = record.tally.work; work.device_nanoseconds > 0) {
+    progress_.say(
+        fmt::format("this epoch would have taken {:.3g} s and {:.3g} J on the card, {:.0f} images/s",
+                    work.device_seconds(), work.joules(),
+                    static_cast<double>(record.tally.images) / work.device_seconds()));
+  }
+  if (const auto& scale = state_.loss_scale; scale && scale->skipped > 0) {
+    progress_.say(fmt::format("loss scale {:g}, {} step{} skipped so far", scale->value, scale->skipped,
+                              scale->skipped == 1 ? "" : "s"));
+  }
   return true;
 }
 

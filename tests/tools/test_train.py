@@ -45,6 +45,29 @@ class Run(CommandTest):
         self.assertLess(abs(half["train_loss"] - whole["train_loss"]), 0.1)
         self.assertIn("precision = 'bf16'", (self.folder / "bf16" / "config.toml").read_text())
 
+    def test_learns_on_the_emulated_accelerator(self):
+        arguments = ["--limit-train", "2048", "--epochs", "4", "--method", "bdwp", "--json"]
+        host, card = (self.train(device, "--device", device, *arguments) for device in ("cpu", "sat"))
+        self.assertRegex(card.stderr, r"this epoch would have taken [\d.]+ s and [\d.]+ J on the card")
+        self.assertNotIn("would have taken", host.stderr)
+        host, card = json.loads(host.stdout), json.loads(card.stdout)
+        self.assertGreater(card["test_accuracy"], 0.6)  # 0.25 is chance
+        # Rounding of 2^-11 an operand, averaged over a sum: far below what a change of the seed does.
+        self.assertLess(abs(card["train_loss"] - host["train_loss"]), 0.1)
+        self.assertEqual(card["fallbacks"], 0)
+        self.assertEqual(card["loss_scale"], 65536 / 2 ** card["skipped_steps"])
+        self.assertEqual((host["device_seconds"], host["loss_scale"]), (0, None))
+        last = json.loads((self.folder / "sat" / "log.jsonl").read_text().splitlines()[-1])
+        self.assertGreater(last["device_seconds"], 0)
+
+    def test_products_that_a_device_lacks(self):
+        done = self.train("run", "--steps", "1", "--device", "sat", "--precision", "bf16")
+        self.assertIn("device 'sat' does not run FF: multiplies operands of f16, not bf16; it runs on 'cpu'", done.stderr)
+        line = self.refusal(
+            "train", *TINY, "--out", "no", "--device", "sat", "--precision", "fp32", "--strict-device", code=1
+        )
+        self.assertIn("multiplies operands of f16, not f32", line)
+
     def test_same_seed_same_bits(self):
         self.train("a", "--steps", "4")
         self.train("b", "--steps", "4")

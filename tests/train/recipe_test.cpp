@@ -30,7 +30,7 @@ TEST_CASE("every setting goes through TOML and back") {
       {"device", "reference"},
       {"place", "fc=cpu"},
       {"strict-device", "true"},
-      {"precision", "fp32"},
+      {"precision", "fp16"},
       {"threads", "3"},
       {"epochs", "12"},
       {"steps", "99"},

@@ -137,6 +137,73 @@ TEST_CASE("a run that is killed continues from its last checkpoint with the same
   }
 }
 
+TEST_CASE(
+    "fp16 products: steps whose gradients overflow are skipped, and a resumed run ends with the same bits") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.precision = "fp16";
+  recipe.lr = 1e-6;
+  recipe.log_every = 1;
+  // Weights of the classifier that carry its gradients beyond FP16 at the first scale.
+  const auto run = [&](const std::filesystem::path& out, RunMode mode, std::int64_t steps) {
+    set_threads(1);
+    Progress progress(stderr, Progress::Style::quiet);
+    RunDirectory run_directory(out, mode);
+    Recipe part = recipe;
+    part.steps = steps;
+    const std::shared_ptr<nn::Module> model = tiny_model(part);
+    for (const nn::NamedTensor& tensor : model->state()) {
+      if (tensor.name != "fc.weight") continue;
+      float* const values = Tensor(tensor.value).data<float>();
+      for (std::int64_t i = 0; i < tensor.value.numel(); ++i) values[i] *= 4000;
+    }
+    configure_layers(*model, part.layer_options());
+    Trainer trainer(part, model, tiny_data(), run_directory, progress);
+    if (mode == RunMode::resume) trainer.resume(load_checkpoint(run_directory.last()));
+    run_directory.open(to_toml(part));
+    return trainer.run();
+  };
+  const Outcome whole = run(directory / "whole", RunMode::fresh, 0);
+  REQUIRE(whole.state.loss_scale.has_value());
+  const std::int64_t skipped = whole.state.loss_scale->skipped;
+  CHECK(skipped > 1);
+  CHECK(skipped < 15);
+  CHECK(whole.state.loss_scale->value == std::ldexp(65536.0, -static_cast<int>(skipped)));
+  const auto log = log_of(directory / "whole");
+  CHECK(log.front()["loss_scale"] == 32768.0);
+  CHECK(log.front()["skipped_steps"] == 1);
+
+  // The first step was skipped: nothing but the running statistics has changed.
+  run(directory / "parts", RunMode::fresh, 1);
+  const auto first = tensors_of(directory / "parts/last.safetensors");
+  for (const auto& [name, values] : tensors_of(directory / "parts/init.safetensors")) {
+    if (name.find("running") == std::string::npos && name.find("tracked") == std::string::npos)
+      CHECK_MESSAGE(first.at(name) == values, name);
+  }
+  run(directory / "parts", RunMode::resume, 0);
+  CHECK(tensors_of(directory / "parts/last.safetensors") == tensors_of(directory / "whole/last.safetensors"));
+  CHECK(load_checkpoint(directory / "parts/last.safetensors").info->state.loss_scale ==
+        whole.state.loss_scale);
+}
+
+TEST_CASE("a run on the emulated accelerator resumes with the same bits and the same account of the card") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.device = "sat";
+  const Outcome whole = run_once(directory / "whole", recipe, RunMode::fresh);
+  CHECK(whole.state.loss_scale == LossScale{65536, 15, 0});
+  CHECK(whole.state.total.work.device_nanoseconds > 0);
+  CHECK(log_of(directory / "whole").back()["joules"] > 0.0);
+  for (const int calls : {4, 13, 20}) {
+    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
+    CHECK(run_once(run, recipe, RunMode::fresh, stop_after(calls)).signal == SIGTERM);
+    const Outcome resumed = run_once(run, recipe, RunMode::resume);
+    check_same_run(run, directory / "whole");
+    CHECK(resumed.state.total.work.device_nanoseconds == whole.state.total.work.device_nanoseconds);
+    CHECK(resumed.state.total.work.nanojoules == whole.state.total.work.nanojoules);
+  }
+}
+
 TEST_CASE("--steps stops early on the same schedule") {
   const TemporaryDirectory directory;
   Recipe recipe = tiny_recipe();

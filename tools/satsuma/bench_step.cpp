@@ -63,6 +63,12 @@ int run_step(const Settings& settings) {
   for (const std::string& method : settings.methods) find_method(method);
   for (const std::string& precision : settings.precisions) train::parse_precision(precision);
   settings.peers.check(settings.bench.model);
+  const auto& precisions = settings.precisions;
+  if (!settings.peers.peer.empty() &&
+      std::find(precisions.begin(), precisions.end(), "fp16") != precisions.end()) {
+    throw UsageError(
+        "--peer pytorch got --precision fp16, expected fp32 or bf16: PyTorch trains so on GPUs only");
+  }
   settings.bench.apply();
   const models::Options options = settings.bench.model.options();
   const FixedBatch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
@@ -96,7 +102,7 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
                    "methods, separated by commas; the first is the base of ratios")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--precision", settings->precisions, "fp32, bf16, or both: fp32,bf16")
+  command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();

@@ -30,17 +30,17 @@ struct Request {
 };
 
 /// Questions whose answers tell devices apart: the three passes, dense and sparse, of an ordinary
-/// convolution.
-std::vector<Request> typical_requests() {
+/// convolution with the device's own operands.
+std::vector<Request> typical_requests(DType operands) {
   const Geometry geometry{.in_channels = 64, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
   const Pattern dense;
   const Pattern sparse{2, 8};
-  return {{"FF dense", {Pass::ff, geometry, dense, dense, DType::f32}},
-          {"FF 2:8", {Pass::ff, geometry, sparse, dense, DType::f32}},
-          {"BP dense", {Pass::bp, geometry, dense, dense, DType::f32}},
-          {"BP 2:8", {Pass::bp, geometry, sparse, dense, DType::f32}},
-          {"BP dY 2:8", {Pass::bp, geometry, dense, sparse, DType::f32}},
-          {"WU dense", {Pass::wu, geometry, dense, dense, DType::f32}}};
+  return {{"FF dense", {Pass::ff, geometry, dense, dense, DType::f32, operands}},
+          {"FF 2:8", {Pass::ff, geometry, sparse, dense, DType::f32, operands}},
+          {"BP dense", {Pass::bp, geometry, dense, dense, DType::f32, operands}},
+          {"BP 2:8", {Pass::bp, geometry, sparse, dense, DType::f32, operands}},
+          {"BP dY 2:8", {Pass::bp, geometry, dense, sparse, DType::f32, operands}},
+          {"WU dense", {Pass::wu, geometry, dense, dense, DType::f32, operands}}};
 }
 
 /// A device of this build or of a plug-in, or a plug-in that gives none.
@@ -88,10 +88,11 @@ std::string capabilities(const Device& device) {
   const auto accepts = [&](Pass pass, Pattern weight, DType dtype, DType operands) {
     return device.supports({pass, geometry, weight, {}, dtype, operands}).yes;
   };
+  const DType own = device.default_operands();
   std::string passes, pruned, types;
   for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
-    if (accepts(pass, {}, DType::f32, DType::f32)) passes += fmt::format(" {}", to_string(pass));
-    if (pass != Pass::wu && accepts(pass, {2, 8}, DType::f32, DType::f32))
+    if (accepts(pass, {}, DType::f32, own)) passes += fmt::format(" {}", to_string(pass));
+    if (pass != Pass::wu && accepts(pass, {2, 8}, DType::f32, own))
       pruned += fmt::format(" {}", to_string(pass));
   }
   for (const DType type : {DType::f32, DType::bf16, DType::f16, DType::f64}) {
@@ -105,7 +106,8 @@ std::string capabilities(const Device& device) {
 
 Json to_json(const Listed& listed) {
   Json supports = Json::array();
-  for (const auto& [what, request] : typical_requests()) {
+  const DType operands = listed.device ? listed.device->default_operands() : DType::f32;
+  for (const auto& [what, request] : typical_requests(operands)) {
     if (!listed.device) break;
     const Support answer = listed.device->supports(request);
     supports.push_back({{"request", what}, {"yes", answer.yes}, {"reason", answer.reason}});
@@ -128,7 +130,7 @@ void print(const Listed& listed) {
   fmt::print("  {}\n\n", listed.device->description());
   Table table({"3x3, 64 to 64 channels", "", "reason"},
               {Table::Align::left, Table::Align::left, Table::Align::left});
-  for (const auto& [what, request] : typical_requests()) {
+  for (const auto& [what, request] : typical_requests(listed.device->default_operands())) {
     const Support answer = listed.device->supports(request);
     table.add({std::string(what), answer ? "yes" : "no", answer.reason});
   }

@@ -146,7 +146,11 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"macs", state.total.work.macs},
           {"dense_macs", state.total.work.dense_macs},
           {"saving", train::saving(state.total.work)},
+          {"device_seconds", state.total.work.device_seconds()},
+          {"joules", state.total.work.joules()},
           {"fallbacks", count_fallbacks(model)},
+          {"loss_scale", state.loss_scale ? Json(state.loss_scale->value) : Json()},
+          {"skipped_steps", state.loss_scale ? state.loss_scale->skipped : 0},
           {"interrupted", outcome.signal != 0},
           {"model", recipe.model},
           {"data", recipe.data},
@@ -180,6 +184,10 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
                              short_count(static_cast<double>(state.total.work.macs)),
                              short_count(static_cast<double>(state.total.work.dense_macs)),
                              100 * train::saving(state.total.work)));
+  }
+  if (const train::Work& work = state.total.work; outcome.evaluation && work.device_nanoseconds > 0) {
+    progress.say(fmt::format("on the card     {:.3g} s and {:.3g} J of training, modelled",
+                             work.device_seconds(), work.joules()));
   }
   progress.say(fmt::format("written to      {}", directory.path().string()));
   if (!outcome.evaluation) return;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "satsuma/device/device.hpp"
@@ -15,7 +16,7 @@ struct ContractionPlan {
   Pattern pattern = {};                 ///< of all pruned operands
   double decay = 0;                     ///< SR-STE term in update()
   std::shared_ptr<Device> device = {};  ///< null is `cpu`
-  DType operands = DType::f32;          ///< see PassSpec
+  std::optional<DType> operands = {};   ///< see PassSpec; empty is Device::default_operands()
   bool strict = false;                  ///< a refusal is an error instead of a fallback
 };
 
@@ -48,6 +49,8 @@ class Contraction {
   const std::string& dense_reason() const { return dense_reason_; }
   /// Why a pass multiplies with the dense weight; empty when its weight is pruned.
   std::string dense_reason(Pass pass) const;
+  /// What its products are made of; see PassSpec.
+  DType operands() const { return operands_; }
   /// N:M of the weight in a pass (dense in WU, and where the method leaves it).
   Pattern pattern(Pass pass) const;
   /// Multiply-adds of a pass over one image, as the method executes them.
@@ -83,7 +86,7 @@ class Contraction {
  private:
   void place(Pass pass);
   PassRequest request(Pass pass) const;
-  PassSpec spec() const { return {geometry_, plan_.operands}; }
+  PassSpec spec() const { return {geometry_, operands_}; }
   WeightOperand operand(Pass pass, bool constant);
   /// packed() as its device has left it, perhaps without values.
   PackedWeight& pre_generated(Pass pass);
@@ -94,6 +97,7 @@ class Contraction {
   Geometry geometry_;
   Tensor weight_;
   ContractionPlan plan_;
+  DType operands_ = DType::f32;
   std::string forced_dense_;
   std::string dense_reason_;
   std::array<std::string, 3> pass_reasons_;  ///< dense_reason(Pass)

@@ -9,14 +9,11 @@
 
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/geometry.hpp"
+#include "satsuma/device/pass.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/sparse/pattern.hpp"
 
 namespace satsuma {
-
-/// The three products of training a layer: forward, backward data, weight gradient.
-enum class Pass : std::uint8_t { ff, bp, wu };
-std::string_view to_string(Pass pass);
 
 /// What a layer asks of a device before it relies on it.
 struct PassRequest {
@@ -31,8 +28,9 @@ struct PassRequest {
 /// What a pass computes, besides its tensors.
 struct PassSpec {
   Geometry geometry;
-  /// bf16: both operands of every product are rounded to it (nearest even) and products are summed in f32;
-  /// tensors stay f32. Otherwise operands are taken as they are.
+  /// bf16, f16: both operands of every product are rounded to it (nearest even) and products are summed in
+  /// f32; tensors stay f32. Under f16 the bias gradient sums the rounded dY, too. Otherwise operands are
+  /// taken as they are.
   DType operands = DType::f32;
 
   PassSpec(const Geometry& geometry, DType operands = DType::f32)  // NOLINT: a geometry alone is common
@@ -86,15 +84,16 @@ struct Counters {
     std::int64_t calls = 0;
     std::int64_t macs = 0;         ///< multiply-adds with kept weights
     std::int64_t dense_macs = 0;   ///< what a dense device would have executed
-    std::int64_t nanoseconds = 0;  ///< host time, or modelled time on an emulated device
+    std::int64_t nanoseconds = 0;  ///< host time
   };
   std::array<PerPass, 3> pass;  ///< indexed by Pass
   std::int64_t compress_nanoseconds = 0;
   std::int64_t update_nanoseconds = 0;
   std::int64_t bytes_to_device = 0;
   std::int64_t bytes_from_device = 0;
-  std::int64_t cycles = 0;  ///< 0 where the device knows none
-  double joules = 0;        ///< 0 where the device knows none
+  std::int64_t cycles = 0;              ///< 0 where the device knows none
+  std::int64_t device_nanoseconds = 0;  ///< that these cycles take on a device that is emulated
+  std::int64_t nanojoules = 0;          ///< 0 where the device knows none
 
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }
@@ -120,6 +119,8 @@ class Device {
     static_cast<void>(images);
     return activation_format();
   }
+  /// What products are made of where nobody says otherwise (ContractionPlan::operands).
+  virtual DType default_operands() const { return DType::f32; }
   virtual Support supports(const PassRequest& request) const = 0;
 
   /// y[N, K, P, Q] = x[N, C, H, W] * w (+ bias[K], undefined for none).

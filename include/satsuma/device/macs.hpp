@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
-#include "satsuma/device/device.hpp"
+#include "satsuma/device/geometry.hpp"
+#include "satsuma/device/pass.hpp"
+#include "satsuma/sparse/pattern.hpp"
 
 namespace satsuma {
 

@@ -9,6 +9,7 @@
 
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/sgd.hpp"
+#include "satsuma/train/loss_scale.hpp"
 #include "satsuma/train/metrics.hpp"
 
 namespace satsuma::train {
@@ -20,8 +21,9 @@ struct TrainingState {
   std::int64_t epoch = 0;  ///< epochs done
   std::int64_t batch = 0;  ///< batches done of the next epoch
   std::optional<double> best_accuracy;
-  Tally interval;  ///< since the last line of the log
-  Tally running;   ///< of the epoch under way
+  std::optional<LossScale> loss_scale;  ///< where products are made of fp16
+  Tally interval;                       ///< since the last line of the log
+  Tally running;                        ///< of the epoch under way
   Tally total;
 };
 

@@ -26,13 +26,15 @@ struct LayerOptions {
   std::string method = "dense";
   Pattern pattern = {2, 8};     ///< N:M of all pruned operands
   std::optional<double> decay;  ///< SR-STE term; the method's default where empty
-  DType operands = DType::f32;  ///< what products are made of: f32, or bf16
+  std::optional<DType>
+      operands;  ///< what products are made of: f32, bf16, f16; each device's own where empty
   std::string device = "cpu";
   std::vector<Placement> placements;  ///< exceptions from `device`; of several that match the last one counts
   bool strict = false;                ///< a pass that its device refuses is an error instead of a fallback
 };
 
-/// What the operands of products are under a precision, `fp32` or `bf16`. Throws UsageError for another.
+/// What the operands of products are under a precision, `fp32`, `bf16` or `fp16`. Throws UsageError for
+/// another.
 DType parse_precision(std::string_view name);
 
 /// Configures every contraction of `model`. Throws UsageError on an unknown method or device and on a
@@ -42,10 +44,19 @@ void configure_layers(const nn::Module& model, const LayerOptions& options);
 /// Devices that the passes of `model` run on, each once, in the order of the layers.
 std::vector<Device*> devices_of(const nn::Module& model);
 
-/// Multiply-adds that devices have executed, and what dense devices would have.
+/// Multiply-adds that devices have executed, and what dense devices would have; and what that takes on the
+/// accelerators among them that are emulated.
 struct Work {
   std::int64_t macs = 0;
   std::int64_t dense_macs = 0;
+  std::int64_t device_nanoseconds = 0;
+  std::int64_t nanojoules = 0;
+
+  double device_seconds() const { return 1e-9 * static_cast<double>(device_nanoseconds); }
+  double joules() const { return 1e-9 * static_cast<double>(nanojoules); }
+
+  Work& operator+=(const Work& other);
+  Work operator-(const Work& before) const;
 };
 Work executed(const std::vector<Device*>& devices);
 

@@ -36,7 +36,7 @@ struct Recipe {
   std::string device = "cpu";
   std::vector<std::string> place;
   bool strict_device = false;
-  std::string precision = "fp32";
+  std::string precision = "auto";
   std::int64_t threads = 0;
 
   std::int64_t epochs = 3;

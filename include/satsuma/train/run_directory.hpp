@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "satsuma/train/loss_scale.hpp"
 #include "satsuma/train/metrics.hpp"
 
 namespace satsuma::train {
@@ -46,6 +47,7 @@ struct LogRecord {
   double seconds = 0;               ///< of training since the run began
   std::optional<double> test_loss;  ///< epochs only
   std::optional<double> test_accuracy;
+  std::optional<LossScale> loss_scale;  ///< after the step
 };
 
 /// log.jsonl: JSON objects, one a line, appended.

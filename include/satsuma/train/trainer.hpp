@@ -39,7 +39,7 @@ struct Outcome {
 };
 
 /// Trains a model as a recipe says and keeps its run directory: a step is loader -> model -> loss -> backward
-/// -> Sgd::step.
+/// -> Sgd::step. Where layers multiply fp16 operands the loss is scaled (LossScale).
 class Trainer {
  public:
   /// `directory` is open. Throws UsageError when the batch size does not fit the data.
@@ -62,6 +62,8 @@ class Trainer {
   bool stop_requested() const { return stop_ && stop_() != 0; }
   void train_epoch();
   Tally step(const data::Batch& batch);
+  /// Backward pass and the optimiser's step; under loss scaling the step may be skipped.
+  void descend(const Tensor& loss, double lr);
   void end_interval();
   void end_epoch();
   /// Evaluates, logs and shows the result, and keeps the weights when they are the best so far. False when

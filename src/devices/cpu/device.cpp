@@ -42,7 +42,7 @@ class CpuDevice : public Device {
     if (request.dtype != DType::f32) {
       return Support::no(fmt::format("computes in f32, not {}", to_string(request.dtype)));
     }
-    if (request.operands != DType::f32 && request.operands != DType::bf16) {
+    if (request.operands != DType::f32 && request.operands != DType::bf16 && request.operands != DType::f16) {
       return Support::no(fmt::format("has no products of {}", to_string(request.operands)));
     }
     if (request.geometry.groups != 1) {
@@ -76,7 +76,9 @@ class CpuDevice : public Device {
     if (has_products(spec)) {
       cpu::weight_gradient(spec, x, dy, dw);
     } else {
-      cpu::weight_gradient(spec.geometry, rounded(x, spec.operands), rounded(dy, spec.operands), dw);
+      const Tensor rounded_dy = rounded(dy, spec.operands);
+      cpu::weight_gradient(spec.geometry, rounded(x, spec.operands), rounded_dy, dw);
+      if (dbias.defined() && spec.operands == DType::f16) return cpu::bias_gradient(rounded_dy, dbias);
     }
     if (dbias.defined()) cpu::bias_gradient(dy, dbias);
   }
@@ -95,7 +97,7 @@ class CpuDevice : public Device {
   /// True when there are instructions for the products; otherwise operands are rounded first and multiplied
   /// in f32, which gives the same products.
   static bool has_products(const PassSpec& spec) {
-    return spec.operands == DType::f32 || cpu::bf16_kernels() != nullptr;
+    return spec.operands == DType::f32 || (spec.operands == DType::bf16 && cpu::bf16_kernels() != nullptr);
   }
 
   static RoundedWeight rounded_weight(const WeightOperand& w, DType operands) {

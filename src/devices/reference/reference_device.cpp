@@ -128,7 +128,7 @@ Support ReferenceDevice::supports(const PassRequest& request) const {
   if (request.dtype != DType::f32 && request.dtype != DType::f64) {
     return Support::no(fmt::format("it computes in f32 and f64, not in {}", to_string(request.dtype)));
   }
-  if (request.operands != DType::f32 && request.operands != DType::bf16) {
+  if (request.operands != DType::f32 && request.operands != DType::bf16 && request.operands != DType::f16) {
     return Support::no(fmt::format("it has no products of {}", to_string(request.operands)));
   }
   if (!request.gradient.dense()) return Support::no("it does not prune gradients");
@@ -247,12 +247,13 @@ void ReferenceDevice::backward_weights(const PassSpec& spec, const Tensor& exact
       }
       return static_cast<T>(sum);
     };
-    const auto exact_grad = view_of<T>(exact_dy);  // a sum, no product: not rounded
+    // A sum, no product: not rounded to bf16. A device of f16 holds no other dY.
+    const auto bias_terms = view_of<T>(spec.operands == DType::f16 ? dy : exact_dy);
     const auto bias_gradient = [&](std::int64_t k) {
       double sum = 0;
       for (std::int64_t n = 0; n < images; ++n) {
         for (std::int64_t p = 0; p < out_height; ++p) {
-          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(exact_grad(n, k, p, q));
+          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(bias_terms(n, k, p, q));
         }
       }
       return static_cast<T>(sum);

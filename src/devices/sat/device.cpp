@@ -1,0 +1,295 @@
+#include "src/devices/sat/device.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/device/macs.hpp"
+#include "satsuma/device/stopwatch.hpp"
+#include "src/devices/sat/driver.hpp"
+#include "src/devices/sat/emulator/emulator.hpp"
+#include "src/devices/sat/pass_times.hpp"
+
+namespace satsuma {
+
+namespace {
+
+using sat::driver::Address;
+using sat::driver::Buffer;
+using sat::driver::Contract;
+using sat::driver::Driver;
+using sat::driver::kNowhere;
+using sat::driver::Operand;
+
+/// A packed weight in the memory of SAT.
+struct SatForm : DeviceForm {
+  Buffer halves;
+  Operand indices;
+};
+
+std::array<std::int64_t, 4> extents(const Tensor& weight) {
+  return {weight.dim(0), weight.dim(1), weight.dim(2), weight.dim(3)};
+}
+
+/// The SAT accelerator behind its driver. Results are on the host when a call returns.
+class SatDevice : public Device {
+ public:
+  explicit SatDevice(std::shared_ptr<sat::driver::Transport> transport) : driver_(std::move(transport)) {}
+
+  std::string_view name() const override { return "sat"; }
+  std::string description() const override {
+    const sat::Config& config = times_.config();
+    return fmt::format("SAT, {} x {} USPEs at {} MHz, FP16 products and FP32 sums; {}", config.rows,
+                       config.columns, config.clock_mhz, driver_.transport().description());
+  }
+  DType default_operands() const override { return DType::f16; }
+
+  Support supports(const PassRequest& request) const override {
+    if (request.dtype != DType::f32) {
+      return Support::no(fmt::format("takes tensors of f32, not {}", to_string(request.dtype)));
+    }
+    if (request.operands != DType::f16) {
+      return Support::no(fmt::format("multiplies operands of f16, not {}", to_string(request.operands)));
+    }
+    if (request.geometry.groups != 1) {
+      return Support::no(fmt::format("has no dataflow for {} groups of channels", request.geometry.groups));
+    }
+    if (!request.gradient.dense()) {
+      return Support::no(fmt::format("does not prune the output gradient {}", to_string(request.gradient)));
+    }
+    return {};
+  }
+
+  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+               Tensor& y) override {
+    Call call(*this);
+    const Stopwatch watch = count(Pass::ff, spec.geometry, w, x, y);
+    Contract command = contract(Pass::ff, spec.geometry, x, y);
+    const Buffer input = driver_.load_halves(x);
+    const SatForm weight = place(w);
+    const Operand bias_operand = driver_.load(bias);
+    const Operand output = driver_.room_for(y);
+    command.x = input.address();
+    set_weight(command, w, weight);
+    command.bias = bias_operand.address;
+    command.result = output.address;
+    driver_.submit(command);
+    driver_.store(output, y);
+    call.finish();
+  }
+
+  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    Call call(*this);
+    const Stopwatch watch = count(Pass::bp, spec.geometry, w, dx, dy);
+    Contract command = contract(Pass::bp, spec.geometry, dx, dy);
+    const Buffer input = driver_.load_halves(dy);
+    const SatForm weight = place(w);
+    const Operand output = driver_.room_for(dx);
+    command.dy = input.address();
+    set_weight(command, w, weight);
+    command.result = output.address;
+    driver_.submit(command);
+    driver_.store(output, dx);
+    call.finish();
+  }
+
+  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+                        Tensor& dbias) override {
+    Call call(*this);
+    const Stopwatch watch = count(Pass::wu, spec.geometry, {}, x, dy);
+    Contract command = contract(Pass::wu, spec.geometry, x, dy);
+    const Buffer input = driver_.load_halves(x);
+    const Buffer gradient = driver_.load_halves(dy);
+    const Operand output = driver_.room_for(dw);
+    const Operand bias_output = driver_.room_for(dbias);
+    command.x = input.address();
+    command.dy = gradient.address();
+    command.result = output.address;
+    command.dbias = bias_output.address;
+    driver_.submit(command);
+    driver_.store(output, dw);
+    driver_.store(bias_output, dbias);
+    call.finish();
+  }
+
+  PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
+    Call call(*this);
+    const Stopwatch watch(counters_.compress_nanoseconds);
+    const Operand dense = driver_.load(weight);
+    Packed packed = make_packed(weight, axis, pattern);
+    driver_.submit(sat::driver::Reduce{dense.address, extents(weight), axis, pattern, packed.address()});
+    store(packed);
+    call.finish();
+    return packed.weight;
+  }
+
+  void update(const UpdateArgs& args) override {
+    Call call(*this);
+    const Stopwatch watch(counters_.update_nanoseconds);
+    const Operand weight = driver_.load(args.weight);
+    const Operand gradient = driver_.load(args.grad);
+    const Operand velocity = driver_.load(args.velocity);
+    sat::driver::Update command{weight.address,
+                                gradient.address,
+                                velocity.address,
+                                extents(args.weight),
+                                args.step,
+                                args.pattern,
+                                {},
+                                {}};
+    Packed ff, bp;
+    if (args.packed_ff) {
+      ff = make_packed(args.weight, GroupAxis::input_channels, args.pattern);
+      command.ff = ff.address();
+    }
+    if (args.packed_bp) {
+      bp = make_packed(args.weight, GroupAxis::output_channels, args.pattern);
+      command.bp = bp.address();
+    }
+    driver_.submit(command);
+    driver_.store(weight, args.weight);
+    driver_.store(velocity, args.velocity);
+    if (args.packed_ff) store(ff);
+    if (args.packed_bp) store(bp);
+    call.finish();
+    if (args.packed_ff) *args.packed_ff = std::move(ff.weight);
+    if (args.packed_bp) *args.packed_bp = std::move(bp.weight);
+  }
+
+  std::shared_ptr<std::byte> allocate(std::size_t bytes) override { return driver_.allocate_shared(bytes); }
+  void synchronize() override { driver_.wait(); }
+
+ private:
+  /// A packed weight that SORE is to fill.
+  struct Packed {
+    PackedWeight weight;
+    Operand values;
+    std::shared_ptr<SatForm> form;
+
+    sat::driver::PackedAddress address() const {
+      return {values.address, form->halves.address(), form->indices.address};
+    }
+  };
+
+  Packed make_packed(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+    const bool along_inputs = axis == GroupAxis::input_channels;
+    const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3),
+                         kept_along(pattern, weight.dim(along_inputs ? 1 : 0))};
+    const auto tensor = [&](DType dtype) {
+      const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
+      return Tensor::over(allocate(bytes), shape, layout_of(shape, MemoryFormat::row_major), dtype);
+    };
+    Packed packed;
+    packed.weight.pattern = pattern;
+    packed.weight.axis = axis;
+    packed.weight.dense_shape = weight.shape();
+    packed.weight.values = tensor(DType::f32);
+    packed.weight.indices = tensor(DType::u8);
+    packed.values = driver_.room_for(packed.weight.values);
+    packed.form = std::make_shared<SatForm>();
+    packed.form->halves = driver_.allocate(2 * shape.numel());
+    packed.form->indices = driver_.room_for(packed.weight.indices);
+    packed.weight.device_form = packed.form;
+    return packed;
+  }
+
+  void store(const Packed& packed) {
+    driver_.store(packed.values, packed.weight.values);
+    driver_.store(packed.form->indices, packed.weight.indices);
+  }
+
+  /// The weight in device memory: what pre-generation left there, or loaded now. Packed weights that somebody
+  /// else made stay there for the next time.
+  SatForm place(const WeightOperand& w) {
+    SatForm form;
+    if (w.dense != nullptr) {
+      form.halves = driver_.load_halves(*w.dense);
+      return form;
+    }
+    const auto* const known = dynamic_cast<const SatForm*>(w.packed->device_form.get());
+    if (known != nullptr && driver_.owns(known->halves)) return *known;
+    form.halves = driver_.load_halves(w.packed->values);
+    form.indices = driver_.load(w.packed->indices);
+    w.packed->device_form = std::make_shared<SatForm>(form);
+    return form;
+  }
+
+  static void set_weight(Contract& command, const WeightOperand& w, const SatForm& form) {
+    command.weight = form.halves.address();
+    if (w.packed == nullptr) return;
+    command.indices = form.indices.address;
+    command.pattern = w.packed->pattern;
+  }
+
+  static Contract contract(Pass pass, const Geometry& geometry, const Tensor& x, const Tensor& y) {
+    Contract command;
+    command.pass = pass;
+    command.geometry = geometry;
+    command.images = x.dim(0);
+    command.in_size = {x.dim(2), x.dim(3)};
+    command.out_size = {y.dim(2), y.dim(3)};
+    return command;
+  }
+
+  /// Host code reads results as soon as a call returns, so each call waits for its commands. One that fails
+  /// half way waits, too: what it has submitted names memory of the caller.
+  class Call {
+   public:
+    explicit Call(SatDevice& device) : device_(device) {}
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    void finish() {
+      finished_ = true;
+      device_.driver_.wait();
+      device_.counters_.bytes_to_device += device_.driver_.bytes_to_device();
+      device_.counters_.bytes_from_device += device_.driver_.bytes_from_device();
+      device_.driver_.reset_counts();
+    }
+    ~Call() {
+      if (finished_) return;
+      try {
+        device_.driver_.wait();
+      } catch (const DeviceError&) {
+        // The error that ends the call came first.
+      }
+    }
+
+   private:
+    SatDevice& device_;
+    bool finished_ = false;
+  };
+
+  /// Counts a pass between x and y (or their gradients), and times it on the host until the result is
+  /// destroyed.
+  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& x,
+                  const Tensor& y) {
+    Counters::PerPass& counter = counters_[pass];
+    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
+    ++counter.calls;
+    counter.macs += y.dim(0) * pass_macs(geometry, pass, pattern, y.dim(2), y.dim(3));
+    counter.dense_macs += y.dim(0) * geometry.dense_macs(y.dim(2), y.dim(3));
+    const sat::Counts& card = times_.of(pass, geometry, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
+    counters_.cycles += card.cycles;
+    counters_.device_nanoseconds += std::llround(1e9 * times_.config().seconds(card.cycles));
+    counters_.nanojoules += std::llround(1e9 * card.energy.total());
+    return Stopwatch(counter.nanoseconds);
+  }
+
+  Driver driver_;
+  sat::driver::PassTimes times_;
+};
+
+}  // namespace
+
+std::shared_ptr<Device> create_sat_device() {
+  return sat::driver::make_device(std::make_shared<sat::driver::Emulator>());
+}
+
+std::shared_ptr<Device> sat::driver::make_device(std::shared_ptr<Transport> transport) {
+  return std::make_shared<SatDevice>(std::move(transport));
+}
+
+}  // namespace satsuma

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "src/devices/sat/commands.hpp"
+
+namespace satsuma::sat::driver {
+
+/// Names a submitted command; later ones are larger.
+using Ticket = std::uint64_t;
+
+/// Whatever carries commands out: the emulator, or a way to a card. The driver above it knows nothing else of
+/// the device. Calls come from one thread; memory() and mapped() do not change.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// Who is at the other end, for `satsuma devices`.
+  virtual std::string description() const = 0;
+  /// Bytes of device memory, addresses 0 to memory() - 1. The driver decides what lies where.
+  virtual std::uint64_t memory() const = 0;
+  /// Device memory as the host sees it, 64-byte aligned; null where it does not see it.
+  virtual std::byte* mapped() const = 0;
+
+  /// Puts a command behind those submitted before. Host memory that it names has to stay until it is waited
+  /// for; device memory that it names may be given to later commands at once, as they run later.
+  virtual Ticket submit(const Command& command) = 0;
+  /// Returns when all commands up to `ticket` are done. Throws DeviceError with what went wrong first in
+  /// those that nobody has waited for yet.
+  virtual void wait(Ticket ticket) = 0;
+};
+
+}  // namespace satsuma::sat::driver

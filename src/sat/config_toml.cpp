@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/sat/config.hpp"
+#include "src/sat/toml_text.hpp"
+
+namespace satsuma::sat {
+
+namespace {
+
+/// A TOML value as it would be typed at the command line, so that both are checked by the same code.
+std::string typed_form(std::string_view source, const ConfigKey& key, const toml::node& node) {
+  if (const auto* text = node.as_string();
+      text && std::holds_alternative<std::string Config::*>(key.member)) {
+    return text->get();
+  }
+  if (!std::holds_alternative<std::string Config::*>(key.member)) {
+    if (const auto* whole = node.as_integer()) return fmt::format("{}", whole->get());
+    if (const auto* real = node.as_floating_point()) return fmt::format("{}", real->get());
+  }
+  refuse(source, node, fmt::format("'{}' got {}, expected {}", key.key, type_name(node), key.allowed()));
+}
+
+/// Walks the tables; `prefix` is `` or `array.`.
+void set_all(std::string_view source, const toml::table& table, const std::string& prefix, Config& config) {
+  for (const auto& [name, node] : table) {
+    const std::string path = prefix + std::string(name.str());
+    if (const toml::table* const inner = node.as_table(); inner != nullptr && prefix.empty()) {
+      set_all(source, *inner, path + ".", config);
+      continue;
+    }
+    try {
+      const ConfigKey& key = find_config_key(path);
+      key.set(config, typed_form(source, key, node));
+    } catch (const UsageError& error) {
+      refuse(source, node, error.what());
+    }
+  }
+}
+
+std::string toml_value(const ConfigKey& key, const Config& config) {
+  const std::string text = key.text(config);
+  return std::holds_alternative<std::string Config::*>(key.member) ? quoted(text) : text;
+}
+
+}  // namespace
+
+Config parse_config(std::string_view text, std::string_view source, const Config& base) {
+  Config config = base;
+  set_all(source, parse_toml(text, source), "", config);
+  return config;
+}
+
+Config read_config(const std::filesystem::path& path, const Config& base) {
+  return parse_config(read_text(path.string(), "configuration"), path.string(), base);
+}
+
+std::string to_toml(const Config& config) {
+  std::string text =
+      "# A configuration of SAT. [P]: the paper (arXiv 2309.13015) says so. [A]: assumed, with the "
+      "assumption.\n";
+  std::string_view table;
+  for (const ConfigKey& key : config_keys()) {
+    const std::size_t dot = key.key.find('.');
+    if (key.key.substr(0, dot) != table) text += fmt::format("\n[{}]\n", key.key.substr(0, dot));
+    table = key.key.substr(0, dot);
+    const std::string unit = key.unit.empty() ? "" : fmt::format(" ({})", key.unit);
+    text += fmt::format("# {}{}. [{}] {}.\n{} = {}\n", key.help, unit, to_string(key.origin), key.reason,
+                        key.key.substr(dot + 1), toml_value(key, config));
+  }
+  return text;
+}
+
+}  // namespace satsuma::sat

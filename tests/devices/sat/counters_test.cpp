@@ -1,0 +1,92 @@
+// What a training step would take on the card, as the device counts it pass by pass, is what the timing model
+// says of the same layers when it knows them beforehand.
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "satsuma/device/contraction.hpp"
+#include "satsuma/device/registry.hpp"
+#include "satsuma/sat/scheduler.hpp"
+
+namespace satsuma {
+
+namespace {
+
+struct Expected {
+  std::int64_t cycles = 0;
+  std::int64_t nanojoules = 0;
+};
+
+/// The passes of a layer, packed weights pre-generated.
+void add(const sat::Layer& layer, Expected& expected) {
+  const sat::Config config;
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+    if (!layer.runs(pass)) continue;
+    sat::LayerSchedule schedule;
+    schedule.layer = layer.name;
+    schedule[pass] = sat::schedule_pass(config, layer, pass);
+    const sat::PassTiming timing = sat::time_pass(config, layer, pass, schedule);
+    expected.cycles += timing.cycles;
+    expected.nanojoules += std::llround(1e9 * timing.energy.total());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("cycles and energy of a training step are those of the timing model") {
+  const Pattern sparse = {2, 8};
+  const auto device = find_device("sat");
+  const std::int64_t images = 32;
+  std::vector<sat::Layer> layers = {
+      {"first",
+       {.in_channels = 3, .out_channels = 16, .kernel = {3, 3}, .padding = {1, 1}},
+       {8, 8},
+       images,
+       {},
+       false},
+      {"second",
+       {.in_channels = 16, .out_channels = 32, .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}},
+       {8, 8},
+       images,
+       {sparse, sparse, {}}},
+      {"classifier", {.in_channels = 32, .out_channels = 10}, {1, 1}, images, {sparse, sparse, {}}},
+  };
+  std::vector<std::unique_ptr<Contraction>> contractions;
+  for (const sat::Layer& layer : layers) {
+    contractions.push_back(std::make_unique<Contraction>(layer.name, layer.geometry,
+                                                         Tensor::full(layer.geometry.weight_shape(), 0.5)));
+    if (layer.patterns.ff_weight.dense()) contractions.back()->keep_dense("first");
+    contractions.back()->configure({.method = &find_method("bdwp"), .pattern = sparse, .device = device});
+  }
+
+  Expected expected;
+  for (const sat::Layer& layer : layers) add(layer, expected);
+  CHECK(expected.cycles > 1000);
+  for (int step = 0; step < 2; ++step) {
+    device->reset_counters();
+    std::vector<Tensor> inputs;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const sat::Layer& layer = layers[i];
+      inputs.push_back(Tensor::full({images, layer.geometry.in_channels, layer.input[0], layer.input[1]}, 0.5,
+                                    DType::f32, MemoryFormat::batch_blocked));
+      contractions[i]->forward(inputs[i], {});
+    }
+    for (std::size_t i = layers.size(); i-- > 0;) {
+      const Tensor dy =
+          Tensor::full(contractions[i]->last_output(), 0.5, DType::f32, MemoryFormat::batch_blocked);
+      if (layers[i].has_bp) contractions[i]->backward_data(dy, inputs[i].shape());
+      contractions[i]->update(contractions[i]->backward_weights(inputs[i], dy, false).weight, {},
+                              {.lr = 0.1});
+    }
+    CHECK(device->counters().cycles == expected.cycles);
+    CHECK(device->counters().nanojoules == expected.nanojoules);
+    const double nanoseconds = 1e9 * sat::Config().seconds(expected.cycles);
+    // Each of eight passes is rounded to a nanosecond.
+    CHECK(std::abs(static_cast<double>(device->counters().device_nanoseconds) - nanoseconds) <= 4);
+  }
+}
+
+}  // namespace satsuma
