@@ -59,8 +59,8 @@ class CheckDevice : public Device {
 
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    const auto [a, b] = both(w);
-    run(Pass::ff, spec, w, y, [&] { trusted_->forward(spec, x, a, bias, y); });
+    const auto weights = both(w);
+    run(Pass::ff, spec, w, y, [&] { trusted_->forward(spec, x, weights.first, bias, y); });
     Tensor other = output(y);
     suspect_->forward(spec, for_suspect(x), b, bias, other);
     suspect_->synchronize();
@@ -71,10 +71,10 @@ class CheckDevice : public Device {
   }
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    const auto [a, b] = both(w);
-    run(Pass::bp, spec, w, dy, [&] { trusted_->backward_data(spec, dy, a, dx); });
+    const auto weights = both(w);
+    run(Pass::bp, spec, w, dy, [&] { trusted_->backward_data(spec, dy, weights.first, dx); });
     Tensor other = output(dx);
-    suspect_->backward_data(spec, for_suspect(dy), b, other);
+    suspect_->backward_data(spec, for_suspect(dy), weights.second, other);
     suspect_->synchronize();
     const double scale = largest_magnitude(dy) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
     compare("dX", other, dx, allowed(length(spec, Pass::bp, dy), scale, dx));
