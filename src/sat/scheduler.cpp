@@ -26,6 +26,8 @@ constexpr std::array<std::array<Loop, 3>, 6> kOrders = {{
     {Loop::in_channels, Loop::out_channels, Loop::pixels},
 }};
 
+constexpr int kMostRefinements = 16;
+
 /// Searches the schedules of one pass.
 class Search {
  public:
@@ -72,7 +74,8 @@ class Search {
 
   /// From the best even split to uneven ones beside it, as long as that helps.
   void refine() {
-    for (double before = 0; before != best_value_;) {
+    double before = 0;
+    for (int step = 0; step < kMostRefinements && before != best_value_; ++step) {
       before = best_value_;
       const PassSchedule from = best_.schedule;
       for (const Tile& tile : neighbours(config_, products_, from.tile)) {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <random>
 #include <tuple>
@@ -55,8 +56,35 @@ std::vector<Place> all_tiles(const Product& product, const PassSchedule& schedul
   return places;
 }
 
+/// What one tile moves and computes, in cycles.
+struct Step {
+  std::int64_t load = 0;
+  std::int64_t busy = 0;
+  std::int64_t store = 0;
+};
+
+/// A chip with two halves of every buffer and one DRAM that does one thing at a time: a tile is loaded while
+/// the tile before it is computed, and stored once it has been computed.
+std::int64_t cycles_of(const Config& config, const std::vector<Step>& steps) {
+  std::int64_t dram =
+      std::llround(std::ceil(config.dram_latency_ns * 1e-3 * config.clock_mhz)) + steps.front().load;
+  std::int64_t loaded = dram;
+  std::int64_t computed = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::int64_t start = std::max(computed, loaded);
+    computed = start + steps[i].busy;
+    if (i + 1 < steps.size()) {
+      dram = std::max(dram, start) + steps[i + 1].load;
+      loaded = dram;
+    }
+    dram = std::max(dram, computed) + steps[i].store;
+  }
+  return std::max(dram, computed);
+}
+
 /// What is on the chip while one tile after another is computed, without any thought about loops.
-PassCost walk(const Config& config, const Product& product, const PassSchedule& schedule) {
+PassCost walk(const Config& config, const Product& product, const PassSchedule& schedule,
+              std::vector<Step>& steps) {
   const std::vector<Place> places = all_tiles(product, schedule);
   const auto key = [&](const Place& place, Loop without) {
     auto position = place.position;
@@ -77,38 +105,47 @@ PassCost walk(const Config& config, const Product& product, const PassSchedule& 
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Place& place = places[i];
     const auto output = key(place, reduction);
+    Step step;
+    const auto load = [&](const Transfer& transfer) {
+      step.load += dram_cycles(config, transfer.bus);
+      return transfer.bytes;
+    };
     if (!before || key(*before, not_activations) != key(place, not_activations)) {
       (bp ? cost.read.gradients : cost.read.activations) +=
-          activation_transfer(config, product, place.tile).bytes;
+          load(activation_transfer(config, product, place.tile));
     }
     if (!before || key(*before, not_weights) != key(place, not_weights)) {
       if (wu) {
-        cost.read.gradients += gradient_transfer(config, product, place.tile).bytes;
+        cost.read.gradients += load(gradient_transfer(config, product, place.tile));
       } else {
         const Transfer transfer = weight_transfer(config, product, place.tile, true);
-        cost.read.weights += transfer.bytes - transfer.indices;
+        cost.read.weights += load(transfer) - transfer.indices;
         cost.read.indices += transfer.indices;
       }
     }
     const bool arrives = !before || key(*before, reduction) != output;
     if (arrives && behind[output] > 0) {
-      cost.read.partial_sums += output_transfer(config, product, place.tile, true).bytes;
+      cost.read.partial_sums += load(output_transfer(config, product, place.tile, true));
     }
     ++behind[output];
     --to_come[output];
     const bool leaves = i + 1 == places.size() || key(places[i + 1], reduction) != output;
     if (leaves) {
-      const std::int64_t bytes = output_transfer(config, product, place.tile, to_come[output] > 0).bytes;
+      const Transfer transfer = output_transfer(config, product, place.tile, to_come[output] > 0);
+      step.store = dram_cycles(config, transfer.bus);
       (to_come[output] > 0 ? cost.written.partial_sums
        : bp                ? cost.written.gradients
-                           : cost.written.activations) += bytes;
+                           : cost.written.activations) += transfer.bytes;
     }
     const ArrayProduct work = product.on_array(place.tile);
     if (schedule.dataflow == Dataflow::weight_stationary) {
-      cost.array += array_cycles(array_of(config, schedule.interleave), schedule.dataflow, work);
+      const ArrayCycles cycles = array_cycles(array_of(config, schedule.interleave), schedule.dataflow, work);
+      cost.array += cycles;
+      step.busy = cycles.total() + config.control_cycles_per_tile;
     }
     cost.slots += static_cast<double>(work.vectors * work.columns * work.kept);
     cost.control += config.control_cycles_per_tile;
+    steps.push_back(step);
     before = &place;
   }
   return cost;
@@ -155,6 +192,8 @@ TEST_CASE("bytes and cycles of a schedule are those of walking over its tiles on
   Config config;
   config.rows = 4;
   config.columns = 8;
+  double sum = 0;
+  int ratios = 0;
   for (int round = 0; round < 300; ++round) {
     const Layer layer = random_layer(engine);
     for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
@@ -168,7 +207,8 @@ TEST_CASE("bytes and cycles of a schedule are those of walking over its tiles on
       for (Product& product : products.products) {
         product.repeats = 1;
         const PassCost cost = pass_cost(config, {{product}, 0}, schedule, false);
-        const PassCost walked = walk(config, product, schedule);
+        std::vector<Step> steps;
+        const PassCost walked = walk(config, product, schedule, steps);
         CAPTURE(round);
         CAPTURE(to_string(pass));
         CHECK(same(cost.read, walked.read));
@@ -176,9 +216,18 @@ TEST_CASE("bytes and cycles of a schedule are those of walking over its tiles on
         CHECK(cost.array.total() == walked.array.total());
         CHECK(cost.control == walked.control);
         CHECK(cost.slots == walked.slots);
+        // The model lets the transfers of a tile stand for those of its neighbours, which differ where tiles
+        // do: of the 1048 ratios here 9 in 10 are within 0.3 % of 1, the extremes are 0.87 and 1.02.
+        const double ratio =
+            static_cast<double>(cost.cycles()) / static_cast<double>(cycles_of(config, steps));
+        CHECK(ratio > 0.85);
+        CHECK(ratio < 1.03);
+        sum += ratio;
+        ++ratios;
       }
     }
   }
+  CHECK(sum / ratios == doctest::Approx(1).epsilon(0.005));
 }
 
 TEST_CASE("a pass's products cover its multiply-adds, taps on padding apart") {
