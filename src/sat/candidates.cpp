@@ -106,6 +106,29 @@ std::vector<Tile> candidate_tiles(const Config& config, const PassProducts& prod
   return tiles;
 }
 
+std::vector<Tile> neighbours(const Config& config, const PassProducts& products, const Tile& tile) {
+  const Product& product = largest(products);
+  std::vector<Tile> tiles;
+  const auto vary = [&](std::int64_t Tile::*member, std::int64_t extent, std::int64_t step) {
+    for (const std::int64_t size : {tile.*member - step, tile.*member + step}) {
+      Tile other = tile;
+      // Back to the step's multiples from a full extent that is none.
+      other.*member = std::min(extent, ceil_div(size, step) * step);
+      if (size >= 1 && !(other == tile) && fits(config, products, other)) tiles.push_back(other);
+    }
+  };
+  if (tile.images <= kImageBlock) vary(&Tile::rows, product.rows, 1);
+  if (tile.rows == product.rows) vary(&Tile::images, product.images, kImageBlock);
+  const auto channels = [&](std::int64_t Tile::*member, Loop loop, std::int64_t extent) {
+    const bool reduced = loop == product.reduction();
+    vary(member, extent, reduced ? channel_unit(product.pattern) : 1);
+    if (!reduced) vary(member, extent, config.columns);
+  };
+  channels(&Tile::in_channels, Loop::in_channels, product.in_channels);
+  channels(&Tile::out_channels, Loop::out_channels, product.out_channels);
+  return tiles;
+}
+
 Tile first_fitting_tile(const Config& config, const PassProducts& products) {
   const Product& product = largest(products);
   Tile tile{std::min(kImageBlock, product.images), product.rows, product.in_channels, product.out_channels};

@@ -16,8 +16,8 @@ namespace {
 constexpr std::array<Pass, 3> kPasses = {Pass::ff, Pass::bp, Pass::wu};
 
 std::string_view key_of(Pass pass) {
-  constexpr std::array<std::string_view, 3> kKeys = {"ff", "bp", "wu"};
-  return kKeys[static_cast<std::size_t>(pass)];
+  constexpr std::array<std::string_view, 3> keys = {"ff", "bp", "wu"};
+  return keys[static_cast<std::size_t>(pass)];
 }
 
 /// A table whose keys are taken one by one; what is missing or left over is an error.

@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "src/sat/candidates.hpp"
+#include "src/sat/checked.hpp"
 #include "src/sat/pass_cost.hpp"
 #include "src/sat/pass_timing.hpp"
 #include "src/sat/tiles.hpp"
@@ -24,6 +25,8 @@ constexpr std::array<std::array<Loop, 3>, 6> kOrders = {{
     {Loop::in_channels, Loop::pixels, Loop::out_channels},
     {Loop::in_channels, Loop::out_channels, Loop::pixels},
 }};
+
+constexpr int kMostRefinements = 16;
 
 /// Searches the schedules of one pass.
 class Search {
@@ -42,8 +45,14 @@ class Search {
     PassSchedule schedule;
     schedule.tile = first_fitting_tile(config_, products_);
     schedule.interleave = needs_turns() && options_.interleave ? config_.accumulator_interleave : 1;
-    consider(schedule);
-    if (options_.search) search();
+    if (!options_.search) {
+      consider(schedule);
+      return best_;
+    }
+    tried([&] { consider(schedule); });
+    search();
+    refine();
+    if (best_value_ == std::numeric_limits<double>::infinity()) refuse_overflow();
     return best_;
   }
 
@@ -60,6 +69,27 @@ class Search {
           try_orders(Dataflow::weight_stationary, tile, interleave, orders);
         try_orders(Dataflow::output_stationary, tile, interleave, orders);
       }
+    }
+  }
+
+  /// From the best even split to uneven ones beside it, as long as that helps.
+  void refine() {
+    double before = 0;
+    for (int step = 0; step < kMostRefinements && before != best_value_; ++step) {
+      before = best_value_;
+      const PassSchedule from = best_.schedule;
+      for (const Tile& tile : neighbours(config_, products_, from.tile)) {
+        try_orders(from.dataflow, tile, from.interleave, distinct_orders(tile));
+      }
+    }
+  }
+
+  /// A schedule whose count overflows is no candidate; others may not.
+  template <typename Try>
+  void tried(Try&& attempt) {
+    try {
+      attempt();
+    } catch (const UsageError&) {
     }
   }
 
@@ -87,12 +117,15 @@ class Search {
   void try_orders(Dataflow dataflow, const Tile& tile, std::int64_t interleave,
                   const std::vector<std::array<Loop, 3>>& orders) {
     PassSchedule schedule{dataflow, orders.front(), tile, interleave, {}};
-    if (options_.objective == Objective::cycles && least_cycles(schedule) >= best_.cycles) return;
-    for (const auto& order : orders) {
-      schedule.order = order;
-      if (dataflow == Dataflow::output_stationary && !runs_output_stationary(schedule)) continue;
-      consider(schedule);
-    }
+    tried([&] {
+      const bool bounded = options_.objective == Objective::cycles;
+      if (bounded && static_cast<double>(least_cycles(schedule)) >= best_value_) return;
+      for (const auto& order : orders) {
+        schedule.order = order;
+        if (dataflow == Dataflow::output_stationary && !runs_output_stationary(schedule)) continue;
+        consider(schedule);
+      }
+    });
   }
 
   bool runs_output_stationary(const PassSchedule& schedule) const {
@@ -104,7 +137,8 @@ class Search {
   /// What the array alone takes, whatever the order.
   std::int64_t least_cycles(const PassSchedule& schedule) const {
     std::int64_t cycles = 0;
-    for (const Product& product : products_.products) cycles += array_bound(config_, product, schedule);
+    for (const Product& product : products_.products)
+      cycles = plus(cycles, array_bound(config_, product, schedule));
     return cycles;
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/sat/workload.hpp"
 #include "src/sat/toml_text.hpp"
 
@@ -84,7 +85,12 @@ Layer convolution(const Line& line) {
   std::array<std::int64_t, kConvolutionColumns.size()> v{};
   for (std::size_t i = 0; i < v.size(); ++i) v[i] = line.whole(i + 1, kConvolutionColumns[i]);
   Layer layer;
-  layer.input = {v[0], v[1]};
+  // SCALE-Sim rounds the number of outputs up, ceil((H - R) / stride) + 1: the input is as long as that
+  // needs.
+  const auto rounded = [&](std::int64_t extent, std::int64_t kernel) {
+    return extent > kernel ? kernel + ceil_div(extent - kernel, v[6]) * v[6] : extent;
+  };
+  layer.input = {rounded(v[0], v[2]), rounded(v[1], v[3])};
   layer.geometry.kernel = {v[2], v[3]};
   layer.geometry.in_channels = v[4];
   layer.geometry.out_channels = v[5];

@@ -109,7 +109,7 @@ Array model_of(const ReferenceArray& array) {
 
 TEST_CASE("the array's cycles and values are those of a cycle-by-cycle simulation") {
   Random random(1);
-  for (int round = 0; round < 250; ++round) {
+  for (int round = 0; round < 120; ++round) {
     for (const Pattern pattern : kPatterns) {
       const Case made = random_case(random, pattern);
       const auto expected = plain_sums(made.product);

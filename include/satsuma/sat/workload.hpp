@@ -75,7 +75,8 @@ void apply_method(Workload& workload, const Method& method, Pattern pattern);
 /// Layers from a SCALE-Sim topology file, forward only, batch 1. Both formats, told apart by the header:
 ///   convolution: name, IFMAP height, IFMAP width, filter height, filter width, channels, filters, strides
 ///   product:     name, M (rows, pixels), N (columns, output channels), K (reduction)
-/// SCALE-Sim pads nothing. Throws IoError, and FormatError naming file, line and column.
+/// Either may have a last column N:M, the sparsity of the filters. SCALE-Sim pads nothing and rounds the
+/// number of outputs up, and so does this. Throws IoError, and FormatError naming file, line and column.
 Workload read_topology(const std::filesystem::path& path);
 Workload parse_topology(std::string_view text, std::string_view source);
 
