@@ -62,7 +62,7 @@ class CheckDevice : public Device {
     const auto weights = both(w);
     run(Pass::ff, spec, w, y, [&] { trusted_->forward(spec, x, weights.first, bias, y); });
     Tensor other = output(y);
-    suspect_->forward(spec, for_suspect(x), b, bias, other);
+    suspect_->forward(spec, for_suspect(x), weights.second, bias, other);
     suspect_->synchronize();
     const double scale = largest_magnitude(x) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
     compare("Y", other, y,
