@@ -10,7 +10,7 @@ namespace {
 
 void check_operand(const char* what, const Tensor& tensor, const Tensor& weight) {
   if (!(tensor.shape() == weight.shape()) || tensor.dtype() != weight.dtype()) {
-    throw ShapeError(fmt::format("[sgd] got {} {} of {}, expected {} of {} as the weight", what,
+    throw ShapeError(fmt::format("[update] got {} {} of {}, expected {} of {} as the weight", what,
                                  to_string(tensor.shape()), to_string(tensor.dtype()),
                                  to_string(weight.shape()), to_string(weight.dtype())));
   }
@@ -27,13 +27,17 @@ bool same_order(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
+void check_update(const Tensor& weight, const Tensor& grad, const Tensor& velocity) {
+  check_operand("gradient", grad, weight);
+  if (velocity.defined()) check_operand("velocity", velocity, weight);
+}
+
 void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep& step,
                const Tensor& mask_ff) {
-  check_operand("gradient", grad, weight);
+  check_update(weight, grad, velocity);
   const bool with_momentum = velocity.defined();
-  if (with_momentum) check_operand("velocity", velocity, weight);
   if (!weight.is_dense() || (with_momentum && !same_order(velocity, weight))) {
-    throw ShapeError("[sgd] weight and velocity are written in place and must share one dense layout");
+    throw ShapeError("[update] weight and velocity are written in place and must share one dense layout");
   }
   const bool with_decay = mask_ff.defined() && step.decay != 0;
   if (with_decay) check_operand("mask", mask_ff, weight);

@@ -8,6 +8,7 @@
 #include "satsuma/device/macs.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/device/rounding.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/plugins/convert.hpp"
 #include "src/plugins/lowering.hpp"
@@ -82,13 +83,6 @@ void check_indices(const PackedWeight& packed, std::string_view name) {
       }
     }
   });
-}
-
-void check_same(const char* what, const Tensor& tensor, const Tensor& weight) {
-  if (tensor.shape() == weight.shape() && tensor.dtype() == weight.dtype()) return;
-  throw ShapeError(fmt::format("[update] got {} {} of {}, expected {} of {} as the weight", what,
-                               to_string(tensor.shape()), to_string(tensor.dtype()),
-                               to_string(weight.shape()), to_string(weight.dtype())));
 }
 
 }  // namespace
@@ -279,8 +273,7 @@ PackedWeight PluginDevice::compress(const Tensor& weight, GroupAxis axis, Patter
 }
 
 void PluginDevice::update(const UpdateArgs& args) {
-  check_same("gradient", args.grad, args.weight);
-  if (args.velocity.defined()) check_same("velocity", args.velocity, args.weight);
+  check_update(args.weight, args.grad, args.velocity);
   const auto pack = [&](PackedWeight* to, GroupAxis axis) {
     if (to) *to = compress(args.weight, axis, args.pattern);
   };

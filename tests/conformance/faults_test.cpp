@@ -32,7 +32,7 @@ constexpr Planted kPlanted[] = {
     {"padding lanes that are not written", Fault::dirty_padding, "bp/"},
     {"groups along the wrong axis", Fault::wrong_axis, "compress-ff/"},
     {"an off-by-one in a ragged group", Fault::ragged_group, "compress-bp/"},
-    {"an off-by-one in a ragged group, in a pass", Fault::ragged_group, "ff/2:8/f32/ragged"},
+    {"an off-by-one in a ragged group, in a pass", Fault::ragged_group, "ff/2:8/"},
     {"ties broken the other way", Fault::ties, "compress-ff/1:4/f32/ties"},
     {"pre-generated weights of the step before", Fault::stale_packed, "update/2:8/"},
     {"pre-generated weights of the step before, in training", Fault::stale_packed, "placement/layer"},

@@ -12,4 +12,7 @@ namespace satsuma {
 void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep& step,
                const Tensor& mask_ff = {});
 
+/// Throws ShapeError unless gradient, and velocity where there is one, have the weight's shape and dtype.
+void check_update(const Tensor& weight, const Tensor& grad, const Tensor& velocity);
+
 }  // namespace satsuma

@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/macs.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/emulator/emulator.hpp"
@@ -116,6 +117,10 @@ class SatDevice : public Device {
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
+    if (weight.rank() != 4 || weight.dtype() != DType::f32) {
+      throw ShapeError(fmt::format("[compress] got {} of {}, expected a weight [K, C, R, S] of f32",
+                                   to_string(weight.shape()), to_string(weight.dtype())));
+    }
     Call call(*this);
     const Stopwatch watch(counters_.compress_nanoseconds);
     const Operand dense = driver_.load(weight);
@@ -127,6 +132,7 @@ class SatDevice : public Device {
   }
 
   void update(const UpdateArgs& args) override {
+    check_update(args.weight, args.grad, args.velocity);
     Call call(*this);
     const Stopwatch watch(counters_.update_nanoseconds);
     const Operand weight = driver_.load(args.weight);
