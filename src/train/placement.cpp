@@ -41,11 +41,12 @@ Placement Placement::parse(std::string_view text) {
   return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
-DType parse_precision(std::string_view name) {
+std::optional<DType> parse_precision(std::string_view name) {
+  if (name == "auto") return {};
   if (name == "fp32") return DType::f32;
   if (name == "bf16") return DType::bf16;
   if (name == "fp16") return DType::f16;
-  throw UsageError(unknown_name("precision", name, {"fp32", "bf16", "fp16"}));
+  throw UsageError(unknown_name("precision", name, {"auto", "fp32", "bf16", "fp16"}));
 }
 
 void configure_layers(const nn::Module& model, const LayerOptions& options) {

@@ -15,7 +15,6 @@ namespace satsuma::train {
 namespace {
 
 constexpr double kLargest = 1e12;
-constexpr std::string_view kAutoPrecision = "auto";
 
 constexpr std::string_view kModel = "Model";
 constexpr std::string_view kData = "Data";
@@ -162,7 +161,7 @@ void RecipeField::clear(Recipe& recipe) const {
 }
 
 void Recipe::check() const {
-  check_word("precision", precision, {kAutoPrecision, "fp32", "bf16", "fp16"});
+  parse_precision(precision);
   check_word("optimizer", optimizer, {"sgd"});
   find_method(method);
   Pattern::parse(nm);
@@ -178,7 +177,7 @@ LayerOptions Recipe::layer_options() const {
   options.method = method;
   options.pattern = Pattern::parse(nm);
   options.decay = decay;
-  if (precision != kAutoPrecision) options.operands = parse_precision(precision);
+  options.operands = parse_precision(precision);
   options.device = device;
   for (const std::string& text : place) options.placements.push_back(Placement::parse(text));
   options.strict = strict_device;

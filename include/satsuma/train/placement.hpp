@@ -33,9 +33,9 @@ struct LayerOptions {
   bool strict = false;                ///< a pass that its device refuses is an error instead of a fallback
 };
 
-/// What the operands of products are under a precision, `fp32`, `bf16` or `fp16`. Throws UsageError for
-/// another.
-DType parse_precision(std::string_view name);
+/// What the operands of products are under a precision, `fp32`, `bf16` or `fp16`; nothing under `auto`, which
+/// leaves it to the device. Throws UsageError for another.
+std::optional<DType> parse_precision(std::string_view name);
 
 /// Configures every contraction of `model`. Throws UsageError on an unknown method or device and on a
 /// placement that matches no layer, DeviceError under `strict` when a device refuses a pass.
