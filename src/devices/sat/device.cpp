@@ -181,17 +181,15 @@ class SatDevice : public Device {
   };
 
   Packed make_packed(const Tensor& weight, GroupAxis axis, Pattern pattern) {
-    const bool along_inputs = axis == GroupAxis::input_channels;
-    const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3),
-                         kept_along(pattern, weight.dim(along_inputs ? 1 : 0))};
-    const auto tensor = [&](DType dtype) {
-      const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
-      return Tensor::over(allocate(bytes), shape, layout_of(shape, MemoryFormat::row_major), dtype);
-    };
     Packed packed;
     packed.weight.pattern = pattern;
     packed.weight.axis = axis;
     packed.weight.dense_shape = weight.shape();
+    const Shape shape = packed.weight.shape();
+    const auto tensor = [&](DType dtype) {
+      const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
+      return Tensor::over(allocate(bytes), shape, layout_of(shape, MemoryFormat::row_major), dtype);
+    };
     packed.weight.values = tensor(DType::f32);
     packed.weight.indices = tensor(DType::u8);
     packed.values = driver_.room_for(packed.weight.values);
