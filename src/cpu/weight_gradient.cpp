@@ -7,6 +7,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/gradient_tile.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
@@ -190,25 +191,10 @@ class GradientWorker {
         if (args.channels % operands_.vector == 0 && in_channels % operands_.vector == 0) {
           operands_.gradient(args);
         } else {
-          through_tile(args);
+          gradient_through_tile(operands_.gradient, args, tile_.data(), channel_block_);
         }
       }
     }
-  }
-
-  /// For channels that are no multiple of the vector: the kernel works on a padded copy of its tile of dw.
-  void through_tile(GradientArgs args) {
-    float* const target = args.dw;
-    const std::int64_t stride = args.dw_stride;
-    args.dw = tile_.data();
-    args.dw_stride = channel_block_;
-    for (int r = 0; r < args.rows && args.accumulate; ++r) {
-      std::fill_n(args.dw + r * channel_block_, channel_block_, 0.0f);
-      std::copy_n(target + r * stride, args.channels, args.dw + r * channel_block_);
-    }
-    operands_.gradient(args);
-    for (int r = 0; r < args.rows; ++r)
-      std::copy_n(args.dw + r * channel_block_, args.channels, target + r * stride);
   }
 
   const Geometry& geometry_;
