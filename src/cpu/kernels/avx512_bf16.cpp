@@ -144,6 +144,7 @@ void gradient_tile(const GradientArgs& args) {
                                   : _mm512_setzero_ps();
     }
   }
+  fetch_next(args, R, V * kBlockFloats);
   for (std::int64_t p = 0; p < args.pair_count; ++p) {
     const float* x = args.x + args.pairs[p].x;
     const float* const dy = args.dy + args.pairs[p].dy;

@@ -36,6 +36,16 @@ struct Ahead {
   }
 };
 
+/// Fetches a tile of `rows` by `channels` of GradientArgs::next_dw.
+inline void fetch_next(const GradientArgs& args, int rows, int channels) {
+  constexpr int kLineFloats = 16;
+  if (args.next_dw == nullptr) return;
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < channels; c += kLineFloats)
+      __builtin_prefetch(args.next_dw + r * args.dw_stride + c, 1);
+  }
+}
+
 }  // namespace
 
 }  // namespace satsuma::cpu
