@@ -1,6 +1,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 
 #include "src/cpu/kernels/kernels.hpp"
 
@@ -18,6 +19,16 @@ inline void with_count(int count, const Kernel& kernel) {
     if (count < Most) return with_count<Most - 1>(count, kernel);
   }
   kernel(std::integral_constant<int, Most>());
+}
+
+/// Calls `body` with 0, 1, ..., Count - 1 as constants. Loops over accumulators that a compiler finds too
+/// long to unroll would keep them in memory.
+template <int Count, typename Body>
+inline void unrolled(const Body& body) {
+  [&]<int... I>(std::integer_sequence<int, I...>) {
+    (body(std::integral_constant<int, I>()), ...);
+  }
+  (std::make_integer_sequence<int, Count>());
 }
 
 /// Fetches the share of TileArgs::ahead that falls to one step of the loop over rows.
