@@ -102,11 +102,12 @@ SweepAxis SweepAxis::parse(std::string_view text) {
   if (equals == std::string_view::npos)
     throw UsageError(fmt::format("a sweep got '{}', expected KEY=VALUE,VALUE,...", text));
   SweepAxis axis{std::string(text.substr(0, equals)), {}};
-  for (std::string_view rest = text.substr(equals + 1); !rest.empty() || axis.values.empty();) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
+  std::string_view rest = text.substr(equals + 1);
+  for (std::size_t comma = rest.find(','); comma != std::string_view::npos; comma = rest.find(',')) {
     axis.values.emplace_back(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    rest.remove_prefix(comma + 1);
   }
+  axis.values.emplace_back(rest);
   // Every value is tried at once: a mistake must not show after an hour.
   Setting setting;
   for (const std::string& value : axis.values) setting.set(axis.key, value);
