@@ -66,8 +66,11 @@ Report make_report(const ReportRequest& request, const SweepProgress& progress) 
   } else {
     report.run = make_run(request, request.method, request.pattern, request.config, request.options);
   }
-  for (const std::string& method : request.compare)
-    report.compared.push_back(make_run(request, method, request.pattern, request.config, request.options));
+  for (const std::string& method : request.compare) {
+    const bool known = method == request.method && !request.schedule;
+    report.compared.push_back(
+        known ? report.run : make_run(request, method, request.pattern, request.config, request.options));
+  }
   if (request.ablations) report.ablations = ablations_of(request);
   if (!request.sweep.empty()) report.sweep = run_sweep(request, progress);
   return report;

@@ -76,7 +76,7 @@ class Simulate(CommandTest):
                          [(layer["name"], layer["pass"], layer["cycles"]) for layer in step["layers"]])
 
     def test_page_and_trace(self):
-        self.satsuma("simulate", *SMALL, "--compare", "dense,sr-ste", "--sweep", "array.rows=16,32", "--sweep", "nm=2:4,2:8",
+        self.satsuma("simulate", *SMALL, "--compare", "dense,sr-ste", "--ablations", "--sweep", "array.rows=16,32", "--sweep", "nm=2:4,2:8",
                      "--html", "page.html", "--trace", "trace.json", "--json", "step.json")
         text = (self.folder / "page.html").read_text()
         page = ElementTree.fromstring(text)

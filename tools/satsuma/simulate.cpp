@@ -42,6 +42,7 @@ struct Settings {
   bool no_interleave = false;
   bool no_pregeneration = false;
   bool no_schedule = false;
+  bool ablations = false;
   std::string schedule;
   std::string save_schedule;
   std::vector<std::string> sweep;
@@ -119,8 +120,7 @@ sat::ReportRequest request_of(const Settings& settings) {
   for (const std::string& method : settings.compare)
     request.compare.emplace_back(sat::find_simulated_method(method).name);
   if (settings.compare.empty() && request.method != "dense") request.compare = {"dense"};
-  const bool all_on = request.options.interleave && request.options.pregeneration && request.options.search;
-  request.ablations = settings.of_model() && request.method != "dense" && all_on && !request.schedule;
+  request.ablations = settings.ablations;
   for (const std::string& axis : settings.sweep) request.sweep.push_back(sat::SweepAxis::parse(axis));
   return request;
 }
@@ -226,6 +226,8 @@ CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
                     "FF and BP prune dense weights on the fly");
   command->add_flag("--no-schedule", settings->no_schedule,
                     "one dataflow, one loop order, the first tile that fits");
+  command->add_flag("--ablations", settings->ablations,
+                    "also without each of these three techniques, one at a time");
   command->add_option("--schedule", settings->schedule, "a schedule file instead of a search");
   command->add_option("--save-schedule", settings->save_schedule,
                       "writes the schedule, a TOML file that can be edited");
