@@ -16,6 +16,7 @@
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/plugin.hpp"
+#include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/train.hpp"
 
 namespace satsuma::tools {
@@ -52,6 +53,7 @@ int run_satsuma(int argc, char** argv) {
   add_devices(app, run);
   add_methods(app, run);
   add_plugin(app, run);
+  add_sat(app, run);
   add_bench(app, run);
   try {
     if (!parse(app, argc, argv)) return 0;

@@ -91,9 +91,11 @@ struct Counters {
   std::int64_t update_nanoseconds = 0;
   std::int64_t bytes_to_device = 0;
   std::int64_t bytes_from_device = 0;
-  std::int64_t cycles = 0;              ///< 0 where the device knows none
-  std::int64_t device_nanoseconds = 0;  ///< that these cycles take on a device that is emulated
-  std::int64_t nanojoules = 0;          ///< 0 where the device knows none
+  std::int64_t cycles = 0;                ///< 0 where the device knows none
+  std::int64_t device_nanoseconds = 0;    ///< that these cycles take on a device that is emulated
+  std::int64_t nanojoules = 0;            ///< 0 where the device knows none
+  std::int64_t kernel_nanoseconds = 0;    ///< by the device's own clock; 0 where it has none
+  std::int64_t transfer_nanoseconds = 0;  ///< likewise, of bytes_to_device and bytes_from_device
 
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }

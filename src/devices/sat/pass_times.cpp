@@ -18,8 +18,8 @@ std::array<std::int64_t, 11> numbers_of(const Geometry& g) {
 
 }  // namespace
 
-const Counts& PassTimes::of(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
-                            Pattern weight) {
+const PassTiming& PassTimes::of(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
+                                Pattern weight) {
   Known& known = known_[{numbers_of(geometry), images, in_size}];
   if (pass == Pass::ff) known.patterns.ff_weight = weight;
   if (pass == Pass::bp) {
@@ -32,8 +32,8 @@ const Counts& PassTimes::of(Pass pass, const Geometry& geometry, std::int64_t im
   return entry->second;
 }
 
-Counts PassTimes::compute(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
-                          const Known& known) const {
+PassTiming PassTimes::compute(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
+                              const Known& known) const {
   Layer layer;
   layer.name = to_string(geometry);
   layer.geometry = geometry;
@@ -49,7 +49,9 @@ Counts PassTimes::compute(Pass pass, const Geometry& geometry, std::int64_t imag
   } catch (const Error& error) {
     fmt::print(stderr, "satsuma: device 'sat' counts no cycles for {} of {}: {}\n", to_string(pass),
                layer.name, error.what());
-    return {};
+    PassTiming none;
+    none.pass = pass;
+    return none;
   }
 }
 

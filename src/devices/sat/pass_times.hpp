@@ -18,9 +18,10 @@ class PassTimes {
   const Config& config() const { return config_; }
   /// One pass over a batch of x [images, C, height, width]. `weight` is the pattern of its weight operand. WU
   /// includes the update of the weights, and pre-generation for the FF and BP of the same shape that were
-  /// asked for last. Without counts, and a line on standard error, where the model finds no schedule.
-  const Counts& of(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
-                   Pattern weight);
+  /// asked for last. Without counts, and a line on standard error, where the model finds no
+  /// schedule.
+  const PassTiming& of(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
+                       Pattern weight);
 
  private:
   /// A layer as far as its passes tell: two with all of this in common are one.
@@ -28,11 +29,11 @@ class PassTimes {
   struct Known {
     PassPatterns patterns;
     bool has_bp = false;
-    std::map<std::tuple<Pass, int, int, int, int, bool>, Counts> counts;
+    std::map<std::tuple<Pass, int, int, int, int, bool>, PassTiming> counts;
   };
 
-  Counts compute(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
-                 const Known& known) const;
+  PassTiming compute(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
+                     const Known& known) const;
 
   Config config_;
   std::map<Shape, Known> known_;

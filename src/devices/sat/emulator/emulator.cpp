@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/devices/sat/emulator/halves.hpp"
+#include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/emulator/sore.hpp"
 #include "src/devices/sat/emulator/wuve.hpp"
 
@@ -56,8 +55,7 @@ void Emulator::run(const Load& command) {
 void Emulator::run(const LoadHalves& command) {
   auto* const to = dram_.at<std::uint16_t>(command.to, command.count);
   to_halves(command.from, command.count, to);
-  for (std::int64_t at = command.last_block; at < command.count; at += kLanes)
-    std::fill(to + at + command.valid_lanes, to + at + kLanes, std::uint16_t{0});
+  clear_lanes(command, to);
   stce_.written(command.to, 2 * command.count);
 }
 
