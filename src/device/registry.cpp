@@ -36,6 +36,19 @@ std::function<std::shared_ptr<Device>()> maker(std::string_view name) {
   return {};
 }
 
+/// The device that `NAME:SETTINGS` stands for, where one of that name is built in.
+std::shared_ptr<Device> make_configured(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return nullptr;
+  for (const DeviceEntry& entry : device_entries()) {
+    if (entry.name != text.substr(0, colon)) continue;
+    if (entry.configure != nullptr) return entry.configure(text.substr(colon + 1));
+    throw UsageError("device '" + std::string(entry.name) + "' has no settings, got '" + std::string(text) +
+                     "'");
+  }
+  return nullptr;
+}
+
 constexpr std::string_view kCheck = "check:";
 
 /// The device that `check:A,B` stands for.
@@ -45,7 +58,7 @@ std::shared_ptr<Device> make_check(std::string_view name) {
   const std::string_view first = both.substr(0, comma);
   const std::string_view second = comma == std::string_view::npos ? "" : both.substr(comma + 1);
   if (first.empty() || second.empty() || first == second || first.starts_with(kCheck) ||
-      second.starts_with(kCheck) || second.find(',') != std::string_view::npos) {
+      second.starts_with(kCheck) || second.substr(0, second.find(':')).find(',') != std::string_view::npos) {
     throw UsageError(
         "device '" + std::string(name) +
         "' is no pair of devices; expected check:TRUSTED,SUSPECT, for example check:cpu,reference");
@@ -81,6 +94,7 @@ std::shared_ptr<Device> find_device(std::string_view name) {
   const auto found = registry().instances.find(name);
   if (found != registry().instances.end()) return found->second;
   if (name.starts_with(kCheck)) return registry().instances[std::string(name)] = make_check(name);
+  if (auto configured = make_configured(name)) return registry().instances[std::string(name)] = configured;
   if (const auto make = maker(name)) return registry().instances[std::string(name)] = make();
   std::vector<std::string_view> known;
   for (const DeviceEntry& entry : device_entries()) known.push_back(entry.name);

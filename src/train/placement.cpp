@@ -33,7 +33,7 @@ void check_placements(const std::vector<std::shared_ptr<Contraction>>& layers,
 }  // namespace
 
 Placement Placement::parse(std::string_view text) {
-  const std::size_t equals = text.rfind('=');
+  const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
     throw UsageError(
         fmt::format("--place got '{}', expected PATTERN=DEVICE, for example 'layer4.*=reference'", text));

@@ -1,6 +1,6 @@
-"""Text files as a C++ source: embed.py FUNCTION FILE... > OUTPUT.
+"""Text files as a C++ source: embed.py NAMESPACE::FUNCTION FILE... > OUTPUT.
 
-Defines `std::span<const EmbeddedFile> satsuma::tools::FUNCTION()`, whose entries have each file's folder and name and
+Defines `std::span<const EmbeddedFile> NAMESPACE::FUNCTION()`, whose entries have each file's folder and name and
 its content.
 """
 
@@ -18,12 +18,13 @@ def literal(text):
     return "\n".join(f'R"embedded({piece})embedded"' for piece in pieces)
 
 
-def main(function, *files):
-    print('#include "tools/satsuma/embedded_file.hpp"\n\nnamespace satsuma::tools {\n')
+def main(qualified, *files):
+    namespace, _, function = qualified.rpartition("::")
+    print(f'#include "src/core/embedded_file.hpp"\n\n#include <span>\n\nnamespace {namespace} {{\n')
     print(f"std::span<const EmbeddedFile> {function}() {{\n  static constexpr EmbeddedFile files[] = {{")
     for file in map(Path, files):
         print(f'{{"{file.parent.name}", "{file.name}", {literal(file.read_text())}}},')
-    print("  };\n  return files;\n}\n\n}  // namespace satsuma::tools")
+    print("  };\n  return files;\n}\n\n}")
 
 
 main(*sys.argv[1:])

@@ -16,6 +16,7 @@
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/plugin.hpp"
+#include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
 #include "tools/satsuma/train.hpp"
 
@@ -54,6 +55,7 @@ int run_satsuma(int argc, char** argv) {
   add_methods(app, run);
   add_simulate(app, run);
   add_plugin(app, run);
+  add_sat(app, run);
   add_bench(app, run);
   try {
     if (!parse(app, argc, argv)) return 0;

@@ -12,7 +12,7 @@
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/atomic_file.hpp"
-#include "tools/satsuma/embedded_file.hpp"
+#include "tools/satsuma/plugin_sample.hpp"
 
 namespace satsuma::tools {
 

@@ -88,7 +88,7 @@ class Contraction {
  private:
   void place(Pass pass);
   PassRequest request(Pass pass) const;
-  PassSpec spec() const { return {geometry_, operands_}; }
+  PassSpec spec() const { return {geometry_, operands_, name_}; }
   WeightOperand operand(Pass pass, bool constant);
   /// packed() as its device has left it, perhaps without values.
   PackedWeight& pre_generated(Pass pass);

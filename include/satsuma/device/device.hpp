@@ -32,9 +32,12 @@ struct PassSpec {
   /// f32; tensors stay f32. Under f16 the bias gradient sums the rounded dY, too. Otherwise operands are
   /// taken as they are.
   DType operands = DType::f32;
+  /// Name of the layer, for devices that are told by name how to run it; empty where there is none.
+  std::string_view layer = {};
 
-  PassSpec(const Geometry& geometry, DType operands = DType::f32)  // NOLINT: a geometry alone is common
-      : geometry(geometry), operands(operands) {}
+  PassSpec(const Geometry& geometry, DType operands = DType::f32,  // NOLINT: a geometry alone is common
+           std::string_view layer = {})
+      : geometry(geometry), operands(operands), layer(layer) {}
 };
 
 /// Yes, or no with a reason that reaches the user.
@@ -91,9 +94,11 @@ struct Counters {
   std::int64_t update_nanoseconds = 0;
   std::int64_t bytes_to_device = 0;
   std::int64_t bytes_from_device = 0;
-  std::int64_t cycles = 0;              ///< 0 where the device knows none
-  std::int64_t device_nanoseconds = 0;  ///< that these cycles take on a device that is emulated
-  std::int64_t nanojoules = 0;          ///< 0 where the device knows none
+  std::int64_t cycles = 0;                ///< 0 where the device knows none
+  std::int64_t device_nanoseconds = 0;    ///< that these cycles take on a device that is emulated
+  std::int64_t nanojoules = 0;            ///< 0 where the device knows none
+  std::int64_t kernel_nanoseconds = 0;    ///< by the device's own clock; 0 where it has none
+  std::int64_t transfer_nanoseconds = 0;  ///< likewise, of bytes_to_device and bytes_from_device
 
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "satsuma/device/device.hpp"
+#include "satsuma/sat/schedule.hpp"
 
 // What the driver asks of SAT. Commands hold addresses and sizes, nothing that a card could not be sent; they
 // are carried out in the order in which they are submitted.
@@ -42,6 +43,7 @@ struct Store {
 /// FF, BP or WU on the STCE. FP16 operands, FP32 results; activations are batch-blocked.
 struct Contract {
   Pass pass = Pass::ff;
+  Dataflow dataflow = Dataflow::output_stationary;  ///< as scheduled; no bit depends on it
   Geometry geometry;
   std::int64_t images = 0;
   Pair in_size = {};   ///< height and width of x

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstdio>
+#include <functional>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
@@ -11,7 +13,6 @@
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/devices/sat/driver.hpp"
-#include "src/devices/sat/emulator/emulator.hpp"
 #include "src/devices/sat/pass_times.hpp"
 
 namespace satsuma {
@@ -24,6 +25,7 @@ using sat::driver::Contract;
 using sat::driver::Driver;
 using sat::driver::kNowhere;
 using sat::driver::Operand;
+using sat::driver::Transport;
 
 /// A packed weight in the memory of SAT.
 struct SatForm : DeviceForm {
@@ -38,9 +40,14 @@ std::array<std::int64_t, 4> extents(const Tensor& weight) {
 /// The SAT accelerator behind its driver. Results are on the host when a call returns.
 class SatDevice : public Device {
  public:
-  explicit SatDevice(std::shared_ptr<sat::driver::Transport> transport) : driver_(std::move(transport)) {}
+  SatDevice(std::shared_ptr<Transport> transport, std::string_view name,
+            std::function<std::shared_ptr<Transport>()> spare, std::optional<sat::Schedule> schedule)
+      : name_(name),
+        driver_(std::move(transport)),
+        times_(driver_.transport().config(), std::move(schedule)),
+        spare_(std::move(spare)) {}
 
-  std::string_view name() const override { return "sat"; }
+  std::string_view name() const override { return name_; }
   std::string description() const override {
     const sat::Config& config = times_.config();
     return fmt::format("SAT, {} x {} USPEs at {} MHz, FP16 products and FP32 sums; {}", config.rows,
@@ -58,6 +65,10 @@ class SatDevice : public Device {
     if (request.geometry.groups != 1) {
       return Support::no(fmt::format("has no dataflow for {} groups of channels", request.geometry.groups));
     }
+    if (const int largest = driver_.transport().largest_group(); request.weight.m > largest) {
+      return Support::no(
+          fmt::format("takes groups of at most {} weights, not {}", largest, to_string(request.weight)));
+    }
     if (!request.gradient.dense()) {
       return Support::no(fmt::format("does not prune the output gradient {}", to_string(request.gradient)));
     }
@@ -66,54 +77,57 @@ class SatDevice : public Device {
 
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    Call call(*this);
-    const Stopwatch watch = count(Pass::ff, spec.geometry, w, x, y);
-    Contract command = contract(Pass::ff, spec.geometry, x, y);
-    const Buffer input = driver_.load_halves(x);
-    const SatForm weight = place(w);
-    const Operand bias_operand = driver_.load(bias);
-    const Operand output = driver_.room_for(y);
-    command.x = input.address();
-    set_weight(command, w, weight);
-    command.bias = bias_operand.address;
-    command.result = output.address;
-    driver_.submit(command);
-    driver_.store(output, y);
-    call.finish();
+    const sat::PassTiming& card = count(Pass::ff, spec, w, x, y);
+    const Stopwatch watch(counters_[Pass::ff].nanoseconds);
+    run([&] {
+      Contract command = contract(card, spec.geometry, x, y);
+      const Buffer input = driver_.load_halves(x);
+      const SatForm weight = place(w);
+      const Operand bias_operand = driver_.load(bias);
+      const Operand output = driver_.room_for(y);
+      command.x = input.address();
+      set_weight(command, w, weight);
+      command.bias = bias_operand.address;
+      command.result = output.address;
+      driver_.submit(command);
+      driver_.store(output, y);
+    });
   }
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    Call call(*this);
-    const Stopwatch watch = count(Pass::bp, spec.geometry, w, dx, dy);
-    Contract command = contract(Pass::bp, spec.geometry, dx, dy);
-    const Buffer input = driver_.load_halves(dy);
-    const SatForm weight = place(w);
-    const Operand output = driver_.room_for(dx);
-    command.dy = input.address();
-    set_weight(command, w, weight);
-    command.result = output.address;
-    driver_.submit(command);
-    driver_.store(output, dx);
-    call.finish();
+    const sat::PassTiming& card = count(Pass::bp, spec, w, dx, dy);
+    const Stopwatch watch(counters_[Pass::bp].nanoseconds);
+    run([&] {
+      Contract command = contract(card, spec.geometry, dx, dy);
+      const Buffer input = driver_.load_halves(dy);
+      const SatForm weight = place(w);
+      const Operand output = driver_.room_for(dx);
+      command.dy = input.address();
+      set_weight(command, w, weight);
+      command.result = output.address;
+      driver_.submit(command);
+      driver_.store(output, dx);
+    });
   }
 
   void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    Call call(*this);
-    const Stopwatch watch = count(Pass::wu, spec.geometry, {}, x, dy);
-    Contract command = contract(Pass::wu, spec.geometry, x, dy);
-    const Buffer input = driver_.load_halves(x);
-    const Buffer gradient = driver_.load_halves(dy);
-    const Operand output = driver_.room_for(dw);
-    const Operand bias_output = driver_.room_for(dbias);
-    command.x = input.address();
-    command.dy = gradient.address();
-    command.result = output.address;
-    command.dbias = bias_output.address;
-    driver_.submit(command);
-    driver_.store(output, dw);
-    driver_.store(bias_output, dbias);
-    call.finish();
+    const sat::PassTiming& card = count(Pass::wu, spec, {}, x, dy);
+    const Stopwatch watch(counters_[Pass::wu].nanoseconds);
+    run([&] {
+      Contract command = contract(card, spec.geometry, x, dy);
+      const Buffer input = driver_.load_halves(x);
+      const Buffer gradient = driver_.load_halves(dy);
+      const Operand output = driver_.room_for(dw);
+      const Operand bias_output = driver_.room_for(dbias);
+      command.x = input.address();
+      command.dy = gradient.address();
+      command.result = output.address;
+      command.dbias = bias_output.address;
+      driver_.submit(command);
+      driver_.store(output, dw);
+      driver_.store(bias_output, dbias);
+    });
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
@@ -121,46 +135,47 @@ class SatDevice : public Device {
       throw ShapeError(fmt::format("[compress] got {} of {}, expected a weight [K, C, R, S] of f32",
                                    to_string(weight.shape()), to_string(weight.dtype())));
     }
-    Call call(*this);
     const Stopwatch watch(counters_.compress_nanoseconds);
-    const Operand dense = driver_.load(weight);
-    Packed packed = make_packed(weight, axis, pattern);
-    driver_.submit(sat::driver::Reduce{dense.address, extents(weight), axis, pattern, packed.address()});
-    store(packed);
-    call.finish();
+    Packed packed;
+    run([&] {
+      const Operand dense = driver_.load(weight);
+      packed = make_packed(weight, axis, pattern);
+      driver_.submit(sat::driver::Reduce{dense.address, extents(weight), axis, pattern, packed.address()});
+      store(packed);
+    });
     return packed.weight;
   }
 
   void update(const UpdateArgs& args) override {
     check_update(args.weight, args.grad, args.velocity);
-    Call call(*this);
     const Stopwatch watch(counters_.update_nanoseconds);
-    const Operand weight = driver_.load(args.weight);
-    const Operand gradient = driver_.load(args.grad);
-    const Operand velocity = driver_.load(args.velocity);
-    sat::driver::Update command{weight.address,
-                                gradient.address,
-                                velocity.address,
-                                extents(args.weight),
-                                args.step,
-                                args.pattern,
-                                {},
-                                {}};
     Packed ff, bp;
-    if (args.packed_ff) {
-      ff = make_packed(args.weight, GroupAxis::input_channels, args.pattern);
-      command.ff = ff.address();
-    }
-    if (args.packed_bp) {
-      bp = make_packed(args.weight, GroupAxis::output_channels, args.pattern);
-      command.bp = bp.address();
-    }
-    driver_.submit(command);
-    driver_.store(weight, args.weight);
-    driver_.store(velocity, args.velocity);
-    if (args.packed_ff) store(ff);
-    if (args.packed_bp) store(bp);
-    call.finish();
+    run([&] {
+      const Operand weight = driver_.load(args.weight);
+      const Operand gradient = driver_.load(args.grad);
+      const Operand velocity = driver_.load(args.velocity);
+      sat::driver::Update command{weight.address,
+                                  gradient.address,
+                                  velocity.address,
+                                  extents(args.weight),
+                                  args.step,
+                                  args.pattern,
+                                  {},
+                                  {}};
+      if (args.packed_ff) {
+        ff = make_packed(args.weight, GroupAxis::input_channels, args.pattern);
+        command.ff = ff.address();
+      }
+      if (args.packed_bp) {
+        bp = make_packed(args.weight, GroupAxis::output_channels, args.pattern);
+        command.bp = bp.address();
+      }
+      driver_.submit(command);
+      driver_.store(weight, args.weight);
+      driver_.store(velocity, args.velocity);
+      if (args.packed_ff) store(ff);
+      if (args.packed_bp) store(bp);
+    });
     if (args.packed_ff) *args.packed_ff = std::move(ff.weight);
     if (args.packed_bp) *args.packed_bp = std::move(bp.weight);
   }
@@ -228,9 +243,11 @@ class SatDevice : public Device {
     command.pattern = w.packed->pattern;
   }
 
-  static Contract contract(Pass pass, const Geometry& geometry, const Tensor& x, const Tensor& y) {
+  static Contract contract(const sat::PassTiming& card, const Geometry& geometry, const Tensor& x,
+                           const Tensor& y) {
     Contract command;
-    command.pass = pass;
+    command.pass = card.pass;
+    command.dataflow = card.schedule.dataflow;
     command.geometry = geometry;
     command.images = x.dim(0);
     command.in_size = {x.dim(2), x.dim(3)};
@@ -238,62 +255,67 @@ class SatDevice : public Device {
     return command;
   }
 
-  /// Host code reads results as soon as a call returns, so each call waits for its commands. One that fails
-  /// half way waits, too: what it has submitted names memory of the caller.
-  class Call {
-   public:
-    explicit Call(SatDevice& device) : device_(device) {}
-    Call(const Call&) = delete;
-    Call& operator=(const Call&) = delete;
-    void finish() {
-      finished_ = true;
-      device_.driver_.wait();
-      device_.counters_.bytes_to_device += device_.driver_.bytes_to_device();
-      device_.counters_.bytes_from_device += device_.driver_.bytes_from_device();
-      device_.driver_.reset_counts();
+  /// Runs what submits commands, and waits for them: host code reads results as soon as a call returns.
+  template <typename F>
+  void run(F&& submit) {
+    try {
+      submit_and_wait(submit);
+    } catch (const sat::driver::OutOfDeviceMemory& error) {
+      if (!spare_) throw;
+      fmt::print(stderr, "satsuma: {}; going on with the emulator\n", error.what());
+      driver_ = Driver(std::exchange(spare_, {})());
+      submit_and_wait(submit);
     }
-    ~Call() {
-      if (finished_) return;
+  }
+
+  template <typename F>
+  void submit_and_wait(F&& submit) {
+    try {
+      submit();
+    } catch (const Error&) {
+      // What was submitted names memory of the caller, and the error that ended the call came first.
       try {
-        device_.driver_.wait();
+        driver_.wait();
       } catch (const DeviceError&) {
-        // The error that ends the call came first.
       }
+      throw;
     }
+    driver_.wait();
+    counters_.bytes_to_device += driver_.bytes_to_device();
+    counters_.bytes_from_device += driver_.bytes_from_device();
+    driver_.reset_counts();
+    const sat::driver::DeviceTimes times = driver_.take_times();
+    counters_.kernel_nanoseconds += times.kernels;
+    counters_.transfer_nanoseconds += times.transfers;
+  }
 
-   private:
-    SatDevice& device_;
-    bool finished_ = false;
-  };
-
-  /// Counts a pass between x and y (or their gradients), and times it on the host until the result is
-  /// destroyed.
-  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& x,
-                  const Tensor& y) {
+  /// Counts a pass between x and y (or their gradients), and says what it takes on the card.
+  const sat::PassTiming& count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& x,
+                               const Tensor& y) {
     Counters::PerPass& counter = counters_[pass];
     const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
     ++counter.calls;
-    counter.macs += y.dim(0) * pass_macs(geometry, pass, pattern, y.dim(2), y.dim(3));
-    counter.dense_macs += y.dim(0) * geometry.dense_macs(y.dim(2), y.dim(3));
-    const sat::Counts& card = times_.of(pass, geometry, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
+    counter.macs += y.dim(0) * pass_macs(spec.geometry, pass, pattern, y.dim(2), y.dim(3));
+    counter.dense_macs += y.dim(0) * spec.geometry.dense_macs(y.dim(2), y.dim(3));
+    const sat::PassTiming& card = times_.of(pass, spec, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
     counters_.cycles += card.cycles;
     counters_.device_nanoseconds += std::llround(1e9 * times_.config().seconds(card.cycles));
     counters_.nanojoules += std::llround(1e9 * card.energy.total());
-    return Stopwatch(counter.nanoseconds);
+    return card;
   }
 
+  std::string name_;
   Driver driver_;
   sat::driver::PassTimes times_;
+  std::function<std::shared_ptr<Transport>()> spare_;
 };
 
 }  // namespace
 
-std::shared_ptr<Device> create_sat_device() {
-  return sat::driver::make_device(std::make_shared<sat::driver::Emulator>());
-}
-
-std::shared_ptr<Device> sat::driver::make_device(std::shared_ptr<Transport> transport) {
-  return std::make_shared<SatDevice>(std::move(transport));
+std::shared_ptr<Device> sat::driver::make_device(std::shared_ptr<Transport> transport, std::string_view name,
+                                                 std::function<std::shared_ptr<Transport>()> spare,
+                                                 std::optional<Schedule> schedule) {
+  return std::make_shared<SatDevice>(std::move(transport), name, std::move(spare), std::move(schedule));
 }
 
 }  // namespace satsuma

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 
@@ -15,7 +16,8 @@ constexpr std::uint64_t kAlignment = 64;
 
 }  // namespace
 
-DeviceMemory::DeviceMemory(std::uint64_t bytes) : capacity_(bytes / kAlignment * kAlignment) {
+DeviceMemory::DeviceMemory(std::uint64_t bytes, std::string where)
+    : where_(std::move(where)), capacity_(bytes / kAlignment * kAlignment) {
   if (capacity_ > 0) add_free(0, capacity_);
 }
 
@@ -26,10 +28,10 @@ Address DeviceMemory::take(std::uint64_t bytes) {
   const std::uint64_t size = asked > capacity_ ? asked : (asked + kAlignment - 1) / kAlignment * kAlignment;
   const auto fitting = by_size_.lower_bound({size, 0});
   if (fitting == by_size_.end()) {
-    throw DeviceError(
-        fmt::format("device 'sat' is out of memory: {} MiB asked, {} of {} MiB in use; try a smaller "
-                    "--batch-size or model",
-                    asked >> 20, in_use_ >> 20, capacity_ >> 20));
+    throw OutOfDeviceMemory(
+        fmt::format("{} is out of memory: {} MiB asked, {} of {} MiB in use; try a smaller --batch-size or "
+                    "model",
+                    where_, asked >> 20, in_use_ >> 20, capacity_ >> 20));
   }
   const auto [block_size, address] = *fitting;
   remove_free(free_.find(address));

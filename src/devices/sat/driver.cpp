@@ -19,7 +19,8 @@ Buffer::Buffer(std::shared_ptr<DeviceMemory> memory, std::uint64_t bytes)
     : block_(std::make_shared<const Block>(std::move(memory), bytes)) {}
 
 Driver::Driver(std::shared_ptr<Transport> transport)
-    : transport_(std::move(transport)), memory_(std::make_shared<DeviceMemory>(transport_->memory())) {}
+    : transport_(std::move(transport)),
+      memory_(std::make_shared<DeviceMemory>(transport_->memory(), transport_->where())) {}
 
 std::shared_ptr<std::byte> Driver::allocate_shared(std::size_t bytes) {
   std::byte* const mapped = transport_->mapped();

@@ -48,12 +48,13 @@ class Driver {
   explicit Driver(std::shared_ptr<Transport> transport);
 
   const Transport& transport() const { return *transport_; }
+  DeviceTimes take_times() { return transport_->take_times(); }
   std::int64_t bytes_to_device() const { return bytes_to_device_; }
   std::int64_t bytes_from_device() const { return bytes_from_device_; }
   void reset_counts() { bytes_to_device_ = bytes_from_device_ = 0; }
   std::uint64_t memory_in_use() const { return memory_->in_use(); }
 
-  /// Throws DeviceError when device memory is full.
+  /// Throws OutOfDeviceMemory when device memory is full.
   Buffer allocate(std::int64_t bytes) { return {memory_, static_cast<std::uint64_t>(bytes)}; }
   /// Device memory that the host sees, or host memory where the transport maps none.
   std::shared_ptr<std::byte> allocate_shared(std::size_t bytes);

@@ -25,7 +25,9 @@ class Distant : public Transport {
  public:
   explicit Distant(std::uint64_t memory = kMemory) : card_(memory) {}
 
+  const Config& config() const override { return card_.config(); }
   std::string description() const override { return "far away"; }
+  std::string where() const override { return "device 'distant'"; }
   std::uint64_t memory() const override { return card_.memory(); }
   std::byte* mapped() const override { return nullptr; }
   Ticket submit(const Command& command) override {

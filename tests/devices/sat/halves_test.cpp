@@ -1,4 +1,4 @@
-#include "src/devices/sat/emulator/halves.hpp"
+#include "src/devices/sat/halves.hpp"
 
 #include <doctest/doctest.h>
 

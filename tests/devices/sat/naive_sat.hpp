@@ -23,6 +23,9 @@ struct NaiveSat {
   std::vector<float> bias_gradient(const std::vector<float>& dy) const;
 };
 
+/// SAT behind the transport whose values are tested: each test executable defines its own.
+Device& sat_under_test();
+
 /// The nearest FP16 number, ties to even, as a float.
 float round_to_fp16(float value);
 

@@ -1,4 +1,4 @@
-// The device's bits against the naive emulator's: equal, not close.
+// The bits of whatever transport is under test against the naive emulator's: equal, not close.
 
 #include <doctest/doctest.h>
 
@@ -11,7 +11,6 @@
 #include "devices/sat/naive_sat.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/core/rng.hpp"
-#include "satsuma/device/registry.hpp"
 
 namespace satsuma {
 
@@ -155,7 +154,7 @@ void check_layer(Device& device, const NaiveSat& layer, Data data, Rng& rng) {
 }  // namespace
 
 TEST_CASE("the three passes give the bits of the naive emulator") {
-  Device& device = *find_device("sat");
+  Device& device = testing::sat_under_test();
   const int before = threads();
   Rng rng(7);
   for (const Data data : {Data::ordinary, Data::small, Data::overflowing}) {
@@ -169,7 +168,7 @@ TEST_CASE("the three passes give the bits of the naive emulator") {
 }
 
 TEST_CASE("layers as networks have them") {
-  Device& device = *find_device("sat");
+  Device& device = testing::sat_under_test();
   const Geometry same{.in_channels = 64, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
   const Geometry stem{.in_channels = 3, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
   const Geometry down{
@@ -190,7 +189,7 @@ TEST_CASE("layers as networks have them") {
 }
 
 TEST_CASE("lanes without an image stay finite, whatever lies there and in the weights") {
-  Device& device = *find_device("sat");
+  Device& device = testing::sat_under_test();
   const Geometry g{.in_channels = 8, .out_channels = 8, .kernel = {3, 3}, .padding = {1, 1}};
   const Shape shape = {3, 8, 4, 4};
   const Tensor x =
@@ -215,7 +214,7 @@ TEST_CASE("lanes without an image stay finite, whatever lies there and in the we
 }
 
 TEST_CASE("FF and BP multiply with what the latest update has pre-generated") {
-  Device& device = *find_device("sat");
+  Device& device = testing::sat_under_test();
   Rng rng(9);
   NaiveSat layer{};
   layer.geometry = {.in_channels = 24, .out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}};

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "satsuma/core/error.hpp"
+#include "src/devices/sat/range.hpp"
 
 namespace satsuma::sat::driver {
 
@@ -31,11 +32,7 @@ Dram::~Dram() {
 }
 
 void Dram::check(Address address, std::uint64_t bytes, std::uint64_t alignment) const {
-  if (address <= size_ && bytes <= size_ - address && address % alignment == 0) return;
-  throw DeviceError(fmt::format(
-      "device 'sat' got a command that reaches {} bytes at address {:#x}, expected them inside its "
-      "{} MiB and aligned to {}",
-      bytes, address, size_ >> 20, alignment));
+  check_range("device 'sat'", size_, address, bytes, alignment);
 }
 
 }  // namespace satsuma::sat::driver

@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/devices/sat/emulator/halves.hpp"
 #include "src/devices/sat/emulator/sore.hpp"
 #include "src/devices/sat/emulator/wuve.hpp"
+#include "src/devices/sat/halves.hpp"
 
 namespace satsuma::sat::driver {
 
@@ -26,7 +25,8 @@ void copy(const void* from, std::int64_t bytes, void* to) {
 
 }  // namespace
 
-Emulator::Emulator(std::uint64_t memory) : dram_(memory), stce_(dram_) {}
+Emulator::Emulator(std::uint64_t memory, const Config& config)
+    : config_(config), dram_(memory), stce_(dram_) {}
 
 std::string Emulator::description() const {
   return fmt::format("emulated bit for bit with {} kernels, {} threads; {} GiB of memory",
@@ -56,8 +56,7 @@ void Emulator::run(const Load& command) {
 void Emulator::run(const LoadHalves& command) {
   auto* const to = dram_.at<std::uint16_t>(command.to, command.count);
   to_halves(command.from, command.count, to);
-  for (std::int64_t at = command.last_block; at < command.count; at += kLanes)
-    std::fill(to + at + command.valid_lanes, to + at + kLanes, std::uint16_t{0});
+  clear_lanes(command, to);
   stce_.written(command.to, 2 * command.count);
 }
 

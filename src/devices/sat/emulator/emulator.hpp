@@ -16,9 +16,11 @@ inline constexpr std::uint64_t kCardMemory = std::uint64_t{64} << 30;
 /// when submit() returns; what went wrong is kept for wait().
 class Emulator : public Transport {
  public:
-  explicit Emulator(std::uint64_t memory = kCardMemory);
+  explicit Emulator(std::uint64_t memory = kCardMemory, const Config& config = {});
 
+  const Config& config() const override { return config_; }
   std::string description() const override;
+  std::string where() const override { return "device 'sat'"; }
   std::uint64_t memory() const override { return dram_.size(); }
   std::byte* mapped() const override { return dram_.base(); }
   Ticket submit(const Command& command) override;
@@ -32,6 +34,7 @@ class Emulator : public Transport {
   void run(const Reduce& command);
   void run(const Update& command);
 
+  Config config_;
   Dram dram_;
   Stce stce_;
   Ticket submitted_ = 0;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "src/cpu/compress.hpp"
-#include "src/devices/sat/emulator/halves.hpp"
+#include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/emulator/view.hpp"
 
 namespace satsuma::sat::driver {

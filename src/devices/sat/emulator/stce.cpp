@@ -11,7 +11,7 @@
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/passes.hpp"
 #include "src/cpu/weight_gradient.hpp"
-#include "src/devices/sat/emulator/halves.hpp"
+#include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/emulator/view.hpp"
 
 namespace satsuma::sat::driver {

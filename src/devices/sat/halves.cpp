@@ -1,14 +1,16 @@
-#include "src/devices/sat/emulator/halves.hpp"
+#include "src/devices/sat/halves.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
 #endif
 
+#include <algorithm>
 #include <atomic>
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/half.hpp"
+#include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 
 namespace satsuma::sat::driver {
@@ -83,6 +85,11 @@ void to_halves(const float* from, std::int64_t count, std::uint16_t* to) {
 #endif
   parallel_for(count, kGrain,
                [&](std::int64_t begin, std::int64_t end) { narrow(from + begin, end - begin, to + begin); });
+}
+
+void clear_lanes(const LoadHalves& command, std::uint16_t* halves) {
+  for (std::int64_t at = command.last_block; at < command.count; at += kLanes)
+    std::fill(halves + at + command.valid_lanes, halves + at + kLanes, std::uint16_t{0});
 }
 
 bool to_floats(const std::uint16_t* from, std::int64_t count, float* to) {

@@ -1,0 +1,88 @@
+// Numbers: docs/sat-values.md. Products of halves are exact in FP32, so contraction changes no bit there; in
+// the optimiser it would.
+#pragma OPENCL FP_CONTRACT OFF
+
+typedef int Int;
+typedef float Float;
+typedef ulong Address;
+
+#define NOWHERE 0xffffffffffffffffUL
+#define LANES 16  // images of a block, which take turns in a USPE
+
+bool is_somewhere(Address address) { return address != NOWHERE; }
+
+#ifdef INTEGER_HALVES
+
+// For platforms that may flush what lies below the normal range.
+float16 load_halves(__global const uchar *memory, Address address, size_t index) {
+  const uint16 bits = convert_uint16(vload16(0, (__global const ushort *)(memory + address) + index));
+  const uint16 exponent = (bits >> 10) & 0x1fu;
+  const uint16 fraction = bits & 0x3ffu;
+  const uint16 normal = ((exponent + 112u) << 23) | (fraction << 13);
+  const uint16 special = 0x7f800000u | (fraction << 13);
+  const uint16 subnormal = as_uint16(convert_float16(fraction) * 0x1p-24f);
+  const uint16 magnitude =
+      select(select(normal, subnormal, exponent == 0u), special, exponent == 0x1fu);
+  return as_float16(((bits & 0x8000u) << 16) | magnitude);
+}
+
+float load_half(__global const uchar *memory, Address address, size_t index) {
+  const uint bits = ((__global const ushort *)(memory + address))[index];
+  const uint exponent = (bits >> 10) & 0x1fu;
+  const uint fraction = bits & 0x3ffu;
+  uint magnitude = ((exponent + 112u) << 23) | (fraction << 13);
+  if (exponent == 0x1fu) magnitude = 0x7f800000u | (fraction << 13);
+  if (exponent == 0u) magnitude = as_uint(convert_float(fraction) * 0x1p-24f);
+  return as_float(((bits & 0x8000u) << 16) | magnitude);
+}
+
+#else
+
+float16 load_halves(__global const uchar *memory, Address address, size_t index) {
+  return vload_half16(0, (__global const half *)(memory + address) + index);
+}
+
+float load_half(__global const uchar *memory, Address address, size_t index) {
+  return vload_half(index, (__global const half *)(memory + address));
+}
+
+#endif
+
+uint round_shift(uint value, uint drop) {
+  return (value + (1u << (drop - 1)) - 1u + ((value >> drop) & 1u)) >> drop;
+}
+
+// To nearest even, with subnormals; every NaN is the same. vstore_half leaves a NaN's bits to the platform.
+ushort half_of(float value) {
+  const uint word = as_uint(value);
+  const uint magnitude = word & 0x7fffffffu;
+  uint bits = 0;
+  if (magnitude > 0x7f800000u) {
+    bits = 0x7e00u;
+  } else if (magnitude >= 0x47800000u) {
+    bits = 0x7c00u;
+  } else if (magnitude >= 0x38800000u) {
+    bits = round_shift(magnitude - 0x38000000u, 13);
+  } else if (magnitude >= 0x33000000u) {
+    bits = round_shift((magnitude & 0x7fffffu) | 0x800000u, 126u - (magnitude >> 23));
+  }
+  return (ushort)(((word >> 16) & 0x8000u) | bits);
+}
+
+// Elements kept in a group of `length`, and along an axis of it.
+int kept_in_group(int n, int m, int length) { return (n * length + m - 1) / m; }
+int kept_along(int n, int m, int length) { return length / m * n + kept_in_group(n, m, length % m); }
+
+// Bit i of the result: weight[i * stride] is among the `kept` largest magnitudes of `length`, the lower index
+// among equals. A NaN ranks above infinity, and NaNs are equals.
+ulong choose(__global const float *weight, size_t stride, int length, int kept) {
+  uint ranks[LARGEST_GROUP];
+  for (int i = 0; i < length; ++i) ranks[i] = min(as_uint(weight[i * stride]) & 0x7fffffffu, 0x7f800001u);
+  ulong chosen = 0;
+  for (int i = 0; i < length; ++i) {
+    int above = 0;
+    for (int j = 0; j < length; ++j) above += ranks[j] > ranks[i] || (ranks[j] == ranks[i] && j < i);
+    if (above < kept) chosen |= 1UL << i;
+  }
+  return chosen;
+}

@@ -1,0 +1,67 @@
+// SORE and WUVE: a work-item is a lane, which takes a group.
+
+// The sparse online reduction engine.
+__kernel __attribute__((reqd_work_group_size(SORE_LANES, 1, 1)))
+void sore(__global const uchar *weight, __global uchar *values, __global uchar *halves, __global uchar *indices,
+          const struct Reduction p) {
+  const int length = p.along_inputs ? p.in_channels : p.out_channels;
+  const int rows = p.along_inputs ? p.out_channels : p.in_channels;
+  const int groups = (length + p.m - 1) / p.m;
+  const size_t lane = get_global_id(0);
+  if (lane >= (size_t)rows * p.taps * groups) return;
+  const int group = lane % groups;
+  const int tap = lane / groups % p.taps;
+  const int row = lane / groups / p.taps;
+
+  // Element (k, c) of a tap lies at (k * taps + tap) * C + c.
+  const size_t across = (size_t)p.taps * p.in_channels;
+  const size_t stride = p.along_inputs ? 1 : across;
+  __global const float *const from = (__global const float *)(weight + p.weight) +
+                                     row * (p.along_inputs ? across : 1) + (size_t)tap * p.in_channels +
+                                     group * p.m * stride;
+  const int here = min(p.m, length - group * p.m);
+  const ulong chosen = choose(from, stride, here, kept_in_group(p.n, p.m, here));
+  size_t at = ((size_t)row * p.taps + tap) * kept_along(p.n, p.m, length) + (size_t)group * p.n;
+  for (int i = 0; i < here; ++i) {
+    if (!(chosen >> i & 1)) continue;
+    const float value = from[i * stride];
+    ((__global float *)(values + p.values))[at] = value;
+    ((__global ushort *)(halves + p.halves))[at] = half_of(value);
+    indices[p.indices + at] = (uchar)i;
+    ++at;
+  }
+}
+
+// The weight update vector engine. Masks of the SR-STE term are those of the weights before the step.
+__kernel __attribute__((reqd_work_group_size(WUVE_LANES, 1, 1)))
+void wuve(__global uchar *weight, __global const uchar *gradient, __global uchar *velocity, const struct Step p) {
+  const int groups = (p.channels + p.m - 1) / p.m;
+  const size_t lane = get_global_id(0);
+  if (lane >= (size_t)p.rows * groups) return;
+  const int channel = lane % groups * p.m;
+  const int length = min(p.m, p.channels - channel);
+  const size_t first = lane / groups * p.channels + channel;
+  __global float *const w = (__global float *)(weight + p.weight) + first;
+  __global const float *const dw = (__global const float *)(gradient + p.gradient) + first;
+  __global float *const v = (__global float *)(velocity + (is_somewhere(p.velocity) ? p.velocity : 0)) + first;
+  const ulong kept = p.decay != 0.0f ? choose(w, 1, length, kept_in_group(p.n, p.m, length)) : 0;
+  for (int i = 0; i < length; ++i) {
+    float g = dw[i] + p.weight_decay * w[i];
+    if (p.decay != 0.0f) g += p.decay * (1.0f - (float)(kept >> i & 1)) * w[i];
+    if (is_somewhere(p.velocity)) {
+      v[i] = p.momentum * v[i] + g;
+      g = p.nesterov ? g + p.momentum * v[i] : v[i];
+    }
+    w[i] -= p.lr * g;
+  }
+}
+
+// What the program was built for.
+__kernel void describe(__global struct Description *to) {
+  to->interface_version = INTERFACE_VERSION;
+  to->rows = ROWS;
+  to->columns = COLUMNS;
+  to->sore_lanes = SORE_LANES;
+  to->wuve_lanes = WUVE_LANES;
+  to->largest_group = LARGEST_GROUP;
+}
