@@ -84,7 +84,7 @@ std::vector<std::byte> to_bytes(const Bitstream& bitstream) {
   put_run(body, bitstream.device);
   put_run(body, to_toml(bitstream.config));
   put_run(body,
-      std::string_view(reinterpret_cast<const char*>(bitstream.binary.data()), bitstream.binary.size()));
+          std::string_view(reinterpret_cast<const char*>(bitstream.binary.data()), bitstream.binary.size()));
   std::string file(kMagic);
   put_number(file, checksum(body));
   file += body;
