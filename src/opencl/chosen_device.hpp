@@ -10,8 +10,8 @@ namespace satsuma::opencl {
 
 /// Which device a user means.
 struct Choice {
-  std::string platform;  ///< part of its name, whatever the case; empty is any
-  int index = 0;         ///< among the devices of all platforms that match
+  std::string platform = {};  ///< part of its name, whatever the case; empty is any
+  int index = 0;              ///< among the devices of all platforms that match
 };
 
 /// A device of the C API, and what it says about itself.

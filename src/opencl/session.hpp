@@ -40,7 +40,8 @@ class Kernel {
   KernelHandle kernel_;
 };
 
-/// Work-items and work-groups along two axes.
+/// Work-groups and their work-items along two axes; work-items alone where groups are the platform's choice,
+/// {0, 0}.
 struct Range {
   std::size_t groups[2];
   std::size_t group_size[2];
