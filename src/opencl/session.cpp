@@ -127,12 +127,10 @@ Event Session::read(const Memory& from, std::uint64_t offset, void* to, std::siz
 }
 
 Event Session::run(const Kernel& kernel, const Range& range) {
-  const bool free = range.group_size[0] == 0;
-  const std::size_t items[] = {range.groups[0] * (free ? 1 : range.group_size[0]),
-                               range.groups[1] * (free ? 1 : range.group_size[1])};
+  const std::size_t items[] = {range.groups[0] * range.group_size[0], range.groups[1] * range.group_size[1]};
   cl_event event = nullptr;
-  check(clEnqueueNDRangeKernel(queue_.get(), kernel.get(), 2, nullptr, items,
-                               free ? nullptr : range.group_size, 0, nullptr, &event),
+  check(clEnqueueNDRangeKernel(queue_.get(), kernel.get(), 2, nullptr, items, range.group_size, 0, nullptr,
+                               &event),
         fmt::format("kernel {}", kernel.name()));
   return Event(event);
 }

@@ -40,8 +40,7 @@ class Kernel {
   KernelHandle kernel_;
 };
 
-/// Work-groups and their work-items along two axes; work-items alone where groups are the platform's choice,
-/// {0, 0}.
+/// Work-groups and their work-items along two axes.
 struct Range {
   std::size_t groups[2];
   std::size_t group_size[2];

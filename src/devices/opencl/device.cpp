@@ -27,12 +27,15 @@ namespace {
 
 /// As the kernels have it: channels that a work-item makes.
 constexpr std::int64_t kTile = 4;
-/// Of the kernels that prune and update.
-constexpr std::size_t kLanesOfGroup = 64;
+/// Work-groups are squares of this side, or as many work-items in a line. Fixed, for a platform may compile a
+/// kernel anew for each size.
+constexpr std::int64_t kSide = 8;
+constexpr std::int64_t kLine = kSide * kSide;
 
 std::string source() {
   std::string source = fmt::format(
-      "#define SORE_LANES {0}\n#define WUVE_LANES {0}\n#define LARGEST_GROUP 64\n", kLanesOfGroup);
+      "#define SIDE {0}\n#define SORE_LANES {1}\n#define WUVE_LANES {1}\n#define LARGEST_GROUP 64\n", kSide,
+      kLine);
   for (const EmbeddedFile& file : device_kernels()) source += file.content;
   return source;
 }
@@ -109,7 +112,7 @@ class OpenClDevice : public Device {
       if (!dbias.defined()) return;
       const Buffer bias = room_for(dbias);
       bias_gradient_.set(*gradient, *bias, bias_gradient_arguments(sizes), narrow(sizes.images));
-      queue.run(bias_gradient_, g.out_channels, 1);
+      queue.run(bias_gradient_, g.out_channels);
       queue.read(bias, dbias);
     });
   }
@@ -135,7 +138,7 @@ class OpenClDevice : public Device {
       Step step = step_arguments(extents(args.weight), args.step, args.pattern);
       if (args.velocity.defined()) step.velocity = 0;
       update_.set(*weight, *gradient, *velocity, step);
-      queue.run_groups(update_, groups_of(step));
+      queue.run(update_, groups_of(step));
       if (args.packed_ff) ff = reduce(queue, weight, args.weight, GroupAxis::input_channels, args.pattern);
       if (args.packed_bp) bp = reduce(queue, weight, args.weight, GroupAxis::output_channels, args.pattern);
       queue.read(weight, args.weight);
@@ -169,13 +172,12 @@ class OpenClDevice : public Device {
       device_.counters_.bytes_from_device += bytes;
       used_.push_back(buffer);
     }
+    /// Work-items in squares, and in a line.
     void run(const Kernel& kernel, std::int64_t columns, std::int64_t rows) {
-      kernels_.push_back(device_.session_->run(
-          kernel, {{static_cast<std::size_t>(columns), static_cast<std::size_t>(rows)}, {0, 0}}));
+      run(kernel, {{groups(columns, kSide), groups(rows, kSide)}, {kSide, kSide}});
     }
-    void run_groups(const Kernel& kernel, std::int64_t groups) {
-      const auto work_groups = static_cast<std::size_t>(groups + kLanesOfGroup - 1) / kLanesOfGroup;
-      kernels_.push_back(device_.session_->run(kernel, {{work_groups, 1}, {kLanesOfGroup, 1}}));
+    void run(const Kernel& kernel, std::int64_t items) {
+      run(kernel, {{groups(items, kLine), 1}, {kLine, 1}});
     }
     void finish() {
       for (const Event& event : kernels_) device_.counters_.kernel_nanoseconds += time(event);
@@ -183,6 +185,12 @@ class OpenClDevice : public Device {
     }
 
    private:
+    static std::size_t groups(std::int64_t items, std::int64_t size) {
+      return static_cast<std::size_t>(ceil_div(items, size));
+    }
+    void run(const Kernel& kernel, const Range& range) {
+      kernels_.push_back(device_.session_->run(kernel, range));
+    }
     std::int64_t time(const Event& event) {
       device_.session_->wait(event);
       return device_.session_->nanoseconds(event);
@@ -262,7 +270,7 @@ class OpenClDevice : public Device {
     form->indices = room_for(packed.indices);
     const Reduction arguments = reduction_arguments(extents(weight), axis, pattern);
     reduce_.set(*from, *form->values, *nothing_, *form->indices, arguments);
-    queue.run_groups(reduce_, groups_of(arguments));
+    queue.run(reduce_, groups_of(arguments));
     queue.read(form->values, packed.values);
     queue.read(form->indices, packed.indices);
     packed.device_form = form;

@@ -15,12 +15,13 @@ float sum_of(float16 values) {
   return two.x + two.y;
 }
 
-__kernel void gradient(__global const uchar *x, __global const uchar *dy, __global uchar *result,
+__kernel SQUARE void gradient(__global const uchar *x, __global const uchar *dy, __global uchar *result,
                        const struct Gradient p) {
   const int taps = p.window.taps[0] * p.window.taps[1];
   const int first_out = get_global_id(0) * TILE;
   const int first_in = get_global_id(1) / taps * TILE;
   const int tap = get_global_id(1) % taps;
+  if (first_out >= p.out_channels || first_in >= p.in_channels) return;
   const int r = tap / p.window.taps[1], s = tap % p.window.taps[1];
   __global const float *const xs = (__global const float *)(x + p.x);
   __global const float *const dys = (__global const float *)(dy + p.dy);
@@ -54,9 +55,10 @@ __kernel void gradient(__global const uchar *x, __global const uchar *dy, __glob
   }
 }
 
-__kernel void bias_gradient(__global const uchar *dy, __global uchar *result, const struct BiasGradient p,
+__kernel LINE void bias_gradient(__global const uchar *dy, __global uchar *result, const struct BiasGradient p,
                             const Int images) {
   const int channel = get_global_id(0);
+  if (channel >= p.channels) return;
   __global const float *const dys = (__global const float *)(dy + p.dy);
   float16 sum = (float16)(0.0f);
   for (int step = 0; step < p.blocks * p.pixels; ++step)

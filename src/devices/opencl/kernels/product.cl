@@ -2,12 +2,15 @@
 #pragma OPENCL FP_CONTRACT ON
 
 #define TILE 4
+#define SQUARE __attribute__((reqd_work_group_size(SIDE, SIDE, 1)))
+#define LINE __attribute__((reqd_work_group_size(SIDE * SIDE, 1, 1)))
 
-__kernel void product(__global const uchar *operand, __global const uchar *weight, __global const uchar *indices,
+__kernel SQUARE void product(__global const uchar *operand, __global const uchar *weight, __global const uchar *indices,
                       __global const uchar *bias, __global uchar *result, const struct Product p) {
   const int first = get_global_id(0) * TILE;
   const int vector = get_global_id(1);
   const int columns = min(TILE, p.out_channels - first);
+  if (columns <= 0 || vector >= vectors_of(&p)) return;
   __global const float *const x = (__global const float *)(operand + p.operand);
   __global const float *const w = (__global const float *)(weight + p.weight);
   const bool packed = is_somewhere(p.indices);
