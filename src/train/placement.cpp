@@ -33,7 +33,8 @@ void check_placements(const std::vector<std::shared_ptr<Contraction>>& layers,
 }  // namespace
 
 Placement Placement::parse(std::string_view text) {
-  const std::size_t equals = text.find('=');
+  // A device may have settings: sat:opencl,bitstream=FILE.
+  const std::size_t equals = text.substr(0, text.find(':')).rfind('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
     throw UsageError(
         fmt::format("--place got '{}', expected PATTERN=DEVICE, for example 'layer4.*=reference'", text));

@@ -35,7 +35,7 @@ TEST_CASE("buffers of the device opencl are reused, its packed weights stay ther
   CHECK(device.counters().bytes_from_device == 1000 * 4 * y.extent());
   CHECK(device.counters().kernel_nanoseconds > 0);
   CHECK(device.counters().transfer_nanoseconds > 0);
-  CHECK(y.to_vector<float>()[5] == 0.5f * 4 * 4);
+  CHECK(y.to_vector<float>()[5] == 0.5f * 9 * 4);
 }
 
 TEST_CASE("settings of the device opencl are checked") {
