@@ -1,9 +1,8 @@
 #pragma once
 
-#include <CL/cl.h>
-
 #include <string>
 
+#include "src/opencl/cl.hpp"
 #include "src/opencl/platforms.hpp"
 
 namespace satsuma::opencl {

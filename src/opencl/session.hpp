@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "src/opencl/chosen_device.hpp"
 #include "src/opencl/handle.hpp"

@@ -30,6 +30,7 @@ TEST_CASE("buffers of the device opencl are reused, its packed weights stay ther
   const std::int64_t before = opencl::live_objects;
   device.reset_counters();
   for (int i = 0; i < 1000; ++i) device.forward(g, x, {.packed = &packed}, {}, y);
+  CHECK(before > 10);
   CHECK(opencl::live_objects == before);
   CHECK(device.counters().bytes_to_device == 1000 * 4 * x.extent());
   CHECK(device.counters().bytes_from_device == 1000 * 4 * y.extent());

@@ -8,9 +8,9 @@
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/emulator/sore.hpp"
 #include "src/devices/sat/emulator/wuve.hpp"
+#include "src/devices/sat/halves.hpp"
 
 namespace satsuma::sat::driver {
 

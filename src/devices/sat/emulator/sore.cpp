@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "src/cpu/compress.hpp"
-#include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/emulator/view.hpp"
+#include "src/devices/sat/halves.hpp"
 
 namespace satsuma::sat::driver {
 

@@ -11,8 +11,8 @@
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/passes.hpp"
 #include "src/cpu/weight_gradient.hpp"
-#include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/emulator/view.hpp"
+#include "src/devices/sat/halves.hpp"
 
 namespace satsuma::sat::driver {
 

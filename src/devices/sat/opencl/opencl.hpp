@@ -16,7 +16,7 @@ namespace satsuma::sat::driver {
 struct OpenClSettings {
   std::filesystem::path bitstream = {};
   std::string platform = {};  ///< part of its name; empty is that of the bitstream
-  int index = 0;         ///< of the device among those of the platform
+  int index = 0;              ///< of the device among those of the platform
 };
 
 /// Loads a bitstream. Throws IoError, FormatError or DeviceError, in one line naming file, platform and
