@@ -208,7 +208,7 @@ class OpenClDevice : public Device {
       submit(queue);
       session_->flush();
       queue.finish();
-    } catch (const Error&) {
+    } catch (...) {
       // What was queued names memory of the caller.
       session_->finish();
       throw;
