@@ -6,6 +6,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/gradient_tile.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
 
@@ -156,24 +157,10 @@ class ChannelsLastGradient {
         if (pass_.channels == channels) {
           kernels().gradient(args);
         } else {
-          through_tile(args);
+          gradient_through_tile(kernels().gradient, args, tile_.data(), block_);
         }
       }
     }
-  }
-
-  /// For channels that are no multiple of the vector: the kernel works on a padded copy of its tile of dw.
-  void through_tile(GradientArgs args) {
-    float* const target = args.dw;
-    const std::int64_t stride = args.dw_stride;
-    args.dw = tile_.data();
-    args.dw_stride = block_;
-    for (int r = 0; r < args.rows && args.accumulate; ++r) {
-      std::fill_n(args.dw + r * block_, block_, 0.0f);
-      std::copy_n(target + r * stride, args.channels, args.dw + r * block_);
-    }
-    kernels().gradient(args);
-    for (int r = 0; r < args.rows; ++r) std::copy_n(args.dw + r * block_, args.channels, target + r * stride);
   }
 
   const GradientPass& pass_;

@@ -104,15 +104,7 @@ class RowCompressor {
 }  // namespace
 
 PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {
-  const bool along_inputs = axis == GroupAxis::input_channels;
-  const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3),
-                       kept_along(pattern, weight.dim(along_inputs ? 1 : 0))};
-  PackedWeight packed;
-  packed.pattern = pattern;
-  packed.axis = axis;
-  packed.dense_shape = weight.shape();
-  packed.values = Tensor::empty(shape, DType::f32);
-  packed.indices = Tensor::empty(shape, DType::u8);
+  PackedWeight packed = empty_packed(weight, axis, pattern);
   parallel_for(RowCompressor(weight, packed).pieces(), 1, [&](std::int64_t begin, std::int64_t end) {
     RowCompressor compressor(weight, packed);
     for (std::int64_t i = begin; i < end; ++i) compressor.piece(i);

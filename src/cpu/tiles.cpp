@@ -96,10 +96,9 @@ struct Cut {
 
   /// Input rows that are held at a time.
   std::int64_t ring() const {
-    std::int64_t most = in_place ? 0 : 1;
-    for (const RowGroup& group : rows) {
-      if (!in_place) most = std::max(most, group.span());
-    }
+    if (in_place) return 0;
+    std::int64_t most = 1;
+    for (const RowGroup& group : rows) most = std::max(most, group.span());
     return most;
   }
 

@@ -7,6 +7,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/gradient_tile.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
@@ -58,9 +59,11 @@ struct Range {
 /// One thread's share of dw, a range of rows (output channels) and of input channels, over all images and
 /// pixels: no sums are shared between threads, and their order depends on nothing but the shapes.
 ///
-/// Per strip of output rows: x is transposed to [channel block][input row][pixel][lanes][channel] (a ring of
-/// rows, so that each is transposed once), dy is read as it lies or rounded to [pixel][row][lanes], and then
-/// for each tap a register tile of dw runs over all pixel pairs of the strip.
+/// Per strip, some output rows of a block of images or small images of several blocks: x is transposed to
+/// [channel block][block of images][input row][pixel][lanes][channel] (a ring of rows, so that each is
+/// transposed once), dy is read as it lies or rounded to [pixel][row][lanes], and then for each tap register
+/// tiles of dw run over all pixel pairs of the strip. Tiles of the same rows follow each other: they find
+/// their dy in the first-level cache.
 class GradientWorker {
  public:
   GradientWorker(const Geometry& geometry, const Operands& operands, const Tensor& x, const Tensor& dy,
@@ -81,90 +84,129 @@ class GradientWorker {
                                               ceil_div(channels.size(), operands.vector) * operands.vector)),
         channel_blocks_(ceil_div(channels.size(), channel_block_)),
         row_blocks_(ceil_div(rows.size(), operands.rows)),
-        strip_(std::clamp<std::int64_t>(ceil_div(kStripPixels, out_width_), 1, out_height_)),
-        ring_(std::min(height_, (strip_ - 1) * geometry.stride[0] +
+        strips_(std::clamp<std::int64_t>(out_height_ * out_width_ / kStripPixels, 1, out_height_)),
+        strip_blocks_(std::clamp<std::int64_t>(kStripPixels / (out_height_ * out_width_), 1,
+                                               ceil_div(images_, kLanes))),
+        ring_(std::min(height_, (ceil_div(out_height_, strips_) - 1) * geometry.stride[0] +
                                     (geometry.kernel[0] - 1) * geometry.dilation[0] + 1)),
         pixel_floats_(operands.lanes * channel_block_),
-        block_floats_(ring_ * width_ * pixel_floats_),
+        block_floats_(strip_blocks_ * ring_ * width_ * pixel_floats_),
         transposed_(channel_blocks_ * block_floats_),
         dy_floats_(operands.round_rows ? rows.size() * operands.lanes : geometry.out_channels * kLanes),
-        rounded_(operands.round_rows ? strip_ * out_width_ * dy_floats_ : 0),
+        rounded_(operands.round_rows
+                     ? strip_blocks_ * ceil_div(out_height_, strips_) * out_width_ * dy_floats_
+                     : 0),
         tile_(operands.rows * channel_block_),
-        held_(static_cast<std::size_t>(ring_), -1) {}
+        held_(static_cast<std::size_t>(strip_blocks_ * ring_), -1) {
+    for (std::int64_t column = 0; column < width_; ++column) {
+      if (is_read(column)) columns_.push_back(column);
+    }
+  }
 
   void run() {
+    const std::int64_t blocks = ceil_div(images_, kLanes);
     bool first = true;
-    for (std::int64_t block = 0; block < ceil_div(images_, kLanes); ++block) {
+    for (std::int64_t block = 0; block < blocks; block += strip_blocks_) {
       std::fill(held_.begin(), held_.end(), -1);
-      const auto lanes = static_cast<std::int32_t>(std::min(kLanes, images_ - block * kLanes));
-      for (std::int64_t row = 0; row < out_height_; row += strip_) {
-        strip(block, row, std::min(row + strip_, out_height_), lanes, first);
+      for (std::int64_t i = 0; i < strips_; ++i) {
+        strip({block, std::min(block + strip_blocks_, blocks)}, Range{0, out_height_}.part(i, strips_),
+              first);
         first = false;
       }
     }
   }
 
  private:
-  /// Pixels in a strip at least: enough sums per visit of a register tile to hide its loads and stores.
-  static constexpr std::int64_t kStripPixels = 16;
+  /// Pixels in a strip, about: enough sums per visit of a register tile to hide its loads and stores, as few
+  /// as that takes for the second-level cache.
+  static constexpr std::int64_t kStripPixels = 64;
 
-  void hold(std::int64_t block, std::int64_t row) {
-    const std::int64_t slot = row % ring_;
-    if (held_[static_cast<std::size_t>(slot)] == row) return;
-    held_[static_cast<std::size_t>(slot)] = row;
+  /// Where a row of the `block`-th block of the strip is in the ring.
+  std::int64_t slot(std::int64_t block, std::int64_t row) const { return block * ring_ + row % ring_; }
+
+  /// Whether a tap falls on the column for some pixel of dy.
+  bool is_read(std::int64_t column) const {
+    for (std::int64_t s = 0; s < geometry_.kernel[1]; ++s) {
+      const std::int64_t at = column + geometry_.padding[1] - s * geometry_.dilation[1];
+      if (at >= 0 && at % geometry_.stride[1] == 0 && at / geometry_.stride[1] < out_width_) return true;
+    }
+    return false;
+  }
+
+  int images_in(std::int64_t block) const {
+    return static_cast<int>(std::min(kLanes, images_ - block * kLanes));
+  }
+
+  void hold(Range blocks, std::int64_t block, std::int64_t row) {
+    const std::int64_t at = slot(block - blocks.first, row);
+    if (held_[static_cast<std::size_t>(at)] == row) return;
+    held_[static_cast<std::size_t>(at)] = row;
     const std::int64_t pixel = geometry_.in_channels * kLanes;
     const float* const from = x_ + (block * height_ + row) * width_ * pixel;
     for (std::int64_t b = 0; b < channel_blocks_; ++b) {
       const std::int64_t first = channels_.first + b * channel_block_;
       const auto count = static_cast<int>(std::min(channel_block_, channels_.last - first));
-      float* const to = transposed_.data() + b * block_floats_ + slot * width_ * pixel_floats_;
-      for (std::int64_t p = 0; p < width_; ++p)
-        operands_.transpose(from + p * pixel + first * kLanes, count, to + p * pixel_floats_, channel_block_);
+      float* const to = transposed_.data() + b * block_floats_ + at * width_ * pixel_floats_;
+      for (const std::int64_t column : columns_)
+        operands_.transpose(from + column * pixel + first * kLanes, count, to + column * pixel_floats_,
+                            channel_block_);
     }
   }
 
-  /// dy of a strip from the first row on: as it lies, or rounded.
-  const float* gradients(std::int64_t block, std::int64_t begin, std::int64_t end, int images) {
+  /// dy of a strip from its first pixel on: as it lies, or rounded. Pixels follow each other, also from block
+  /// to block, since a strip of several blocks has all of their rows.
+  const float* gradients(Range blocks, Range rows) {
     const std::int64_t pixel = geometry_.out_channels * kLanes;
-    const float* const from = dy_ + (block * out_height_ + begin) * out_width_ * pixel + rows_.first * kLanes;
+    const float* from =
+        dy_ + (blocks.first * out_height_ + rows.first) * out_width_ * pixel + rows_.first * kLanes;
     if (operands_.round_rows == nullptr) return from;
-    for (std::int64_t p = 0; p < (end - begin) * out_width_; ++p)
-      operands_.round_rows(from + p * pixel, rows_.size(), images, rounded_.data() + p * dy_floats_);
+    float* to = rounded_.data();
+    for (std::int64_t block = blocks.first; block < blocks.last; ++block) {
+      for (std::int64_t p = 0; p < rows.size() * out_width_; ++p, from += pixel, to += dy_floats_)
+        operands_.round_rows(from, rows_.size(), images_in(block), to);
+    }
     return rounded_.data();
   }
 
-  void strip(std::int64_t block, std::int64_t begin, std::int64_t end, std::int32_t images, bool first) {
+  void strip(Range blocks, Range rows, bool first) {
     const auto [kernel_height, kernel_width] = geometry_.kernel;
-    const auto lanes = static_cast<std::int32_t>(ceil_div(images, kLanes / operands_.lanes));
-    const float* const dy = gradients(block, begin, end, images);
-    for (std::int64_t p = begin; p < end; ++p) {
-      for (std::int64_t r = 0; r < kernel_height; ++r) {
-        const std::int64_t row = p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
-        if (row >= 0 && row < height_) hold(block, row);
+    const float* const dy = gradients(blocks, rows);
+    for (std::int64_t block = blocks.first; block < blocks.last; ++block) {
+      for (std::int64_t p = rows.first; p < rows.last; ++p) {
+        for (std::int64_t r = 0; r < kernel_height; ++r) {
+          const std::int64_t row = input_row(p, r);
+          if (row >= 0 && row < height_) hold(blocks, block, row);
+        }
       }
     }
     for (std::int64_t r = 0; r < kernel_height; ++r) {
       for (std::int64_t s = 0; s < kernel_width; ++s) {
-        collect_pairs(begin, end, r, s, lanes);
+        pairs_.clear();
+        for (std::int64_t block = blocks.first; block < blocks.last; ++block)
+          add_pairs(blocks, block, rows, r, s);
         if (pairs_.empty() && !first) continue;
         products(dy, r * kernel_width + s, !first);
       }
     }
   }
 
-  /// Pixel pairs of one tap.
-  void collect_pairs(std::int64_t begin, std::int64_t end, std::int64_t r, std::int64_t s,
-                     std::int32_t lanes) {
-    pairs_.clear();
-    for (std::int64_t p = begin; p < end; ++p) {
-      const std::int64_t row = p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
+  std::int64_t input_row(std::int64_t p, std::int64_t r) const {
+    return p * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
+  }
+
+  /// Pixel pairs of one tap in one block.
+  void add_pairs(Range blocks, std::int64_t block, Range rows, std::int64_t r, std::int64_t s) {
+    const auto lanes = static_cast<std::int32_t>(ceil_div(images_in(block), kLanes / operands_.lanes));
+    const std::int64_t first_row = (block - blocks.first) * rows.size();
+    for (std::int64_t p = rows.first; p < rows.last; ++p) {
+      const std::int64_t row = input_row(p, r);
       if (row < 0 || row >= height_) continue;
       for (std::int64_t q = 0; q < out_width_; ++q) {
         const std::int64_t column =
             q * geometry_.stride[1] - geometry_.padding[1] + s * geometry_.dilation[1];
         if (column < 0 || column >= width_) continue;
-        pairs_.push_back({((row % ring_) * width_ + column) * pixel_floats_,
-                          ((p - begin) * out_width_ + q) * dy_floats_, lanes});
+        pairs_.push_back({(slot(block - blocks.first, row) * width_ + column) * pixel_floats_,
+                          ((first_row + p - rows.first) * out_width_ + q) * dy_floats_, lanes});
       }
     }
   }
@@ -172,43 +214,33 @@ class GradientWorker {
   void products(const float* dy, std::int64_t tap, bool accumulate) {
     const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
     const std::int64_t in_channels = geometry_.in_channels;
-    for (std::int64_t cb = 0; cb < channel_blocks_; ++cb) {
-      const std::int64_t channel = channels_.first + cb * channel_block_;
-      for (std::int64_t rb = 0; rb < row_blocks_; ++rb) {
-        const Range rows = rows_.part(rb, row_blocks_);
-        GradientArgs args;
-        args.pairs = pairs_.data();
-        args.pair_count = static_cast<std::int64_t>(pairs_.size());
-        args.x = transposed_.data() + cb * block_floats_;
-        args.dy = dy + (rows.first - rows_.first) * operands_.lanes;
-        args.rows = static_cast<int>(rows.size());
-        args.channels = static_cast<int>(std::min(channel_block_, channels_.last - channel));
-        args.x_stride = channel_block_;
-        args.dw = dw_ + (rows.first * taps + tap) * in_channels + channel;
-        args.dw_stride = taps * in_channels;
-        args.accumulate = accumulate;
-        if (args.channels % operands_.vector == 0 && in_channels % operands_.vector == 0) {
-          operands_.gradient(args);
-        } else {
-          through_tile(args);
-        }
+    const std::int64_t tiles = row_blocks_ * channel_blocks_;
+    const auto rows_of = [&](std::int64_t tile) { return rows_.part(tile / channel_blocks_, row_blocks_); };
+    const auto target = [&](std::int64_t tile) {
+      const std::int64_t channel = channels_.first + tile % channel_blocks_ * channel_block_;
+      return dw_ + (rows_of(tile).first * taps + tap) * in_channels + channel;
+    };
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      const Range rows = rows_of(tile);
+      const std::int64_t block = tile % channel_blocks_;
+      GradientArgs args;
+      args.pairs = pairs_.data();
+      args.pair_count = static_cast<std::int64_t>(pairs_.size());
+      args.x = transposed_.data() + block * block_floats_;
+      args.dy = dy + (rows.first - rows_.first) * operands_.lanes;
+      args.rows = static_cast<int>(rows.size());
+      args.channels = static_cast<int>(std::min(channel_block_, channels_.size() - block * channel_block_));
+      args.x_stride = channel_block_;
+      args.dw = target(tile);
+      args.dw_stride = taps * in_channels;
+      args.accumulate = accumulate;
+      if (accumulate && tile + 1 < tiles) args.next_dw = target(tile + 1);
+      if (args.channels % operands_.vector == 0 && in_channels % operands_.vector == 0) {
+        operands_.gradient(args);
+      } else {
+        gradient_through_tile(operands_.gradient, args, tile_.data(), channel_block_);
       }
     }
-  }
-
-  /// For channels that are no multiple of the vector: the kernel works on a padded copy of its tile of dw.
-  void through_tile(GradientArgs args) {
-    float* const target = args.dw;
-    const std::int64_t stride = args.dw_stride;
-    args.dw = tile_.data();
-    args.dw_stride = channel_block_;
-    for (int r = 0; r < args.rows && args.accumulate; ++r) {
-      std::fill_n(args.dw + r * channel_block_, channel_block_, 0.0f);
-      std::copy_n(target + r * stride, args.channels, args.dw + r * channel_block_);
-    }
-    operands_.gradient(args);
-    for (int r = 0; r < args.rows; ++r)
-      std::copy_n(args.dw + r * channel_block_, args.channels, target + r * stride);
   }
 
   const Geometry& geometry_;
@@ -226,14 +258,16 @@ class GradientWorker {
   std::int64_t channel_block_;
   std::int64_t channel_blocks_;
   std::int64_t row_blocks_;
-  std::int64_t strip_;
-  std::int64_t ring_;
+  std::int64_t strips_;        ///< of an image, equal shares of its rows
+  std::int64_t strip_blocks_;  ///< blocks of images in a strip: several only where it has all rows
+  std::int64_t ring_;          ///< input rows of a block that are held at a time
   std::int64_t pixel_floats_;
   std::int64_t block_floats_;
   Scratch transposed_;
   std::int64_t dy_floats_;  ///< between pixels of dy
   Scratch rounded_;
   Scratch tile_;
+  std::vector<std::int64_t> columns_;  ///< of x that are read
   std::vector<std::int64_t> held_;
   std::vector<PixelPair> pairs_;
 };

@@ -245,6 +245,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
   Tensor y = make_output(device, shape, x.dtype());
   naming(name_, Pass::ff,
          [&] { device.forward(spec(), in_format_of(device, x), operand(Pass::ff, constant), bias, y); });
+  last_input_ = x.shape();
   last_output_ = shape;
   return y;
 }

@@ -52,19 +52,6 @@ class WeightArgument {
   satsuma_weight weight_{};
 };
 
-PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern) {
-  const bool along_inputs = axis == GroupAxis::input_channels;
-  const std::int64_t kept = kept_along(pattern, weight.dim(along_inputs ? 1 : 0));
-  const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3), kept};
-  PackedWeight packed;
-  packed.pattern = pattern;
-  packed.axis = axis;
-  packed.dense_shape = weight.shape();
-  packed.values = Tensor::empty(shape, weight.dtype());
-  packed.indices = Tensor::empty(shape, DType::u8);
-  return packed;
-}
-
 /// Indices are offsets into memory: a plug-in's are not trusted.
 void check_indices(const PackedWeight& packed, std::string_view name) {
   const std::int64_t channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
@@ -105,6 +106,15 @@ double Config::peak_gops() const {
 
 double Config::dram_bytes_per_cycle() const {
   return static_cast<double>(dram_channels) * dram_gbps_per_channel * 1e3 / clock_mhz * dram_efficiency;
+}
+
+Config with_ideal_memory(Config config) {
+  // Beyond the ranges of the keys: these are limits, no card has them.
+  config.buffer_kib = std::int64_t{1} << 50;
+  config.dram_gbps_per_channel = std::numeric_limits<double>::infinity();
+  config.dram_latency_ns = 0;
+  config.control_cycles_per_tile = 0;
+  return config;
 }
 
 std::string_view to_string(Origin origin) {

@@ -2,7 +2,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/sat/config.hpp"
-#include "src/sat/toml_text.hpp"
+#include "src/core/toml_text.hpp"
 
 namespace satsuma::sat {
 

@@ -7,7 +7,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/sat/schedule.hpp"
-#include "src/sat/toml_text.hpp"
+#include "src/core/toml_text.hpp"
 
 namespace satsuma::sat {
 

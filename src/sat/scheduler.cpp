@@ -45,14 +45,18 @@ class Search {
     PassSchedule schedule;
     schedule.tile = first_fitting_tile(config_, products_);
     schedule.interleave = needs_turns() && options_.interleave ? config_.accumulator_interleave : 1;
+    if (options_.dataflow) schedule.dataflow = *options_.dataflow;
+    const bool runs = schedule.dataflow == Dataflow::weight_stationary || runs_output_stationary(schedule);
     if (!options_.search) {
+      if (!runs) refuse_dataflow();
       consider(schedule);
       return best_;
     }
-    tried([&] { consider(schedule); });
+    if (runs) tried([&] { consider(schedule); });
     search();
+    if (!found() && options_.dataflow == Dataflow::output_stationary) refuse_dataflow();
     refine();
-    if (best_value_ == std::numeric_limits<double>::infinity()) refuse_overflow();
+    if (!found()) refuse_overflow();
     return best_;
   }
 
@@ -60,14 +64,27 @@ class Search {
   /// Dense WS never waits for a sum: each goes on to the next row.
   bool needs_turns() const { return !layer_.pattern(pass_).dense() && layer_.pattern(pass_).n > 1; }
 
+  bool found() const { return best_value_ != std::numeric_limits<double>::infinity(); }
+
+  [[noreturn]] void refuse_dataflow() const {
+    throw UsageError(
+        fmt::format("{} cannot run output-stationary: no tile that fits buffer.kib = {} keeps its sums in "
+                    "the array; take "
+                    "more memory, or let the scheduler choose the dataflow",
+                    to_string(pass_), config_.buffer_kib));
+  }
+
+  bool allows(Dataflow dataflow) const { return !options_.dataflow || options_.dataflow == dataflow; }
+
   void search() {
     for (const Tile& tile : candidate_tiles(config_, products_)) {
       const std::vector<std::array<Loop, 3>> orders = distinct_orders(tile);
       const std::int64_t most = options_.interleave ? config_.accumulator_interleave : 1;
       for (std::int64_t interleave = 1; interleave <= most; ++interleave) {
-        if (interleave == 1 || needs_turns())
+        if (allows(Dataflow::weight_stationary) && (interleave == 1 || needs_turns()))
           try_orders(Dataflow::weight_stationary, tile, interleave, orders);
-        try_orders(Dataflow::output_stationary, tile, interleave, orders);
+        if (allows(Dataflow::output_stationary))
+          try_orders(Dataflow::output_stationary, tile, interleave, orders);
       }
     }
   }

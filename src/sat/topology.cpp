@@ -10,7 +10,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/integer.hpp"
 #include "satsuma/sat/workload.hpp"
-#include "src/sat/toml_text.hpp"
+#include "src/core/toml_text.hpp"
 
 namespace satsuma::sat {
 

@@ -92,16 +92,19 @@ void check_weight(const char* op, const Tensor& weight, Pattern pattern) {
 
 }  // namespace
 
-PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern) {
-  check_weight("compress", weight, pattern);
-  const auto [rows, length] = extents(weight.shape(), axis);
-  const Shape shape = {rows, weight.dim(2), weight.dim(3), kept_along(pattern, length)};
+PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern) {
   PackedWeight packed;
   packed.pattern = pattern;
   packed.axis = axis;
   packed.dense_shape = weight.shape();
-  packed.values = Tensor::empty(shape, weight.dtype());
-  packed.indices = Tensor::empty(shape, DType::u8);
+  packed.values = Tensor::empty(packed.shape(), weight.dtype());
+  packed.indices = Tensor::empty(packed.shape(), DType::u8);
+  return packed;
+}
+
+PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern) {
+  check_weight("compress", weight, pattern);
+  PackedWeight packed = empty_packed(weight, axis, pattern);
   dispatch_real("compress", weight.dtype(), [&](auto element) {
     using T = decltype(element);
     const T* const dense = weight.data<T>();

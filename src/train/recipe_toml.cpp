@@ -1,37 +1,12 @@
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
-#include <fstream>
-#include <sstream>
-
+#include "satsuma/core/error.hpp"
 #include "satsuma/train/recipe.hpp"
+#include "src/core/toml_text.hpp"
 
 namespace satsuma::train {
 
 namespace {
-
-std::string_view type_name(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a number";
-    case toml::node_type::boolean:
-      return "a switch";
-    case toml::node_type::array:
-      return "a list";
-    case toml::node_type::table:
-      return "a table";
-    default:
-      return "a date or time";
-  }
-}
-
-[[noreturn]] void refuse(std::string_view source, const toml::node& node, std::string_view what) {
-  throw FormatError(fmt::format("{}, line {}: {}", source, node.source().begin.line, what));
-}
 
 [[noreturn]] void refuse_type(std::string_view source, const RecipeField& field, const toml::node& node,
                               std::string_view expected) {
@@ -86,12 +61,6 @@ const RecipeField& field_of(std::string_view source, const toml::key& key, const
   }
 }
 
-std::string quoted(const std::string& text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(text);
-  return out.str();
-}
-
 std::string toml_value(const RecipeField& field, const Recipe& recipe) {
   return std::visit(
       [&](auto pointer) -> std::string {
@@ -113,12 +82,7 @@ std::string toml_value(const RecipeField& field, const Recipe& recipe) {
 }  // namespace
 
 Recipe parse_recipe(std::string_view text, std::string_view source, const Recipe& base) {
-  toml::table table;
-  try {
-    table = toml::parse(text, source);
-  } catch (const toml::parse_error& error) {
-    throw FormatError(fmt::format("{}, line {}: {}", source, error.source().begin.line, error.description()));
-  }
+  const toml::table table = parse_toml(text, source);
   Recipe recipe = base;
   for (const auto& [key, node] : table) set_from(source, field_of(source, key, node), node, recipe);
   try {
@@ -130,16 +94,7 @@ Recipe parse_recipe(std::string_view text, std::string_view source, const Recipe
 }
 
 Recipe read_recipe(const std::filesystem::path& path, const Recipe& base) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    throw IoError(fmt::format("cannot read recipe {}: {}", path.string(),
-                              error ? error.message() : "it is no regular file"));
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw IoError(fmt::format("cannot read recipe {}; check its permissions", path.string()));
-  return parse_recipe(text.view(), path.string(), base);
+  return parse_recipe(read_text(path.string(), "recipe"), path.string(), base);
 }
 
 std::string to_toml(const Recipe& recipe) {

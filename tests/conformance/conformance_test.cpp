@@ -19,7 +19,8 @@ void expect_conformance(std::string_view name, const conformance::Options& optio
   }
   MESSAGE(name, ": ", report.count(conformance::Outcome::passed), " passed, ",
           report.count(conformance::Outcome::refused), " refused");
-  CHECK(report.count(conformance::Outcome::passed) > 100);
+  // SAT refuses all operands but f16.
+  CHECK(report.count(conformance::Outcome::passed) > (name == "sat" ? 300 : 500));
 }
 
 }  // namespace

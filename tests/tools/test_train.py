@@ -60,6 +60,27 @@ class Run(CommandTest):
         last = json.loads((self.folder / "sat" / "log.jsonl").read_text().splitlines()[-1])
         self.assertGreater(last["device_seconds"], 0)
 
+    def test_schedules_of_the_accelerator(self):
+        """Training counts what `satsuma simulate` says of the same step, under its schedule and its configuration."""
+        model = [*TINY[:4], *TINY[6:10], "--method", "bdwp", "--batch", "32"]
+        (self.folder / "card.toml").write_text("[array]\nrows = 16\n")
+        files = ["--config", "card.toml", "--save-schedule", "schedule.toml"]
+        step = json.loads(self.satsuma("simulate", *model, *files, "--json", "-").stdout)
+        run = ["--epochs", "1", "--json", "--device", "sat:config=card.toml,schedule=schedule.toml"]
+        card = json.loads(self.train("run", *run).stdout)
+        self.assertAlmostEqual(card["device_seconds"], 192 / 32 * step["seconds"], 9)
+        for device, words in (
+            ("sat:schedule=schedule.toml", ["another configuration"]),
+            ("sat:config=none.toml", ["none.toml"]),
+            ("sat:confg=card.toml", ["confg", "config"]),
+        ):
+            line = self.refusal("train", *TINY, "--out", "no", "--device", device, code=(1, 2))
+            for word in words:
+                self.assertIn(word, line)
+        self.satsuma("simulate", "--model", "vgg19_bn", "--batch", "32", *files)
+        line = self.refusal("train", *TINY, "--out", "no", *run[3:], code=(1, 2))
+        self.assertIn("another model", line)
+
     def test_products_that_a_device_lacks(self):
         done = self.train("run", "--steps", "1", "--device", "sat", "--precision", "bf16")
         self.assertIn("device 'sat' does not run FF: multiplies operands of f16, not bf16; it runs on 'cpu'", done.stderr)

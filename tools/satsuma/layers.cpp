@@ -56,8 +56,12 @@ std::vector<Layer> trace_layers(nn::Module& model, const Shape& input) {
     if (!parameter.contraction) continue;
     const auto found = needed.find(parameter.value.autograd().get());
     if (found == needed.end()) continue;
+    const Shape& input_of = parameter.contraction->last_input();
     const Shape& output = parameter.contraction->last_output();
-    layers.push_back({parameter.contraction, {output[1], output[2], output[3]}, found->second});
+    layers.push_back({parameter.contraction,
+                      {input_of[1], input_of[2], input_of[3]},
+                      {output[1], output[2], output[3]},
+                      found->second});
   }
   return layers;
 }

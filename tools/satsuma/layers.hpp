@@ -19,6 +19,7 @@ struct PassMacs {
 /// A convolution or linear layer in its place in a model.
 struct Layer {
   std::shared_ptr<Contraction> contraction;
+  Shape input;   ///< [C, H, W]
   Shape output;  ///< [K, P, Q]
   /// False for a layer whose input is the image: nobody needs that gradient and BP is never run.
   bool has_bp = true;

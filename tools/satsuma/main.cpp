@@ -17,6 +17,7 @@
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/plugin.hpp"
 #include "tools/satsuma/sat.hpp"
+#include "tools/satsuma/simulate.hpp"
 #include "tools/satsuma/train.hpp"
 
 namespace satsuma::tools {
@@ -52,6 +53,7 @@ int run_satsuma(int argc, char** argv) {
   add_datasets(app, run);
   add_devices(app, run);
   add_methods(app, run);
+  add_simulate(app, run);
   add_plugin(app, run);
   add_sat(app, run);
   add_bench(app, run);

@@ -38,6 +38,7 @@ class Contraction {
   void configure(const ContractionPlan& plan);
   /// Keeps this layer dense whatever the method, for `reason` (the first convolution).
   void keep_dense(std::string reason);
+  bool kept_dense() const { return !forced_dense_.empty(); }
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
@@ -70,7 +71,8 @@ class Contraction {
   };
   WeightGradient backward_weights(const Tensor& x, const Tensor& dy, bool with_bias);
 
-  /// Shape [N, K, P, Q] of the latest forward's output; rank 0 before the first.
+  /// Shapes [N, C, H, W] and [N, K, P, Q] of the latest forward's input and output; rank 0 before the first.
+  const Shape& last_input() const { return last_input_; }
   const Shape& last_output() const { return last_output_; }
 
   /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
@@ -86,7 +88,7 @@ class Contraction {
  private:
   void place(Pass pass);
   PassRequest request(Pass pass) const;
-  PassSpec spec() const { return {geometry_, operands_}; }
+  PassSpec spec() const { return {geometry_, operands_, name_}; }
   WeightOperand operand(Pass pass, bool constant);
   /// packed() as its device has left it, perhaps without values.
   PackedWeight& pre_generated(Pass pass);
@@ -106,6 +108,7 @@ class Contraction {
   PackedWeight packed_ff_;
   PackedWeight packed_bp_;
   std::shared_ptr<DeviceForm> dense_form_;  ///< of FF, while the weight is constant
+  Shape last_input_;
   Shape last_output_;
   std::int64_t fallbacks_ = 0;
 };

@@ -32,9 +32,12 @@ struct PassSpec {
   /// f32; tensors stay f32. Under f16 the bias gradient sums the rounded dY, too. Otherwise operands are
   /// taken as they are.
   DType operands = DType::f32;
+  /// Name of the layer, for devices that are told by name how to run it; empty where there is none.
+  std::string_view layer = {};
 
-  PassSpec(const Geometry& geometry, DType operands = DType::f32)  // NOLINT: a geometry alone is common
-      : geometry(geometry), operands(operands) {}
+  PassSpec(const Geometry& geometry, DType operands = DType::f32,  // NOLINT: a geometry alone is common
+           std::string_view layer = {})
+      : geometry(geometry), operands(operands), layer(layer) {}
 };
 
 /// Yes, or no with a reason that reaches the user.

@@ -90,6 +90,9 @@ void override_config(Config& config, std::string_view assignment);
 Config read_config(const std::filesystem::path& path, const Config& base = {});
 /// The same from text; `source` stands for the file in messages.
 Config parse_config(std::string_view text, std::string_view source, const Config& base = {});
+/// `config` with a memory that never makes the array wait: buffers hold everything, DRAM delivers at once,
+/// and a tile starts in no time. What is left is the array, as SCALE-Sim counts it.
+Config with_ideal_memory(Config config);
 /// The configuration as TOML, every value with its unit, meaning and origin as comments; parse_config() of it
 /// gives the same configuration.
 std::string to_toml(const Config& config);

@@ -43,7 +43,12 @@ struct PackedWeight {
   std::int64_t kept() const {
     return kept_along(pattern, dense_shape[axis == GroupAxis::input_channels ? 1 : 0]);
   }
+  /// [rows, R, S, kept], of values and indices.
+  Shape shape() const { return {rows(), dense_shape[2], dense_shape[3], kept()}; }
 };
+
+/// A packed form of `weight` whose values, of the weight's dtype, and indices are yet to be written.
+PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
 /// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Slow and
 /// plain: the oracle that every device's compress() is held against. Throws ShapeError unless `weight` has

@@ -91,44 +91,41 @@ void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
   for (int row = args.row; row < args.row + args.rows; row += kDenseRows) {
     const int rows = args.row + args.rows - row < kDenseRows ? args.row + args.rows - row : kDenseRows;
     ahead.fetch();
-    __m512 acc[kDenseRows][P][2];
-    for (int r = 0; r < kDenseRows; ++r) {
-      if (args.first) {
-        const __m512 start = _mm512_set1_ps(args.bias && r < rows ? args.bias[row + r] : 0.0f);
-        for (int p = 0; p < P; ++p) acc[r][p][0] = acc[r][p][1] = start;
-      } else {
-        for (int i = 0; i < 2 * P; ++i)
-          acc[r][i / 2][i % 2] = _mm512_load_ps(partial + (r * 2 * P + i) * kBlockFloats);
-      }
-    }
+    __m512 acc[kDenseRows][2 * P];
+    unrolled<kDenseRows>([&](auto r) {
+      const __m512 start = _mm512_set1_ps(args.bias && r < rows ? args.bias[row + r] : 0.0f);
+      unrolled<2 * P>([&](auto i) {
+        acc[r][i] = args.first ? start : _mm512_load_ps(partial + (r * 2 * P + i) * kBlockFloats);
+      });
+    });
     for (int t = 0; t < args.tap_count; ++t) {
       const std::uint32_t* weight =
           panel + static_cast<std::int64_t>(args.taps[t].index) * weights.channel_pairs * kDenseRows;
       std::int64_t at = args.taps[t].input[0];
       for (int c = 0; c < weights.channel_pairs; ++c, at += 128, weight += kDenseRows) {
         __m512i value[kDenseRows];
-        for (int r = 0; r < kDenseRows; ++r) value[r] = _mm512_set1_epi32(static_cast<int>(weight[r]));
-        for (int p = 0; p < P; ++p) {
+        unrolled<kDenseRows>([&](auto r) { value[r] = _mm512_set1_epi32(static_cast<int>(weight[r])); });
+        unrolled<P>([&](auto p) {
           const __m512i a = load(input[p] + at);
           const __m512i b = load(input[p] + at + 64);
           const __m512i low = _mm512_unpacklo_epi16(a, b);
           const __m512i high = _mm512_unpackhi_epi16(a, b);
-          for (int r = 0; r < kDenseRows; ++r) {
-            add_products(acc[r][p][0], low, value[r]);
-            add_products(acc[r][p][1], high, value[r]);
-          }
-        }
+          unrolled<kDenseRows>([&](auto r) {
+            add_products(acc[r][2 * p], low, value[r]);
+            add_products(acc[r][2 * p + 1], high, value[r]);
+          });
+        });
       }
     }
-    for (int r = 0; r < kDenseRows; ++r) {
-      for (int i = 0; i < 2 * P; ++i) {
+    unrolled<kDenseRows>([&](auto r) {
+      unrolled<2 * P>([&](auto i) {
         if (!args.last) {
-          _mm512_store_ps(partial + (r * 2 * P + i) * kBlockFloats, acc[r][i / 2][i % 2]);
+          _mm512_store_ps(partial + (r * 2 * P + i) * kBlockFloats, acc[r][i]);
         } else if (r < rows) {
-          _mm512_store_ps(args.output[i] + (row + r) * kBlockFloats, acc[r][i / 2][i % 2]);
+          _mm512_store_ps(args.output[i] + (row + r) * kBlockFloats, acc[r][i]);
         }
-      }
-    }
+      });
+    });
     partial += kDenseRows * 2 * P * kBlockFloats;
     panel += weights.panel_stride;
   }
@@ -138,30 +135,28 @@ void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
 template <int R, int V>
 void gradient_tile(const GradientArgs& args) {
   __m512 acc[R][V];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
-      acc[r][v] = args.accumulate ? _mm512_load_ps(args.dw + r * args.dw_stride + v * kBlockFloats)
-                                  : _mm512_setzero_ps();
-    }
-  }
+  const auto target = [&](int r, int v) { return args.dw + r * args.dw_stride + v * kBlockFloats; };
+  unrolled<R>([&](auto r) {
+    unrolled<V>(
+        [&](auto v) { acc[r][v] = args.accumulate ? _mm512_load_ps(target(r, v)) : _mm512_setzero_ps(); });
+  });
+  fetch_next(args, R, V * kBlockFloats);
   for (std::int64_t p = 0; p < args.pair_count; ++p) {
     const float* x = args.x + args.pairs[p].x;
     const float* const dy = args.dy + args.pairs[p].dy;
     const int count = args.pairs[p].lanes;
     for (int n = 0; n < count; ++n, x += args.x_stride) {
       __m512i column[V];
-      for (int v = 0; v < V; ++v) column[v] = load(x + v * kBlockFloats);
-      for (int r = 0; r < R; ++r) {
+      unrolled<V>([&](auto v) { column[v] = load(x + v * kBlockFloats); });
+      unrolled<R>([&](auto r) {
         std::uint32_t both;
         std::memcpy(&both, dy + r * (kBlockFloats / 2) + n, sizeof(both));
         const __m512i value = _mm512_set1_epi32(static_cast<int>(both));
-        for (int v = 0; v < V; ++v) add_products(acc[r][v], column[v], value);
-      }
+        unrolled<V>([&](auto v) { add_products(acc[r][v], column[v], value); });
+      });
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) _mm512_store_ps(args.dw + r * args.dw_stride + v * kBlockFloats, acc[r][v]);
-  }
+  unrolled<R>([&](auto r) { unrolled<V>([&](auto v) { _mm512_store_ps(target(r, v), acc[r][v]); }); });
 }
 
 void nm(const TileArgs& args, const NmPairWeights& weights) {

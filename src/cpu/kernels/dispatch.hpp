@@ -1,6 +1,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 
 #include "src/cpu/kernels/kernels.hpp"
 
@@ -20,6 +21,16 @@ inline void with_count(int count, const Kernel& kernel) {
   kernel(std::integral_constant<int, Most>());
 }
 
+/// Calls `body` with 0, 1, ..., Count - 1 as constants. Loops over accumulators that a compiler finds too
+/// long to unroll would keep them in memory.
+template <int Count, typename Body>
+inline void unrolled(const Body& body) {
+  [&]<int... I>(std::integer_sequence<int, I...>) {
+    (body(std::integral_constant<int, I>()), ...);
+  }
+  (std::make_integer_sequence<int, Count>());
+}
+
 /// Fetches the share of TileArgs::ahead that falls to one step of the loop over rows.
 struct Ahead {
   const float* const* next;
@@ -35,6 +46,16 @@ struct Ahead {
     for (int i = 0; i < share && next != end; ++i) __builtin_prefetch(*next++, 0, 2);
   }
 };
+
+/// Fetches a tile of `rows` by `channels` of GradientArgs::next_dw.
+inline void fetch_next(const GradientArgs& args, int rows, int channels) {
+  constexpr int kLineFloats = 16;
+  if (args.next_dw == nullptr) return;
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < channels; c += kLineFloats)
+      __builtin_prefetch(args.next_dw + r * args.dw_stride + c, 1);
+  }
+}
 
 }  // namespace
 

@@ -133,6 +133,7 @@ void gradient_tile(const GradientArgs& args) {
       acc[r][v] = args.accumulate ? load(args.dw + r * args.dw_stride + v * kVector) : Vec{};
     }
   }
+  fetch_next(args, R, V * kVector);
   const std::int64_t stride = args.x_stride;
   for (std::int64_t p = 0; p < args.pair_count; ++p) {
     const float* x = args.x + args.pairs[p].x;

@@ -76,6 +76,7 @@ struct GradientArgs {
   float* dw = nullptr;         ///< first row
   std::int64_t dw_stride = 0;  ///< floats between rows
   bool accumulate = false;
+  const float* next_dw = nullptr;  ///< `dw` of the next call, fetched meanwhile; null for none
 };
 
 /// Sixteen groups of `length` <= 64 elements side by side, [length][16]: which `kept` of each have the

@@ -255,15 +255,7 @@ class OpenClDevice : public Device {
 
   PackedWeight reduce(Queue& queue, const Buffer& from, const Tensor& weight, GroupAxis axis,
                       Pattern pattern) {
-    const bool along_inputs = axis == GroupAxis::input_channels;
-    const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3),
-                         kept_along(pattern, weight.dim(along_inputs ? 1 : 0))};
-    PackedWeight packed;
-    packed.pattern = pattern;
-    packed.axis = axis;
-    packed.dense_shape = weight.shape();
-    packed.values = Tensor::empty(shape);
-    packed.indices = Tensor::empty(shape, DType::u8);
+    PackedWeight packed = empty_packed(weight, axis, pattern);
     const auto form = std::make_shared<OpenClForm>();
     form->owner = pool_.get();
     form->values = room_for(packed.values);

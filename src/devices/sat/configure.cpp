@@ -1,9 +1,10 @@
-// Which transport `--device sat` and `--device sat:opencl,...` mean.
+// What `--device sat`, `sat:config=FILE,schedule=FILE` and `sat:opencl,...` mean.
 
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "satsuma/core/error.hpp"
 #include "src/device/settings.hpp"
@@ -21,6 +22,18 @@ constexpr std::string_view kDevice = "sat:opencl";
 
 std::shared_ptr<Transport> make_emulator() {
   return std::make_shared<sat::driver::Emulator>();
+}
+
+std::shared_ptr<Device> configure_emulator(std::string_view text) {
+  auto settings = parse_device_settings("sat", text, {"config", "schedule"});
+  sat::Config config;
+  if (const auto file = settings.find("config"); file != settings.end())
+    config = sat::read_config(file->second);
+  std::optional<sat::Schedule> schedule;
+  if (const auto file = settings.find("schedule"); file != settings.end())
+    schedule = sat::read_schedule(file->second);
+  return make_device(std::make_shared<sat::driver::Emulator>(sat::driver::kCardMemory, config), "sat", {},
+                     std::move(schedule));
 }
 
 std::shared_ptr<Device> configure_opencl(std::string_view text) {
@@ -53,11 +66,13 @@ std::shared_ptr<Device> create_sat_device() {
 
 std::shared_ptr<Device> configure_sat_device(std::string_view settings) {
   const std::size_t comma = settings.find(',');
-  if (settings.substr(0, comma) != "opencl") {
-    throw UsageError(fmt::format(
-        "device 'sat' got '{}', expected sat (the emulator) or sat:opencl,bitstream=FILE[,platform=NAME]"
-        "[,index=N][,fallback=emulator]",
-        settings));
+  const std::string_view first = settings.substr(0, comma);
+  if (first.starts_with("config=") || first.starts_with("schedule=")) return configure_emulator(settings);
+  if (first != "opencl") {
+    throw UsageError(
+        fmt::format("device 'sat' got '{}', expected sat (the emulator), sat:config=FILE[,schedule=FILE], or "
+                    "sat:opencl,bitstream=FILE[,platform=NAME][,index=N][,fallback=emulator]",
+                    settings));
   }
   return configure_opencl(comma == std::string_view::npos ? "" : settings.substr(comma + 1));
 }

@@ -41,10 +41,10 @@ std::array<std::int64_t, 4> extents(const Tensor& weight) {
 class SatDevice : public Device {
  public:
   SatDevice(std::shared_ptr<Transport> transport, std::string_view name,
-            std::function<std::shared_ptr<Transport>()> spare)
+            std::function<std::shared_ptr<Transport>()> spare, std::optional<sat::Schedule> schedule)
       : name_(name),
         driver_(std::move(transport)),
-        times_(driver_.transport().config()),
+        times_(driver_.transport().config(), std::move(schedule)),
         spare_(std::move(spare)) {}
 
   std::string_view name() const override { return name_; }
@@ -77,7 +77,7 @@ class SatDevice : public Device {
 
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    const sat::PassTiming& card = count(Pass::ff, spec.geometry, w, x, y);
+    const sat::PassTiming& card = count(Pass::ff, spec, w, x, y);
     const Stopwatch watch(counters_[Pass::ff].nanoseconds);
     run([&] {
       Contract command = contract(card, spec.geometry, x, y);
@@ -95,7 +95,7 @@ class SatDevice : public Device {
   }
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    const sat::PassTiming& card = count(Pass::bp, spec.geometry, w, dx, dy);
+    const sat::PassTiming& card = count(Pass::bp, spec, w, dx, dy);
     const Stopwatch watch(counters_[Pass::bp].nanoseconds);
     run([&] {
       Contract command = contract(card, spec.geometry, dx, dy);
@@ -112,7 +112,7 @@ class SatDevice : public Device {
 
   void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    const sat::PassTiming& card = count(Pass::wu, spec.geometry, {}, x, dy);
+    const sat::PassTiming& card = count(Pass::wu, spec, {}, x, dy);
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     run([&] {
       Contract command = contract(card, spec.geometry, x, dy);
@@ -196,17 +196,15 @@ class SatDevice : public Device {
   };
 
   Packed make_packed(const Tensor& weight, GroupAxis axis, Pattern pattern) {
-    const bool along_inputs = axis == GroupAxis::input_channels;
-    const Shape shape = {weight.dim(along_inputs ? 0 : 1), weight.dim(2), weight.dim(3),
-                         kept_along(pattern, weight.dim(along_inputs ? 1 : 0))};
-    const auto tensor = [&](DType dtype) {
-      const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
-      return Tensor::over(allocate(bytes), shape, layout_of(shape, MemoryFormat::row_major), dtype);
-    };
     Packed packed;
     packed.weight.pattern = pattern;
     packed.weight.axis = axis;
     packed.weight.dense_shape = weight.shape();
+    const Shape shape = packed.weight.shape();
+    const auto tensor = [&](DType dtype) {
+      const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
+      return Tensor::over(allocate(bytes), shape, layout_of(shape, MemoryFormat::row_major), dtype);
+    };
     packed.weight.values = tensor(DType::f32);
     packed.weight.indices = tensor(DType::u8);
     packed.values = driver_.room_for(packed.weight.values);
@@ -292,14 +290,14 @@ class SatDevice : public Device {
   }
 
   /// Counts a pass between x and y (or their gradients), and says what it takes on the card.
-  const sat::PassTiming& count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& x,
+  const sat::PassTiming& count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& x,
                                const Tensor& y) {
     Counters::PerPass& counter = counters_[pass];
     const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
     ++counter.calls;
-    counter.macs += y.dim(0) * pass_macs(geometry, pass, pattern, y.dim(2), y.dim(3));
-    counter.dense_macs += y.dim(0) * geometry.dense_macs(y.dim(2), y.dim(3));
-    const sat::PassTiming& card = times_.of(pass, geometry, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
+    counter.macs += y.dim(0) * pass_macs(spec.geometry, pass, pattern, y.dim(2), y.dim(3));
+    counter.dense_macs += y.dim(0) * spec.geometry.dense_macs(y.dim(2), y.dim(3));
+    const sat::PassTiming& card = times_.of(pass, spec, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
     counters_.cycles += card.cycles;
     counters_.device_nanoseconds += std::llround(1e9 * times_.config().seconds(card.cycles));
     counters_.nanojoules += std::llround(1e9 * card.energy.total());
@@ -315,8 +313,9 @@ class SatDevice : public Device {
 }  // namespace
 
 std::shared_ptr<Device> sat::driver::make_device(std::shared_ptr<Transport> transport, std::string_view name,
-                                                 std::function<std::shared_ptr<Transport>()> spare) {
-  return std::make_shared<SatDevice>(std::move(transport), name, std::move(spare));
+                                                 std::function<std::shared_ptr<Transport>()> spare,
+                                                 std::optional<Schedule> schedule) {
+  return std::make_shared<SatDevice>(std::move(transport), name, std::move(spare), std::move(schedule));
 }
 
 }  // namespace satsuma

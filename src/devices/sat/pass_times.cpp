@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/sat/scheduler.hpp"
@@ -18,34 +20,68 @@ std::array<std::int64_t, 11> numbers_of(const Geometry& g) {
 
 }  // namespace
 
-const PassTiming& PassTimes::of(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
+PassTimes::PassTimes(const Config& config, std::optional<Schedule> schedule)
+    : config_(config), schedule_(std::move(schedule)) {
+  if (schedule_ && schedule_->config_fingerprint != fingerprint(config_)) {
+    throw UsageError(fmt::format(
+        "the schedule of '{}' was made for another configuration of SAT; make one with satsuma simulate "
+        "--save-schedule and the same --config",
+        schedule_->workload));
+  }
+}
+
+const PassTiming& PassTimes::of(Pass pass, const PassSpec& spec, std::int64_t images, const Pair& in_size,
                                 Pattern weight) {
-  Known& known = known_[{numbers_of(geometry), images, in_size}];
+  // Equal layers are one, unless a schedule tells them apart.
+  Known& known =
+      known_[{schedule_ ? std::string(spec.layer) : "", numbers_of(spec.geometry), images, in_size}];
   if (pass == Pass::ff) known.patterns.ff_weight = weight;
   if (pass == Pass::bp) {
     known.patterns.bp_weight = weight;
     known.has_bp = true;
   }
   const Pattern ff = known.patterns.ff_weight, bp = known.patterns.bp_weight;
-  const auto [entry, first] = known.counts.try_emplace({pass, ff.n, ff.m, bp.n, bp.m, known.has_bp});
-  if (first) entry->second = compute(pass, geometry, images, in_size, known);
-  return entry->second;
+  const std::tuple key{pass, ff.n, ff.m, bp.n, bp.m, known.has_bp};
+  const auto found = known.counts.find(key);
+  if (found != known.counts.end()) return found->second;
+  return known.counts[key] = compute(pass, spec, images, in_size, known);
 }
 
-PassTiming PassTimes::compute(Pass pass, const Geometry& geometry, std::int64_t images, const Pair& in_size,
+LayerSchedule PassTimes::schedule_for(Pass pass, const Layer& layer) const {
+  LayerSchedule own;
+  own.layer = layer.name;
+  if (schedule_) {
+    const auto entry = std::find_if(schedule_->layers.begin(), schedule_->layers.end(),
+                                    [&](const LayerSchedule& given) { return given.layer == layer.name; });
+    try {
+      check(config_, layer, pass, (*entry)[pass]);
+      return *entry;
+    } catch (const UsageError& error) {
+      // Batches of another size, the last one of an epoch or an evaluation's, are cut in another way.
+      fmt::print(stderr, "satsuma: device 'sat' schedules {} of '{}' for {} images itself: {}\n",
+                 to_string(pass), layer.name, layer.batch, error.what());
+    }
+  }
+  own[pass] = schedule_pass(config_, layer, pass);
+  return own;
+}
+
+PassTiming PassTimes::compute(Pass pass, const PassSpec& spec, std::int64_t images, const Pair& in_size,
                               const Known& known) const {
+  if (schedule_ && std::none_of(schedule_->layers.begin(), schedule_->layers.end(),
+                                [&](const LayerSchedule& given) { return given.layer == spec.layer; })) {
+    throw UsageError(fmt::format("the schedule of '{}' has no layer '{}'; it was made for another model",
+                                 schedule_->workload, spec.layer));
+  }
   Layer layer;
-  layer.name = to_string(geometry);
-  layer.geometry = geometry;
+  layer.name = spec.layer.empty() ? to_string(spec.geometry) : std::string(spec.layer);
+  layer.geometry = spec.geometry;
   layer.input = in_size;
   layer.batch = images;
   layer.patterns = known.patterns;
   layer.has_bp = known.has_bp;
-  LayerSchedule schedule;
-  schedule.layer = layer.name;
   try {
-    schedule[pass] = schedule_pass(config_, layer, pass);
-    return time_pass(config_, layer, pass, schedule);
+    return time_pass(config_, layer, pass, schedule_for(pass, layer));
   } catch (const Error& error) {
     fmt::print(stderr, "satsuma: device 'sat' counts no cycles for {} of {}: {}\n", to_string(pass),
                layer.name, error.what());

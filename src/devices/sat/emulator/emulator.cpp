@@ -25,7 +25,8 @@ void copy(const void* from, std::int64_t bytes, void* to) {
 
 }  // namespace
 
-Emulator::Emulator(std::uint64_t memory) : dram_(memory), stce_(dram_) {}
+Emulator::Emulator(std::uint64_t memory, const Config& config)
+    : config_(config), dram_(memory), stce_(dram_) {}
 
 std::string Emulator::description() const {
   return fmt::format("emulated bit for bit with {} kernels, {} threads; {} GiB of memory",

@@ -16,7 +16,7 @@ inline constexpr std::uint64_t kCardMemory = std::uint64_t{64} << 30;
 /// when submit() returns; what went wrong is kept for wait().
 class Emulator : public Transport {
  public:
-  explicit Emulator(std::uint64_t memory = kCardMemory);
+  explicit Emulator(std::uint64_t memory = kCardMemory, const Config& config = {});
 
   const Config& config() const override { return config_; }
   std::string description() const override;

@@ -5,7 +5,7 @@
 
 #include <toml++/toml.h>
 
-namespace satsuma::sat {
+namespace satsuma {
 
 /// `a string`, `a whole number`, ...: what a value is, for messages.
 std::string_view type_name(const toml::node& node);
@@ -22,4 +22,4 @@ std::string read_text(const std::string& path, std::string_view kind);
 /// `text` in quotes, as TOML writes it.
 std::string quoted(const std::string& text);
 
-}  // namespace satsuma::sat
+}  // namespace satsuma

@@ -1,4 +1,4 @@
-#include "src/sat/toml_text.hpp"
+#include "src/core/toml_text.hpp"
 
 #include <fmt/format.h>
 
@@ -8,11 +8,11 @@
 
 #include "satsuma/core/error.hpp"
 
-namespace satsuma::sat {
+namespace satsuma {
 
 namespace {
 
-// No configuration, schedule or topology is as large: a lying file must not fill the memory.
+// No recipe, configuration, schedule or topology is as large: a lying file must not fill the memory.
 constexpr std::uintmax_t kLargestFile = std::uintmax_t{64} << 20;
 
 }  // namespace
@@ -72,4 +72,4 @@ std::string quoted(const std::string& text) {
   return out.str();
 }
 
-}  // namespace satsuma::sat
+}  // namespace satsuma

@@ -1,0 +1,79 @@
+#include "satsuma/sat/report.hpp"
+
+#include <fmt/format.h>
+
+#include "satsuma/core/error.hpp"
+#include "src/sat/sweep.hpp"
+
+namespace satsuma::sat {
+
+namespace {
+
+Workload under(const Workload& dense, std::string_view method, Pattern pattern) {
+  Workload workload = dense;
+  if (method == kWeightMethod) {
+    apply_method(workload,
+                 Method{.name = kWeightMethod, .summary = "N:M weights in forward", .ff_weight = true},
+                 pattern);
+  } else if (!method.empty()) {
+    apply_method(workload, find_simulated_method(method), pattern);
+  }
+  return workload;
+}
+
+std::int64_t cycles_without(const ReportRequest& request, std::string_view method,
+                            const SchedulerOptions& options) {
+  return make_run(request, method, request.pattern, request.config, options).timing.total().cycles;
+}
+
+std::vector<Ablation> ablations_of(const ReportRequest& request) {
+  std::vector<Ablation> ablations;
+  const auto add = [&](const char* without, bool SchedulerOptions::*technique) {
+    if (!(request.options.*technique)) return;
+    SchedulerOptions options = request.options;
+    options.*technique = false;
+    ablations.push_back({without, cycles_without(request, request.method, options),
+                         cycles_without(request, "dense", options)});
+  };
+  add("interleave mapping", &SchedulerOptions::interleave);
+  add("pre-generation", &SchedulerOptions::pregeneration);
+  add("offline scheduling", &SchedulerOptions::search);
+  return ablations;
+}
+
+}  // namespace
+
+Run make_run(const ReportRequest& request, std::string_view method, Pattern pattern, const Config& config,
+             const SchedulerOptions& options) {
+  Run run{std::string(method), pattern, config, under(request.workload, method, pattern), {}, {}};
+  run.schedule = make_schedule(config, run.workload, options);
+  run.timing = simulate(config, run.workload, run.schedule);
+  return run;
+}
+
+double Report::speedup_over(const Run& other) const {
+  return static_cast<double>(other.timing.total().cycles) / static_cast<double>(run.timing.total().cycles);
+}
+
+Report make_report(const ReportRequest& request, const SweepProgress& progress) {
+  Report report;
+  report.options = request.options;
+  if (request.schedule) {
+    report.run = {request.method,    request.pattern,
+                  request.config,    under(request.workload, request.method, request.pattern),
+                  *request.schedule, {}};
+    report.run.timing = simulate(report.run.config, report.run.workload, report.run.schedule);
+  } else {
+    report.run = make_run(request, request.method, request.pattern, request.config, request.options);
+  }
+  for (const std::string& method : request.compare) {
+    const bool known = method == request.method && !request.schedule;
+    report.compared.push_back(
+        known ? report.run : make_run(request, method, request.pattern, request.config, request.options));
+  }
+  if (request.ablations) report.ablations = ablations_of(request);
+  if (!request.sweep.empty()) report.sweep = run_sweep(request, progress);
+  return report;
+}
+
+}  // namespace satsuma::sat

@@ -1,0 +1,119 @@
+#include "tools/satsuma/simulate/drawing.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace satsuma::tools {
+
+namespace {
+
+std::string title_of(std::string_view hint) {
+  return hint.empty() ? std::string() : fmt::format("<title>{}</title>", escaped(hint));
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+void Drawing::rect(double x, double y, double width, double height, std::string_view fill,
+                   std::string_view hint, double opacity) {
+  if (!(width > 0)) return;
+  body_ += fmt::format(R"(<rect x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}" fill="{}")", x, y, width,
+                       height, fill);
+  if (opacity < 1) body_ += fmt::format(R"( fill-opacity="{:.2f}")", opacity);
+  body_ += fmt::format(">{}</rect>\n", title_of(hint));
+}
+
+void Drawing::circle(double x, double y, double radius, std::string_view fill, std::string_view hint,
+                     bool hollow) {
+  const std::string paint =
+      hollow ? fmt::format(R"(class="hollow" stroke="{}")", fill) : fmt::format(R"(fill="{}")", fill);
+  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" {}>{}</circle>\n", x, y, radius, paint,
+                       title_of(hint));
+}
+
+void Drawing::line(double x1, double y1, double x2, double y2, std::string_view css_class) {
+  body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n", x1,
+                       y1, x2, y2, css_class);
+}
+
+void Drawing::path(const std::vector<std::pair<double, double>>& points, std::string_view colour,
+                   bool dashed) {
+  std::string d;
+  for (const auto& [x, y] : points) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
+  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n", d, colour,
+                       dashed ? " stroke-dasharray=\"5 4\"" : "");
+}
+
+void Drawing::text(double x, double y, std::string_view text, Anchor anchor, std::string_view css_class) {
+  constexpr std::array<std::string_view, 3> kAnchors = {"start", "middle", "end"};
+  body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\"{}>{}</text>\n", x, y,
+                       kAnchors[static_cast<std::size_t>(anchor)],
+                       css_class.empty() ? "" : fmt::format(" class=\"{}\"", css_class), escaped(text));
+}
+
+double Drawing::legend(double x, double y, double width,
+                       const std::vector<std::pair<std::string_view, std::string>>& entries) {
+  constexpr double kLine = 18, kCharacter = 6.6, kSquare = 11;
+  double at = x, top = y;
+  for (const auto& [fill, name] : entries) {
+    const double wide = kSquare + 6 + kCharacter * static_cast<double>(name.size()) + 14;
+    if (at > x && at + wide > x + width) {
+      at = x;
+      top += kLine;
+    }
+    rect(at, top, kSquare, kSquare, fill);
+    text(at + kSquare + 6, top + kSquare - 1, name);
+    at += wide;
+  }
+  return top - y + kLine;
+}
+
+std::string Drawing::svg(double width, double height, std::string_view label) const {
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+      "style=\"max-width:{0:.0f}px\" "
+      "role=\"img\" aria-label=\"{2}\">\n{3}</svg>\n",
+      width, height, escaped(label), body_);
+}
+
+std::vector<double> ticks_to(double most, int count) {
+  if (!(most > 0)) return {0};
+  const double raw = most / count;
+  const double power = std::pow(10, std::floor(std::log10(raw)));
+  double step = 10 * power;
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= raw) {
+      step = factor * power;
+      break;
+    }
+  }
+  std::vector<double> ticks;
+  for (int i = 0; i * step <= most * (1 + 1e-9); ++i) ticks.push_back(i * step);
+  return ticks;
+}
+
+}  // namespace satsuma::tools

@@ -1,0 +1,49 @@
+#include "tools/satsuma/simulate/workload.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+#include "tools/satsuma/layers.hpp"
+
+namespace satsuma::tools {
+
+sat::Workload workload_of(const ModelSettings& settings, std::int64_t batch) {
+  sat::Workload workload{settings.model, {}};
+  for (const Layer& traced : trace_layers(*settings.create(), settings.options().input)) {
+    sat::Layer layer;
+    layer.name = traced.contraction->name();
+    layer.geometry = traced.contraction->geometry();
+    layer.input = {traced.input[1], traced.input[2]};
+    layer.batch = batch;
+    layer.has_bp = traced.has_bp;
+    layer.prunable = !traced.contraction->kept_dense();
+    workload.layers.push_back(std::move(layer));
+  }
+  return workload;
+}
+
+sat::Workload gemm_workload(std::string_view text) {
+  std::vector<std::int64_t> extents;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (extents.size() < 3) {
+    std::int64_t value = 0;
+    const auto [stop, error] = std::from_chars(at, end, value);
+    if (error != std::errc{} || value < 1) break;
+    extents.push_back(value);
+    at = stop;
+    if (at == end || *at != ',') break;
+    ++at;
+  }
+  if (extents.size() != 3 || at != end) {
+    throw UsageError(fmt::format(
+        "--gemm got '{}', expected M,K,N: output channels, reduction and pixels, each at least 1", text));
+  }
+  return {fmt::format("gemm {}x{}x{}", extents[0], extents[1], extents[2]),
+          {sat::gemm_layer("gemm", extents[0], extents[1], extents[2])}};
+}
+
+}  // namespace satsuma::tools
