@@ -1,17 +1,16 @@
 #pragma once
 
-#include <CL/cl.h>
-
 #include <string>
 
+#include "src/opencl/cl.hpp"
 #include "src/opencl/platforms.hpp"
 
 namespace satsuma::opencl {
 
 /// Which device a user means.
 struct Choice {
-  std::string platform;  ///< part of its name, whatever the case; empty is any
-  int index = 0;         ///< among the devices of all platforms that match
+  std::string platform = {};  ///< part of its name, whatever the case; empty is any
+  int index = 0;              ///< among the devices of all platforms that match
 };
 
 /// A device of the C API, and what it says about itself.

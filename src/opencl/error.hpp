@@ -1,9 +1,9 @@
 #pragma once
 
-#include <CL/cl.h>
-
 #include <string>
 #include <string_view>
+
+#include "src/opencl/cl.hpp"
 
 namespace satsuma::opencl {
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CL/cl.h>
-
 #include <atomic>
 #include <cstdint>
 #include <utility>
+
+#include "src/opencl/cl.hpp"
 
 namespace satsuma::opencl {
 

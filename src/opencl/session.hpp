@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "src/opencl/chosen_device.hpp"
 #include "src/opencl/handle.hpp"
@@ -40,7 +42,7 @@ class Kernel {
   KernelHandle kernel_;
 };
 
-/// Work-items and work-groups along two axes.
+/// Work-groups and their work-items along two axes.
 struct Range {
   std::size_t groups[2];
   std::size_t group_size[2];

@@ -25,6 +25,9 @@ json to_json(const Tally& tally) {
           {"dense_macs", tally.work.dense_macs},
           {"device_nanoseconds", tally.work.device_nanoseconds},
           {"nanojoules", tally.work.nanojoules},
+          {"kernel_nanoseconds", tally.work.kernel_nanoseconds},
+          {"transfer_nanoseconds", tally.work.transfer_nanoseconds},
+          {"bytes_moved", tally.work.bytes_moved},
           {"seconds", tally.seconds}};
 }
 
@@ -35,9 +38,12 @@ Tally tally_from(const json& object) {
   tally.images = object.at("images").get<std::int64_t>();
   tally.work.macs = object.at("macs").get<std::int64_t>();
   tally.work.dense_macs = object.at("dense_macs").get<std::int64_t>();
-  // Checkpoints of earlier versions have none of these two.
+  // Checkpoints of earlier versions have none of these.
   tally.work.device_nanoseconds = object.value("device_nanoseconds", std::int64_t{0});
   tally.work.nanojoules = object.value("nanojoules", std::int64_t{0});
+  tally.work.kernel_nanoseconds = object.value("kernel_nanoseconds", std::int64_t{0});
+  tally.work.transfer_nanoseconds = object.value("transfer_nanoseconds", std::int64_t{0});
+  tally.work.bytes_moved = object.value("bytes_moved", std::int64_t{0});
   tally.seconds = object.at("seconds").get<double>();
   return tally;
 }

@@ -33,7 +33,8 @@ void check_placements(const std::vector<std::shared_ptr<Contraction>>& layers,
 }  // namespace
 
 Placement Placement::parse(std::string_view text) {
-  const std::size_t equals = text.find('=');
+  // A device may have settings: sat:opencl,bitstream=FILE.
+  const std::size_t equals = text.substr(0, text.find(':')).rfind('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
     throw UsageError(
         fmt::format("--place got '{}', expected PATTERN=DEVICE, for example 'layer4.*=reference'", text));
@@ -85,12 +86,20 @@ Work& Work::operator+=(const Work& other) {
   dense_macs += other.dense_macs;
   device_nanoseconds += other.device_nanoseconds;
   nanojoules += other.nanojoules;
+  kernel_nanoseconds += other.kernel_nanoseconds;
+  transfer_nanoseconds += other.transfer_nanoseconds;
+  bytes_moved += other.bytes_moved;
   return *this;
 }
 
 Work Work::operator-(const Work& before) const {
-  return {macs - before.macs, dense_macs - before.dense_macs, device_nanoseconds - before.device_nanoseconds,
-          nanojoules - before.nanojoules};
+  return {macs - before.macs,
+          dense_macs - before.dense_macs,
+          device_nanoseconds - before.device_nanoseconds,
+          nanojoules - before.nanojoules,
+          kernel_nanoseconds - before.kernel_nanoseconds,
+          transfer_nanoseconds - before.transfer_nanoseconds,
+          bytes_moved - before.bytes_moved};
 }
 
 Work executed(const std::vector<Device*>& devices) {
@@ -102,6 +111,9 @@ Work executed(const std::vector<Device*>& devices) {
     }
     work.device_nanoseconds += device->counters().device_nanoseconds;
     work.nanojoules += device->counters().nanojoules;
+    work.kernel_nanoseconds += device->counters().kernel_nanoseconds;
+    work.transfer_nanoseconds += device->counters().transfer_nanoseconds;
+    work.bytes_moved += device->counters().bytes_to_device + device->counters().bytes_from_device;
   }
   return work;
 }

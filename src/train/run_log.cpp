@@ -49,6 +49,11 @@ std::string to_line(const LogRecord& record) {
     object["device_seconds"] = record.tally.work.device_seconds();
     object["joules"] = record.tally.work.joules();
   }
+  if (record.tally.work.kernel_nanoseconds > 0) {
+    object["kernel_seconds"] = record.tally.work.kernel_seconds();
+    object["transfer_seconds"] = record.tally.work.transfer_seconds();
+    object["bytes_moved"] = record.tally.work.bytes_moved;
+  }
   object["seconds"] = record.seconds;
   return object.dump() + '\n';
 }

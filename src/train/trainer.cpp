@@ -250,6 +250,11 @@ bool Trainer::evaluate_epoch() {
                     work.device_seconds(), work.joules(),
                     static_cast<double>(record.tally.images) / work.device_seconds()));
   }
+  if (const Work& work = record.tally.work; work.kernel_nanoseconds > 0) {
+    progress_.say(fmt::format("by the device's clock {:.3g} s of kernels, {:.3g} s of transfers of {:.3g} GB",
+                              work.kernel_seconds(), work.transfer_seconds(),
+                              1e-9 * static_cast<double>(work.bytes_moved)));
+  }
   if (const auto& scale = state_.loss_scale; scale && scale->skipped > 0) {
     progress_.say(fmt::format("loss scale {:g}, {} step{} skipped so far", scale->value, scale->skipped,
                               scale->skipped == 1 ? "" : "s"));

@@ -3,6 +3,7 @@
 #include "satsuma/conformance/suite.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/registry.hpp"
+#include "support/devices.hpp"
 
 namespace satsuma {
 
@@ -25,7 +26,7 @@ void expect_conformance(std::string_view name, const conformance::Options& optio
 }  // namespace
 
 TEST_CASE("every built-in device conforms to the reference") {
-  for (const DeviceEntry& entry : device_entries()) {
+  for (const DeviceEntry& entry : testing::everywhere_devices()) {
     SUBCASE(std::string(entry.name).c_str()) {
       MESSAGE(find_device(entry.name)->description());
       expect_conformance(entry.name, {});
@@ -37,7 +38,7 @@ TEST_CASE("results do not depend on the number of threads beyond the tolerance")
   const int before = threads();
   for (const int count : {1, 3}) {
     set_threads(count);
-    for (const DeviceEntry& entry : device_entries()) {
+    for (const DeviceEntry& entry : testing::everywhere_devices()) {
       if (entry.name == "reference") continue;
       CAPTURE(count);
       expect_conformance(entry.name, {.modes = {conformance::Mode::correctness}, .seed = 2});

@@ -4,6 +4,7 @@
 
 #include "satsuma/core/rng.hpp"
 #include "satsuma/device/registry.hpp"
+#include "support/devices.hpp"
 
 namespace satsuma {
 
@@ -107,7 +108,7 @@ TEST_CASE("packed weights that are kept from step to step give the bits of those
                            {.lr = 0.1, .weight_decay = 5e-4},
                            {.lr = 0.1, .momentum = 0.9, .nesterov = true},
                            {.lr = 0.1, .momentum = 0.9, .decay = 2e-4}};
-  for (const DeviceEntry& entry : device_entries()) {
+  for (const DeviceEntry& entry : testing::everywhere_devices()) {
     const auto device = find_device(entry.name);
     CAPTURE(entry.name);
     int number = 0;

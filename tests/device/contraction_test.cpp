@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
+#include "support/devices.hpp"
 #include "support/random_tensor.hpp"
 
 namespace satsuma {
@@ -209,7 +210,7 @@ TEST_CASE("packed weights follow the weight") {
 }
 
 TEST_CASE("what a device makes of a constant weight follows the weight") {
-  for (const DeviceEntry& entry : device_entries()) {
+  for (const DeviceEntry& entry : testing::everywhere_devices()) {
     CAPTURE(std::string(entry.name));
     Contraction contraction = make({.in_channels = 16, .out_channels = 8, .kernel = {3, 1}});
     contraction.configure({.device = find_device(entry.name)});
@@ -235,7 +236,7 @@ TEST_CASE("what a device makes of a constant weight follows the weight") {
 TEST_CASE("an input may start anywhere in memory") {
   const Tensor whole = random_tensor({1, 40}, 14, DType::f32);
   const Tensor dy = random_tensor({1, 8, 1, 1}, 15, DType::f32);
-  for (const DeviceEntry& entry : device_entries()) {
+  for (const DeviceEntry& entry : testing::everywhere_devices()) {
     CAPTURE(std::string(entry.name));
     Contraction contraction = make({.in_channels = 16, .out_channels = 8});
     contraction.configure({.device = find_device(entry.name)});

@@ -6,7 +6,7 @@ from support import CommandTest
 
 COMMANDS = [["train"], ["eval"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["bench"]]
 COMMANDS += [["bench", "step"], ["bench", "forward"], ["bench", "kernels"], ["bench", "pipeline"], ["bench", "check"]]
-COMMANDS += [["devices", "test"], ["plugin"], ["plugin", "new"]]
+COMMANDS += [["devices", "test"], ["plugin"], ["plugin", "new"], ["sat"], ["sat", "build"]]
 
 
 class Help(CommandTest):

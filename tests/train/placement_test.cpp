@@ -63,6 +63,7 @@ TEST_CASE("unknown names are refused with the nearest") {
 
 TEST_CASE("placements are PATTERN=DEVICE") {
   CHECK(Placement::parse("a=b=cpu").pattern == "a=b");
+  CHECK(Placement::parse("a*=sat:opencl,index=1").device == "sat:opencl,index=1");
   for (const char* const text : {"", "=", "fc", "fc=", "=cpu"})
     CHECK_THROWS_AS(Placement::parse(text), UsageError);
 }

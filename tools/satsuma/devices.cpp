@@ -11,6 +11,7 @@
 #include "satsuma/device/plugins.hpp"
 #include "satsuma/device/registry.hpp"
 #include "tools/satsuma/devices_test.hpp"
+#include "tools/satsuma/opencl_listing.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 
@@ -148,6 +149,7 @@ void print(const std::vector<Listed>& all) {
                listed.device ? listed.device->description() : listed.problem});
   }
   table.print();
+  print_opencl();
 }
 
 int list(const Settings& settings) {
@@ -156,13 +158,19 @@ int list(const Settings& settings) {
   if (settings.name.empty()) {
     Json devices = Json::array();
     for (const Listed& listed : all) devices.push_back(to_json(listed));
-    settings.json ? print_json({{"devices", devices}}) : print(all);
+    settings.json ? print_json({{"devices", devices}, {"opencl", opencl_json()}}) : print(all);
     return 0;
   }
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const Listed& listed) { return listed.name == settings.name; });
-  if (found == all.end()) find_device(settings.name);  // throws what is known
-  settings.json ? print_json(to_json(*found)) : print(*found);
+  // With settings, or two to be compared; throws what is known where it is none.
+  const Listed listed = found != all.end() ? *found
+                                           : Listed{.name = settings.name,
+                                                    .kind = "built-in",
+                                                    .version = SATSUMA_VERSION,
+                                                    .summary = "with settings",
+                                                    .device = find_device(settings.name)};
+  settings.json ? print_json(to_json(listed)) : print(listed);
   return 0;
 }
 
@@ -170,8 +178,8 @@ int list(const Settings& settings) {
 
 CLI::App* add_devices(CLI::App& app, std::function<int()>& run) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("devices", "List who can run layers, or show what one supports");
+  CLI::App* const command = app.add_subcommand(
+      "devices", "List who can run layers, OpenCL's platforms too, or show what one supports");
   command->add_option("NAME", settings->name, "show this device only");
   settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");

@@ -44,15 +44,20 @@ void configure_layers(const nn::Module& model, const LayerOptions& options);
 /// Devices that the passes of `model` run on, each once, in the order of the layers.
 std::vector<Device*> devices_of(const nn::Module& model);
 
-/// Multiply-adds that devices have executed, and what dense devices would have; and what that takes on the
-/// accelerators among them that are emulated.
+/// Multiply-adds that devices have executed, and what dense devices would have; what that takes on the
+/// accelerators among them that are emulated; and what those with a clock of their own have measured.
 struct Work {
   std::int64_t macs = 0;
   std::int64_t dense_macs = 0;
   std::int64_t device_nanoseconds = 0;
   std::int64_t nanojoules = 0;
+  std::int64_t kernel_nanoseconds = 0;
+  std::int64_t transfer_nanoseconds = 0;
+  std::int64_t bytes_moved = 0;  ///< to devices and from them
 
   double device_seconds() const { return 1e-9 * static_cast<double>(device_nanoseconds); }
+  double kernel_seconds() const { return 1e-9 * static_cast<double>(kernel_nanoseconds); }
+  double transfer_seconds() const { return 1e-9 * static_cast<double>(transfer_nanoseconds); }
   double joules() const { return 1e-9 * static_cast<double>(nanojoules); }
 
   Work& operator+=(const Work& other);

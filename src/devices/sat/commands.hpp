@@ -46,9 +46,9 @@ struct Contract {
   Dataflow dataflow = Dataflow::output_stationary;  ///< as scheduled; no bit depends on it
   Geometry geometry;
   std::int64_t images = 0;
-  Pair in_size = {};   ///< height and width of x
-  Pair out_size = {};  ///< of y
-  Pattern pattern;     ///< of the weight, along the channels that the pass reduces over
+  Pair in_size = {};     ///< height and width of x
+  Pair out_size = {};    ///< of y
+  Pattern pattern = {};  ///< of the weight, along the channels that the pass reduces over
 
   Address x = kNowhere;        ///< FF, WU
   Address dy = kNowhere;       ///< BP, WU

@@ -272,7 +272,7 @@ class SatDevice : public Device {
   void submit_and_wait(F&& submit) {
     try {
       submit();
-    } catch (const Error&) {
+    } catch (...) {
       // What was submitted names memory of the caller, and the error that ended the call came first.
       try {
         driver_.wait();

@@ -38,8 +38,12 @@ std::filesystem::path write(const std::string& name, const Bitstream& bitstream)
 }  // namespace
 
 TEST_CASE("a file gives back what was written") {
-  Bitstream bitstream{
-      1, 16, "some platform", "some device", {}, {std::byte{1}, std::byte{0}, std::byte{255}}};
+  Bitstream bitstream;
+  bitstream.interface_version = 1;
+  bitstream.largest_group = 16;
+  bitstream.platform = "some platform";
+  bitstream.device = "some device";
+  bitstream.binary = {std::byte{1}, std::byte{0}, std::byte{255}};
   bitstream.config.rows = 12;
   bitstream.config.card = "another";
   const Bitstream read = read_bitstream(write("round.bin", bitstream));
@@ -92,7 +96,8 @@ TEST_CASE("files whose kernels are for something else") {
   other.platform = "Another Platform";
   CHECK(contains(refusal(write("platform.bin", other)), "there is no OpenCL platform 'Another Platform'"));
   other = good;
-  other.binary.resize(64);
+  // Cut off where no checksum tells, PoCL ends the program.
+  other.binary.assign(64, std::byte{0});
   CHECK(contains(refusal(write("binary.bin", other)), "platform '" + good.platform));
 }
 

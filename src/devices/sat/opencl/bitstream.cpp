@@ -65,12 +65,15 @@ class Reader {
 };
 
 std::string read_file(const std::filesystem::path& path) {
+  const auto refuse = [&](const char* why) {
+    throw IoError(fmt::format("cannot read {}: {}; satsuma sat build makes such a file", path.string(), why));
+  };
+  if (std::filesystem::is_directory(path)) refuse("it is a folder");
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) refuse(std::strerror(errno));
   std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path)) {
-    throw IoError(fmt::format("cannot read {}: {}; satsuma sat build makes such a file", path.string(),
-                              std::strerror(errno)));
-  }
+  if (file.bad()) refuse("the system failed at it");
   return bytes;
 }
 

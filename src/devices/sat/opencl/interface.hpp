@@ -1,13 +1,10 @@
 #pragma once
 
-#include <cstdint>
+#include "src/opencl/arguments.hpp"
 
-/// What kernels are told, as the host writes it.
 namespace satsuma::sat::driver::kernel {
 
-using Int = std::int32_t;
-using Float = float;
-using Address = std::uint64_t;
+using opencl::Int;
 
 #include "src/devices/sat/opencl/kernels/interface.h"
 

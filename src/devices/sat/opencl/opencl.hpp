@@ -11,12 +11,12 @@
 
 namespace satsuma::sat::driver {
 
-/// SAT on an OpenCL device, as far as a caller tells. Without OpenCL in this build all of this throws
-/// DeviceError that says so.
+/// SAT on an OpenCL device, as far as a caller tells. Without OpenCL in this build what needs
+/// it throws DeviceError that says so.
 struct OpenClSettings {
-  std::filesystem::path bitstream;
-  std::string platform;  ///< part of its name; empty is that of the bitstream
-  int index = 0;         ///< of the device among those of the platform
+  std::filesystem::path bitstream = {};
+  std::string platform = {};  ///< part of its name; empty is that of the bitstream
+  int index = 0;              ///< of the device among those of the platform
 };
 
 /// Loads a bitstream. Throws IoError, FormatError or DeviceError, in one line naming file, platform and

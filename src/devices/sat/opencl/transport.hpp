@@ -51,6 +51,9 @@ class OpenClTransport : public Transport {
   void run(const Update& command, Pending& pending);
   void multiply(const Contract& command, Pending& pending);
   void multiply_gradients(const Contract& command, Pending& pending);
+  /// Work-groups of the array for so many columns and vectors.
+  opencl::Range array_range(Dataflow dataflow, std::int64_t columns, std::int64_t vectors) const;
+  void check_group(Pattern pattern) const;
 
   opencl::Session session_;
   Config config_;

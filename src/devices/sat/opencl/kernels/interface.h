@@ -1,5 +1,4 @@
-// What kernels are told, the same bytes in OpenCL C and in C++. Address is an unsigned integer of 64 bits: a
-// byte of device memory, all ones for nowhere. Extents are in elements.
+// As src/opencl/kernels/interface.h, of SAT alone.
 
 /// What the file of a binary says about its kernels, and what `describe` says about itself.
 struct Description {
@@ -7,56 +6,4 @@ struct Description {
   Int rows, columns;
   Int sore_lanes, wuve_lanes;
   Int largest_group;
-};
-
-/// The pixels that a pass pairs under each tap.
-struct Window {
-  Int taps[2], stride[2], padding[2], dilation[2];
-};
-
-/// FF or BP. The dense operand is FP16 [image / 16][height][width][channel][16], the result FP32 likewise.
-/// Element (column, tap, i) of the weight lies at column * column_stride + tap * tap_stride + i * stride,
-/// where i counts channels, or kept ones if there are indices.
-struct Product {
-  Address operand, weight, indices, bias, result;
-  Int images;
-  Int in_size[2], in_channels;
-  Int out_size[2], out_channels;
-  struct Window window;
-  Int backward;
-  Int n, m, unit;  ///< pattern, and channels in a tile of the sum
-  Int column_stride, tap_stride, stride;
-};
-
-/// WU: FP32 [K][R][S][C] from FP16 x and dY, batch-blocked.
-struct Gradient {
-  Address x, dy, result;
-  Int images;
-  Int in_size[2], in_channels;
-  Int out_size[2], out_channels;
-  struct Window window;
-};
-
-/// Sums of FP16 dY [image / 16][pixel][K][16].
-struct BiasGradient {
-  Address dy, result;
-  Int blocks, pixels, channels;
-};
-
-/// FP32 [K][R][S][C] to its kept elements [row][R][S][kept], in groups along C or along K.
-struct Reduction {
-  Address weight, values, halves, indices;
-  Int out_channels, in_channels, taps;
-  Int along_inputs;
-  Int n, m;
-};
-
-/// The optimiser's step on FP32 [rows][channels], rows of K R S.
-struct Step {
-  Address weight, gradient, velocity;
-  Int rows, channels;
-  Int n, m;
-  Float lr, momentum, weight_decay, decay;
-  Int nesterov;
-  Int unused;
 };

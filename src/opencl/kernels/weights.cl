@@ -1,6 +1,5 @@
-// SORE and WUVE: a work-item is a lane, which takes a group.
+// Pruning and the optimiser: a work-item takes a group. On SAT it is a lane of SORE or of WUVE.
 
-// The sparse online reduction engine.
 __kernel __attribute__((reqd_work_group_size(SORE_LANES, 1, 1)))
 void sore(__global const uchar *weight, __global uchar *values, __global uchar *halves, __global uchar *indices,
           const struct Reduction p) {
@@ -26,13 +25,13 @@ void sore(__global const uchar *weight, __global uchar *values, __global uchar *
     if (!(chosen >> i & 1)) continue;
     const float value = from[i * stride];
     ((__global float *)(values + p.values))[at] = value;
-    ((__global ushort *)(halves + p.halves))[at] = half_of(value);
+    if (is_somewhere(p.halves)) ((__global ushort *)(halves + p.halves))[at] = half_of(value);
     indices[p.indices + at] = (uchar)i;
     ++at;
   }
 }
 
-// The weight update vector engine. Masks of the SR-STE term are those of the weights before the step.
+// Masks of the SR-STE term are those of the weights before the step.
 __kernel __attribute__((reqd_work_group_size(WUVE_LANES, 1, 1)))
 void wuve(__global uchar *weight, __global const uchar *gradient, __global uchar *velocity, const struct Step p) {
   const int groups = (p.channels + p.m - 1) / p.m;
@@ -54,14 +53,4 @@ void wuve(__global uchar *weight, __global const uchar *gradient, __global uchar
     }
     w[i] -= p.lr * g;
   }
-}
-
-// What the program was built for.
-__kernel void describe(__global struct Description *to) {
-  to->interface_version = INTERFACE_VERSION;
-  to->rows = ROWS;
-  to->columns = COLUMNS;
-  to->sore_lanes = SORE_LANES;
-  to->wuve_lanes = WUVE_LANES;
-  to->largest_group = LARGEST_GROUP;
 }

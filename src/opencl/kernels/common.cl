@@ -1,5 +1,4 @@
-// Numbers: docs/sat-values.md. Products of halves are exact in FP32, so contraction changes no bit there; in
-// the optimiser it would.
+// What all kernels share. A fused multiply-add would change the bits of the optimiser.
 #pragma OPENCL FP_CONTRACT OFF
 
 typedef int Int;
@@ -7,46 +6,9 @@ typedef float Float;
 typedef ulong Address;
 
 #define NOWHERE 0xffffffffffffffffUL
-#define LANES 16  // images of a block, which take turns in a USPE
+#define LANES 16  // images of a block
 
 bool is_somewhere(Address address) { return address != NOWHERE; }
-
-#ifdef INTEGER_HALVES
-
-// For platforms that may flush what lies below the normal range.
-float16 load_halves(__global const uchar *memory, Address address, size_t index) {
-  const uint16 bits = convert_uint16(vload16(0, (__global const ushort *)(memory + address) + index));
-  const uint16 exponent = (bits >> 10) & 0x1fu;
-  const uint16 fraction = bits & 0x3ffu;
-  const uint16 normal = ((exponent + 112u) << 23) | (fraction << 13);
-  const uint16 special = 0x7f800000u | (fraction << 13);
-  const uint16 subnormal = as_uint16(convert_float16(fraction) * 0x1p-24f);
-  const uint16 magnitude =
-      select(select(normal, subnormal, exponent == 0u), special, exponent == 0x1fu);
-  return as_float16(((bits & 0x8000u) << 16) | magnitude);
-}
-
-float load_half(__global const uchar *memory, Address address, size_t index) {
-  const uint bits = ((__global const ushort *)(memory + address))[index];
-  const uint exponent = (bits >> 10) & 0x1fu;
-  const uint fraction = bits & 0x3ffu;
-  uint magnitude = ((exponent + 112u) << 23) | (fraction << 13);
-  if (exponent == 0x1fu) magnitude = 0x7f800000u | (fraction << 13);
-  if (exponent == 0u) magnitude = as_uint(convert_float(fraction) * 0x1p-24f);
-  return as_float(((bits & 0x8000u) << 16) | magnitude);
-}
-
-#else
-
-float16 load_halves(__global const uchar *memory, Address address, size_t index) {
-  return vload_half16(0, (__global const half *)(memory + address) + index);
-}
-
-float load_half(__global const uchar *memory, Address address, size_t index) {
-  return vload_half(index, (__global const half *)(memory + address));
-}
-
-#endif
 
 uint round_shift(uint value, uint drop) {
   return (value + (1u << (drop - 1)) - 1u + ((value >> drop) & 1u)) >> drop;
