@@ -38,7 +38,7 @@ std::filesystem::path write(const std::string& name, const Bitstream& bitstream)
 }  // namespace
 
 TEST_CASE("a file gives back what was written") {
-  Bitstream bitstream;
+  Bitstream bitstream{};
   bitstream.interface_version = 1;
   bitstream.largest_group = 16;
   bitstream.platform = "some platform";
