@@ -148,7 +148,7 @@ TEST_CASE("what follows --device sat: is checked") {
     CHECK_THROWS_WITH_AS(find_device(name), doctest::Contains(words), UsageError);
   };
   fails("sat:opencl", "needs bitstream=FILE");
-  fails("sat:cuda", "expected sat (the emulator) or sat:opencl");
+  fails("sat:cuda", "expected sat (the emulator), sat:config=FILE");
   fails("sat:opencl,bitsteam=x", "did you mean 'bitstream'?");
   fails("sat:opencl,bitstream=", "expected bitstream=VALUE");
   fails("sat:opencl,bitstream=x,index=-1", "expected a whole number from 0");
