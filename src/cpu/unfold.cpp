@@ -22,7 +22,7 @@ Geometry unfolded(const Geometry& geometry) {
 
 Tensor unfold(const Geometry& geometry, const Tensor& x, const Shape& output) {
   const std::int64_t channels = geometry.in_channels;
-  const auto [kernel_height, kernel_width] = geometry.kernel;
+  const std::int64_t kernel_height = geometry.kernel[0], kernel_width = geometry.kernel[1];
   const std::int64_t height = x.dim(2);
   const std::int64_t width = x.dim(3);
   const std::int64_t out_height = output[2];
