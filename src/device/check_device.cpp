@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/stopwatch.hpp"
 
 namespace satsuma {
@@ -137,16 +136,12 @@ class CheckDevice : public Device {
   /// Runs and counts the trusted device's call.
   template <typename F>
   void run(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& out, F&& call) {
-    Counters::PerPass& counter = counters_[pass];
     {
-      const Stopwatch watch(counter.nanoseconds);
+      const Stopwatch watch(counters_[pass].nanoseconds);
       call();
       trusted_->synchronize();
     }
-    ++counter.calls;
-    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
-    counter.macs += out.dim(0) * pass_macs(spec.geometry, pass, pattern, out.dim(2), out.dim(3));
-    counter.dense_macs += out.dim(0) * spec.geometry.dense_macs(out.dim(2), out.dim(3));
+    counters_.count(pass, spec.geometry, w, out);
   }
 
   Tensor for_suspect(const Tensor& x) const { return x.to(suspect_->activation_format_of(x.dim(0))); }

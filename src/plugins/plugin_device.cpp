@@ -5,7 +5,6 @@
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/device/rounding.hpp"
 #include "satsuma/device/sgd_rule.hpp"
@@ -135,12 +134,7 @@ Support PluginDevice::supports(const PassRequest& request) const {
 }
 
 void PluginDevice::count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& output) {
-  Counters::PerPass& counter = counters_[pass];
-  const std::int64_t images = output.dim(0), height = output.dim(2), width = output.dim(3);
-  ++counter.calls;
-  counter.macs +=
-      images * pass_macs(spec.geometry, pass, w.packed ? w.packed->pattern : Pattern(), height, width);
-  counter.dense_macs += images * spec.geometry.dense_macs(height, width);
+  counters_.count(pass, spec.geometry, w, output);
   read_counters();
 }
 

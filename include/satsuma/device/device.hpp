@@ -102,6 +102,10 @@ struct Counters {
 
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }
+
+  /// One call of a pass with the weight `w` (none in WU), whose output side, y or dy, is shaped like
+  /// `output`.
+  PerPass& count(Pass p, const Geometry& geometry, const WeightOperand& w, const Tensor& output);
 };
 
 /// Who runs contractions. A backend implements this class and nothing else; see docs/architecture.md.

@@ -6,7 +6,6 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/device.hpp"
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/rounding.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/cpu/compress.hpp"
@@ -14,6 +13,7 @@
 #include "src/cpu/passes.hpp"
 #include "src/cpu/update.hpp"
 #include "src/cpu/weight_gradient.hpp"
+#include "src/device/f32_device.hpp"
 
 namespace satsuma {
 
@@ -39,20 +39,7 @@ class CpuDevice : public Device {
   }
 
   Support supports(const PassRequest& request) const override {
-    if (request.dtype != DType::f32) {
-      return Support::no(fmt::format("computes in f32, not {}", to_string(request.dtype)));
-    }
-    if (request.operands != DType::f32 && request.operands != DType::bf16 && request.operands != DType::f16) {
-      return Support::no(fmt::format("has no products of {}", to_string(request.operands)));
-    }
-    if (request.geometry.groups != 1) {
-      return Support::no(fmt::format("has no kernel for {} groups of channels", request.geometry.groups));
-    }
-    if (!request.gradient.dense()) {
-      return Support::no(
-          fmt::format("has no kernel for an output gradient pruned {}", to_string(request.gradient)));
-    }
-    return {};
+    return supports_f32(request, {DType::f32, DType::bf16, DType::f16});
   }
 
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
@@ -108,12 +95,7 @@ class CpuDevice : public Device {
 
   /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.
   Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& output) {
-    Counters::PerPass& counter = counters_[pass];
-    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
-    ++counter.calls;
-    counter.macs += output.dim(0) * pass_macs(geometry, pass, pattern, output.dim(2), output.dim(3));
-    counter.dense_macs += output.dim(0) * geometry.dense_macs(output.dim(2), output.dim(3));
-    return Stopwatch(counter.nanoseconds);
+    return Stopwatch(counters_.count(pass, geometry, w, output).nanoseconds);
   }
 };
 

@@ -8,10 +8,10 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/integer.hpp"
 #include "satsuma/device/device.hpp"
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/core/embedded_file.hpp"
+#include "src/device/f32_device.hpp"
 #include "src/device/settings.hpp"
 #include "src/devices/opencl/buffers.hpp"
 #include "src/opencl/arguments.hpp"
@@ -72,22 +72,7 @@ class OpenClDevice : public Device {
     return fmt::format("{}, {}; {} MiB of memory", info.who(), info.version, info.memory >> 20);
   }
 
-  Support supports(const PassRequest& request) const override {
-    if (request.dtype != DType::f32) {
-      return Support::no(fmt::format("computes in f32, not {}", to_string(request.dtype)));
-    }
-    if (request.operands != DType::f32) {
-      return Support::no(fmt::format("has no products of {}", to_string(request.operands)));
-    }
-    if (request.geometry.groups != 1) {
-      return Support::no(fmt::format("has no kernel for {} groups of channels", request.geometry.groups));
-    }
-    if (!request.gradient.dense()) {
-      return Support::no(
-          fmt::format("has no kernel for an output gradient pruned {}", to_string(request.gradient)));
-    }
-    return {};
-  }
+  Support supports(const PassRequest& request) const override { return supports_f32(request, {DType::f32}); }
 
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
@@ -118,10 +103,7 @@ class OpenClDevice : public Device {
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
-    if (weight.rank() != 4 || weight.dtype() != DType::f32) {
-      throw ShapeError(fmt::format("[compress] got {} of {}, expected a weight [K, C, R, S] of f32",
-                                   to_string(weight.shape()), to_string(weight.dtype())));
-    }
+    check_compress(weight);
     const Stopwatch watch(counters_.compress_nanoseconds);
     PackedWeight packed;
     run([&](Queue& queue) { packed = reduce(queue, queue.write(weight), weight, axis, pattern); });
@@ -274,12 +256,7 @@ class OpenClDevice : public Device {
   }
 
   Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& y) {
-    Counters::PerPass& counter = counters_[pass];
-    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
-    ++counter.calls;
-    counter.macs += y.dim(0) * pass_macs(geometry, pass, pattern, y.dim(2), y.dim(3));
-    counter.dense_macs += y.dim(0) * geometry.dense_macs(y.dim(2), y.dim(3));
-    return Stopwatch(counter.nanoseconds);
+    return Stopwatch(counters_.count(pass, geometry, w, y).nanoseconds);
   }
 
   std::shared_ptr<Session> session_;

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/device/f32_device.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/pass_times.hpp"
 
@@ -77,37 +77,11 @@ class SatDevice : public Device {
 
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    const sat::PassTiming& card = count(Pass::ff, spec, w, x, y);
-    const Stopwatch watch(counters_[Pass::ff].nanoseconds);
-    run([&] {
-      Contract command = contract(card, spec.geometry, x, y);
-      const Buffer input = driver_.load_halves(x);
-      const SatForm weight = place(w);
-      const Operand bias_operand = driver_.load(bias);
-      const Operand output = driver_.room_for(y);
-      command.x = input.address();
-      set_weight(command, w, weight);
-      command.bias = bias_operand.address;
-      command.result = output.address;
-      driver_.submit(command);
-      driver_.store(output, y);
-    });
+    multiply(Pass::ff, spec, x, w, bias, y);
   }
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    const sat::PassTiming& card = count(Pass::bp, spec, w, dx, dy);
-    const Stopwatch watch(counters_[Pass::bp].nanoseconds);
-    run([&] {
-      Contract command = contract(card, spec.geometry, dx, dy);
-      const Buffer input = driver_.load_halves(dy);
-      const SatForm weight = place(w);
-      const Operand output = driver_.room_for(dx);
-      command.dy = input.address();
-      set_weight(command, w, weight);
-      command.result = output.address;
-      driver_.submit(command);
-      driver_.store(output, dx);
-    });
+    multiply(Pass::bp, spec, dy, w, {}, dx);
   }
 
   void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
@@ -131,10 +105,7 @@ class SatDevice : public Device {
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
-    if (weight.rank() != 4 || weight.dtype() != DType::f32) {
-      throw ShapeError(fmt::format("[compress] got {} of {}, expected a weight [K, C, R, S] of f32",
-                                   to_string(weight.shape()), to_string(weight.dtype())));
-    }
+    check_compress(weight);
     const Stopwatch watch(counters_.compress_nanoseconds);
     Packed packed;
     run([&] {
@@ -184,6 +155,29 @@ class SatDevice : public Device {
   void synchronize() override { driver_.wait(); }
 
  private:
+  /// FF and BP: from x to y, or from dy to dx.
+  void multiply(Pass pass, const PassSpec& spec, const Tensor& from, const WeightOperand& w,
+                const Tensor& bias, Tensor& to) {
+    const bool backward = pass == Pass::bp;
+    const Tensor& x = backward ? to : from;
+    const Tensor& y = backward ? from : to;
+    const sat::PassTiming& card = count(pass, spec, w, x, y);
+    const Stopwatch watch(counters_[pass].nanoseconds);
+    run([&] {
+      Contract command = contract(card, spec.geometry, x, y);
+      const Buffer input = driver_.load_halves(from);
+      const SatForm weight = place(w);
+      const Operand bias_operand = driver_.load(bias);
+      const Operand output = driver_.room_for(to);
+      (backward ? command.dy : command.x) = input.address();
+      set_weight(command, w, weight);
+      command.bias = bias_operand.address;
+      command.result = output.address;
+      driver_.submit(command);
+      driver_.store(output, to);
+    });
+  }
+
   /// A packed weight that SORE is to fill.
   struct Packed {
     PackedWeight weight;
@@ -292,11 +286,8 @@ class SatDevice : public Device {
   /// Counts a pass between x and y (or their gradients), and says what it takes on the card.
   const sat::PassTiming& count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& x,
                                const Tensor& y) {
-    Counters::PerPass& counter = counters_[pass];
+    counters_.count(pass, spec.geometry, w, y);
     const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
-    ++counter.calls;
-    counter.macs += y.dim(0) * pass_macs(spec.geometry, pass, pattern, y.dim(2), y.dim(3));
-    counter.dense_macs += y.dim(0) * spec.geometry.dense_macs(y.dim(2), y.dim(3));
     const sat::PassTiming& card = times_.of(pass, spec, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
     counters_.cycles += card.cycles;
     counters_.device_nanoseconds += std::llround(1e9 * times_.config().seconds(card.cycles));

@@ -47,32 +47,35 @@ const PassTiming& PassTimes::of(Pass pass, const PassSpec& spec, std::int64_t im
   return known.counts[key] = compute(pass, spec, images, in_size, known);
 }
 
-LayerSchedule PassTimes::schedule_for(Pass pass, const Layer& layer) const {
-  LayerSchedule own;
-  own.layer = layer.name;
-  if (schedule_) {
-    const auto entry = std::find_if(schedule_->layers.begin(), schedule_->layers.end(),
-                                    [&](const LayerSchedule& given) { return given.layer == layer.name; });
+LayerSchedule PassTimes::schedule_for(Pass pass, const Layer& layer, const LayerSchedule* given) const {
+  if (given != nullptr) {
     try {
-      check(config_, layer, pass, (*entry)[pass]);
-      return *entry;
+      check(config_, layer, pass, (*given)[pass]);
+      return *given;
     } catch (const UsageError& error) {
       // Batches of another size, the last one of an epoch or an evaluation's, are cut in another way.
       fmt::print(stderr, "satsuma: device 'sat' schedules {} of '{}' for {} images itself: {}\n",
                  to_string(pass), layer.name, layer.batch, error.what());
     }
   }
+  LayerSchedule own;
+  own.layer = layer.name;
   own[pass] = schedule_pass(config_, layer, pass);
   return own;
 }
 
+const LayerSchedule* PassTimes::given_for(std::string_view layer) const {
+  if (!schedule_) return nullptr;
+  const auto entry = std::find_if(schedule_->layers.begin(), schedule_->layers.end(),
+                                  [&](const LayerSchedule& given) { return given.layer == layer; });
+  if (entry != schedule_->layers.end()) return &*entry;
+  throw UsageError(fmt::format("the schedule of '{}' has no layer '{}'; it was made for another model",
+                               schedule_->workload, layer));
+}
+
 PassTiming PassTimes::compute(Pass pass, const PassSpec& spec, std::int64_t images, const Pair& in_size,
                               const Known& known) const {
-  if (schedule_ && std::none_of(schedule_->layers.begin(), schedule_->layers.end(),
-                                [&](const LayerSchedule& given) { return given.layer == spec.layer; })) {
-    throw UsageError(fmt::format("the schedule of '{}' has no layer '{}'; it was made for another model",
-                                 schedule_->workload, spec.layer));
-  }
+  const LayerSchedule* const given = given_for(spec.layer);
   Layer layer;
   layer.name = spec.layer.empty() ? to_string(spec.geometry) : std::string(spec.layer);
   layer.geometry = spec.geometry;
@@ -81,7 +84,7 @@ PassTiming PassTimes::compute(Pass pass, const PassSpec& spec, std::int64_t imag
   layer.patterns = known.patterns;
   layer.has_bp = known.has_bp;
   try {
-    return time_pass(config_, layer, pass, schedule_for(pass, layer));
+    return time_pass(config_, layer, pass, schedule_for(pass, layer, given));
   } catch (const Error& error) {
     fmt::print(stderr, "satsuma: device 'sat' counts no cycles for {} of {}: {}\n", to_string(pass),
                layer.name, error.what());

@@ -38,7 +38,10 @@ class PassTimes {
 
   PassTiming compute(Pass pass, const PassSpec& spec, std::int64_t images, const Pair& in_size,
                      const Known& known) const;
-  LayerSchedule schedule_for(Pass pass, const Layer& layer) const;
+  /// What the schedule says of a layer; null where none was given.
+  const LayerSchedule* given_for(std::string_view layer) const;
+  /// `given` where that is and fits, else the scheduler's own.
+  LayerSchedule schedule_for(Pass pass, const Layer& layer, const LayerSchedule* given) const;
 
   Config config_;
   std::optional<Schedule> schedule_;
