@@ -3,24 +3,16 @@
 #include "satsuma/conformance/suite.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/registry.hpp"
+#include "support/conformance.hpp"
 #include "support/devices.hpp"
 
 namespace satsuma {
 
 namespace {
 
-/// Every failed check is a failure of the test at hand.
 void expect_conformance(std::string_view name, const conformance::Options& options) {
-  const conformance::Report report = conformance::run(find_device(name), options);
-  for (const conformance::Check& check : report.checks) {
-    CAPTURE(check.name);
-    CAPTURE(check.detail);
-    CHECK(check.outcome != conformance::Outcome::failed);
-  }
-  MESSAGE(name, ": ", report.count(conformance::Outcome::passed), " passed, ",
-          report.count(conformance::Outcome::refused), " refused");
   // SAT refuses all operands but f16.
-  CHECK(report.count(conformance::Outcome::passed) > (name == "sat" ? 300 : 500));
+  testing::expect_conformance(find_device(name), options, name == "sat" ? 300 : 500);
 }
 
 }  // namespace

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "satsuma/conformance/suite.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
+#include "support/conformance.hpp"
 
 namespace satsuma {
 
@@ -64,16 +64,6 @@ std::string refusal(const fs::path& file) {
   }
   FAIL("loaded ", file.string());
   return "";
-}
-
-void check_conformance(const std::string& device) {
-  const conformance::Report report = conformance::run(find_device(device));
-  for (const conformance::Check& check : report.checks) {
-    CAPTURE(check.name);
-    CAPTURE(check.detail);
-    CHECK(check.outcome != conformance::Outcome::failed);
-  }
-  CHECK(report.count(conformance::Outcome::passed) > 500);
 }
 
 }  // namespace
@@ -168,7 +158,7 @@ TEST_CASE("what a device does wrong later is an error of the call, which names i
 TEST_CASE("the sample passes conformance") {
   load_plugin(built("sample"));
   CHECK(find_device("sample")->description().find("sample of a plug-in") == 0);
-  check_conformance("sample");
+  testing::expect_conformance(find_device("sample"), {}, 500);
 }
 
 TEST_CASE("a plug-in with every function passes conformance, and counts") {
@@ -176,7 +166,7 @@ TEST_CASE("a plug-in with every function passes conformance, and counts") {
   {
     const auto device = find_device("full");
     CHECK(device->activation_format() == MemoryFormat::row_major);
-    check_conformance("full");
+    testing::expect_conformance(find_device("full"), {}, 500);
     device->reset_counters();
     const Tensor x = Tensor::full({2, 3, 4, 4}, 1), w = Tensor::full({5, 3, 1, 1}, 1);
     Tensor y = Tensor::empty({2, 5, 4, 4});

@@ -2,21 +2,15 @@
 
 #include <doctest/doctest.h>
 
-#include "satsuma/conformance/suite.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
 #include "src/opencl/handle.hpp"
+#include "support/conformance.hpp"
 
 namespace satsuma {
 
 TEST_CASE("the device opencl passes the conformance suite") {
-  const conformance::Report report = conformance::run(find_device("opencl"), {.seed = 4});
-  for (const conformance::Check& check : report.checks) {
-    CAPTURE(check.name);
-    CAPTURE(check.detail);
-    CHECK(check.outcome != conformance::Outcome::failed);
-  }
-  CHECK(report.count(conformance::Outcome::passed) > 300);
+  testing::expect_conformance(find_device("opencl"), {.seed = 4}, 300);
 }
 
 TEST_CASE("buffers of the device opencl are reused, its packed weights stay there, and it counts") {

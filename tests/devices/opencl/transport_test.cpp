@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "devices/opencl/bitstream_file.hpp"
-#include "satsuma/conformance/suite.hpp"
 #include "src/devices/sat/device.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/halves.hpp"
 #include "src/devices/sat/opencl/opencl.hpp"
 #include "src/devices/sat/opencl/transport.hpp"
 #include "src/opencl/handle.hpp"
+#include "support/conformance.hpp"
 
 namespace satsuma::sat::driver {
 
@@ -30,13 +30,7 @@ const Geometry kLayer{.in_channels = 16, .out_channels = 8, .kernel = {3, 3}, .p
 TEST_CASE("SAT over OpenCL passes the conformance suite") {
   const auto device = make_device(connect_opencl({testing::small_sat()}), "sat:opencl");
   MESSAGE(device->description());
-  const conformance::Report report = conformance::run(device, {.seed = 3});
-  for (const conformance::Check& check : report.checks) {
-    CAPTURE(check.name);
-    CAPTURE(check.detail);
-    CHECK(check.outcome != conformance::Outcome::failed);
-  }
-  CHECK(report.count(conformance::Outcome::passed) > 300);
+  satsuma::testing::expect_conformance(device, {.seed = 3}, 300);
 }
 
 TEST_CASE("packed weights stay on the device, bytes are counted, and its clock counts the time") {

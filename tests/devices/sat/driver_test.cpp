@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "satsuma/conformance/suite.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
 #include "src/devices/sat/device.hpp"
 #include "src/devices/sat/emulator/emulator.hpp"
+#include "support/conformance.hpp"
 
 namespace satsuma::sat::driver {
 
@@ -58,13 +58,7 @@ Tensor blocked(const Shape& shape) {
 
 TEST_CASE("a transport that maps no memory and is late passes the conformance suite") {
   const auto device = make_device(std::make_shared<Distant>());
-  const conformance::Report report = conformance::run(device, {.seed = 3});
-  for (const conformance::Check& check : report.checks) {
-    CAPTURE(check.name);
-    CAPTURE(check.detail);
-    CHECK(check.outcome != conformance::Outcome::failed);
-  }
-  CHECK(report.count(conformance::Outcome::passed) > 300);
+  testing::expect_conformance(device, {.seed = 3}, 300);
 }
 
 TEST_CASE("results land in the caller's tensor without a copy where the host sees device memory") {
