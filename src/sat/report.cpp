@@ -23,7 +23,7 @@ Workload under(const Workload& dense, std::string_view method, Pattern pattern) 
 
 std::int64_t cycles_without(const ReportRequest& request, std::string_view method,
                             const SchedulerOptions& options) {
-  return make_run(request, method, request.pattern, request.config, options).timing.total().cycles;
+  return make_run(request.workload, method, request.pattern, request.config, options).timing.total().cycles;
 }
 
 std::vector<Ablation> ablations_of(const ReportRequest& request) {
@@ -43,9 +43,9 @@ std::vector<Ablation> ablations_of(const ReportRequest& request) {
 
 }  // namespace
 
-Run make_run(const ReportRequest& request, std::string_view method, Pattern pattern, const Config& config,
+Run make_run(const Workload& workload, std::string_view method, Pattern pattern, const Config& config,
              const SchedulerOptions& options) {
-  Run run{std::string(method), pattern, config, under(request.workload, method, pattern), {}, {}};
+  Run run{std::string(method), pattern, config, under(workload, method, pattern), {}, {}};
   run.schedule = make_schedule(config, run.workload, options);
   run.timing = simulate(config, run.workload, run.schedule);
   return run;
@@ -64,12 +64,13 @@ Report make_report(const ReportRequest& request, const SweepProgress& progress) 
                   *request.schedule, {}};
     report.run.timing = simulate(report.run.config, report.run.workload, report.run.schedule);
   } else {
-    report.run = make_run(request, request.method, request.pattern, request.config, request.options);
+    report.run = make_run(request.workload, request.method, request.pattern, request.config, request.options);
   }
   for (const std::string& method : request.compare) {
     const bool known = method == request.method && !request.schedule;
     report.compared.push_back(
-        known ? report.run : make_run(request, method, request.pattern, request.config, request.options));
+        known ? report.run
+              : make_run(request.workload, method, request.pattern, request.config, request.options));
   }
   if (request.ablations) report.ablations = ablations_of(request);
   if (!request.sweep.empty()) report.sweep = run_sweep(request, progress);

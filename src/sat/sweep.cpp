@@ -49,9 +49,9 @@ void run_point(const ReportRequest& request, const std::vector<SweepAxis>& axes,
   for (std::size_t i = 0; i < axes.size(); ++i) setting.set(axes[i].key, point.values[i]);
   point.peak_gops = setting.config.peak_gops();
   try {
-    ReportRequest here = request;
-    for (Layer& layer : here.workload.layers) layer.batch = setting.batch.value_or(layer.batch);
-    const Run run = make_run(here, setting.method, setting.pattern, setting.config, request.options);
+    Workload workload = request.workload;
+    for (Layer& layer : workload.layers) layer.batch = setting.batch.value_or(layer.batch);
+    const Run run = make_run(workload, setting.method, setting.pattern, setting.config, request.options);
     point.total = run.timing.total();
     point.seconds = setting.config.seconds(point.total.cycles);
     point.images_per_second = run.timing.images_per_second(setting.config);

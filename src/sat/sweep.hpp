@@ -4,8 +4,8 @@
 
 namespace satsuma::sat {
 
-/// A step of the request's workload under a method (report.hpp).
-Run make_run(const ReportRequest& request, std::string_view method, Pattern pattern, const Config& config,
+/// A step of `workload` under a method (report.hpp).
+Run make_run(const Workload& workload, std::string_view method, Pattern pattern, const Config& config,
              const SchedulerOptions& options);
 
 /// All combinations of the values of `request.sweep`.

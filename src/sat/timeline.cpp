@@ -1,19 +1,8 @@
 #include "satsuma/sat/timeline.hpp"
 
-#include <array>
-
 namespace satsuma::sat {
 
 namespace {
-
-struct Work {
-  Engine engine;
-  std::int64_t Busy::*cycles;
-};
-constexpr std::array<Work, 4> kWork = {{{Engine::stce, &Busy::stce},
-                                        {Engine::sore, &Busy::sore},
-                                        {Engine::wuve, &Busy::wuve},
-                                        {Engine::dram, &Busy::dram}}};
 
 bool behind_the_array(Engine engine, Pass pass) {
   return pass == Pass::wu && (engine == Engine::sore || engine == Engine::wuve);
@@ -24,6 +13,11 @@ bool behind_the_array(Engine engine, Pass pass) {
 std::string_view to_string(Engine engine) {
   constexpr std::array<std::string_view, 4> kNames = {"STCE", "SORE", "WUVE", "DRAM"};
   return kNames[static_cast<std::size_t>(engine)];
+}
+
+std::int64_t busy_of(Engine engine, const Busy& busy) {
+  const std::array cycles = {busy.stce, busy.sore, busy.wuve, busy.dram};
+  return cycles[static_cast<std::size_t>(engine)];
 }
 
 std::vector<Interval> pass_order(const StepTiming& step) {
@@ -47,11 +41,11 @@ std::vector<Interval> timeline(const StepTiming& step) {
   std::vector<Interval> intervals;
   for (const Interval& pass : pass_order(step)) {
     const Busy& busy = step.layers[pass.layer][pass.pass].busy;
-    for (const Work& work : kWork) {
-      const std::int64_t cycles = busy.*work.cycles;
+    for (const Engine engine : kEngines) {
+      const std::int64_t cycles = busy_of(engine, busy);
       if (cycles == 0) continue;
-      const std::int64_t begin = behind_the_array(work.engine, pass.pass) ? pass.end - cycles : pass.begin;
-      intervals.push_back({work.engine, pass.layer, pass.pass, begin, begin + cycles});
+      const std::int64_t begin = behind_the_array(engine, pass.pass) ? pass.end - cycles : pass.begin;
+      intervals.push_back({engine, pass.layer, pass.pass, begin, begin + cycles});
     }
   }
   return intervals;

@@ -4,12 +4,11 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "satsuma/sat/config.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "src/devices/sat/opencl/opencl.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/sat_config_flags.hpp"
 
 namespace satsuma::tools {
 
@@ -17,8 +16,7 @@ namespace {
 
 struct Settings {
   sat::driver::BitstreamSettings build;
-  std::string config;
-  std::vector<std::string> values;
+  SatConfigFlags config;
   std::string binary;
   std::string out;
   bool source = false;
@@ -26,8 +24,7 @@ struct Settings {
 
 int build(Settings settings) {
   sat::driver::BitstreamSettings& wanted = settings.build;
-  if (!settings.config.empty()) wanted.config = sat::read_config(settings.config);
-  for (const std::string& value : settings.values) sat::override_config(wanted.config, value);
+  wanted.config = settings.config.read();
   wanted.binary = settings.binary;
   if (settings.source) {
     train::write_atomically(settings.out, sat::driver::kernel_source(wanted.config, wanted.largest_group));
@@ -54,11 +51,7 @@ CLI::App* add_sat_build(CLI::App& sat, std::function<int()>& run) {
   command->add_option("--platform", settings->build.platform, "part of an OpenCL platform's name [any]");
   command->add_option("--index", settings->build.index, "of the device among those of the platform")
       ->capture_default_str();
-  command->add_option("--config", settings->config, "TOML file of the accelerator (configs/sat-vcu1525.toml)")
-      ->type_name("FILE");
-  command->add_option("--set", settings->values, "one value of it: array.rows=16; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  settings->config.add_to(*command);
   command
       ->add_option("--largest-group", settings->build.largest_group, "M of the patterns that it takes, to 64")
       ->capture_default_str();

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 #include "satsuma/sat/report.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "tools/satsuma/model_settings.hpp"
+#include "tools/satsuma/sat_config_flags.hpp"
 #include "tools/satsuma/simulate/json.hpp"
 #include "tools/satsuma/simulate/page.hpp"
 #include "tools/satsuma/simulate/table.hpp"
@@ -34,8 +34,7 @@ struct Settings {
   std::string sparse = "none";
   std::string pattern = "2:8";
   std::vector<std::string> compare;
-  std::string config;
-  std::vector<std::string> set;
+  SatConfigFlags config;
   bool ideal_memory = false;
   std::string objective = "cycles";
   std::string dataflow = "auto";
@@ -53,27 +52,11 @@ struct Settings {
   bool of_model() const { return gemm.empty() && topology.empty(); }
 };
 
-/// Where a configuration is: the path, or one of those that come with Satsuma.
-std::filesystem::path config_path(const std::string& given) {
-  const std::filesystem::path path = given;
-  if (std::filesystem::exists(path) || path.has_parent_path()) return path;
-  for (const char* folder : {SATSUMA_DATA_DIR "/configs", SATSUMA_SOURCE_DIR "/configs"}) {
-    const std::filesystem::path shipped = std::filesystem::path(folder) / path;
-    if (std::filesystem::exists(shipped)) return shipped;
-  }
-  return path;
-}
-
 sat::Config config_of(const Settings& settings) {
-  sat::Config config;
-  if (!settings.config.empty()) config = sat::read_config(config_path(settings.config));
-  bool interleave_set = !settings.config.empty();
-  for (const std::string& assignment : settings.set) {
-    sat::override_config(config, assignment);
-    interleave_set = interleave_set || assignment.starts_with("accumulator.interleave=");
-  }
+  sat::Config config = settings.config.read();
   // As many outputs take turns as hide the latency, unless it is said otherwise.
-  if (!interleave_set) config.accumulator_interleave = config.accumulator_latency;
+  if (!settings.config.says("accumulator.interleave"))
+    config.accumulator_interleave = config.accumulator_latency;
   return settings.ideal_memory ? sat::with_ideal_memory(config) : config;
 }
 
@@ -138,7 +121,7 @@ void check_use(const Settings& settings) {
     throw UsageError(fmt::format("--batch got {}, expected at least 1", settings.batch));
 }
 
-/// Writes to a file, or to standard output for `-`.
+/// Writes to a file, which may be a device or a pipe and is not replaced then, or to standard output for `-`.
 void write_output(const std::string& path, const std::string& text) {
   if (path == "-") {
     fmt::print("{}", text);
@@ -209,11 +192,7 @@ CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
   command->add_option("--nm", settings->pattern, "N:M of the pruned operands")->capture_default_str();
   command->add_option("--compare", settings->compare, "methods to compare with, separated by commas [dense]")
       ->delimiter(',');
-  command->add_option("--config", settings->config,
-                      "the accelerator: a TOML file [the values of sat-vcu1525.toml]");
-  command->add_option("--set", settings->set, "KEY=VALUE of the configuration; may be repeated")
-      ->expected(1)
-      ->take_all();
+  settings->config.add_to(*command);
   command->add_flag("--ideal-memory", settings->ideal_memory, "memory that never makes the array wait");
   command->add_option("--objective", settings->objective, "what schedules are searched for: cycles or energy")
       ->capture_default_str()

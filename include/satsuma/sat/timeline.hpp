@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -10,8 +11,11 @@
 namespace satsuma::sat {
 
 enum class Engine : std::uint8_t { stce, sore, wuve, dram };
+inline constexpr std::array kEngines = {Engine::stce, Engine::sore, Engine::wuve, Engine::dram};
 /// `STCE`, `SORE`, `WUVE`, `DRAM`.
 std::string_view to_string(Engine engine);
+/// Cycles in which it works.
+std::int64_t busy_of(Engine engine, const Busy& busy);
 
 /// An engine at work for a pass of a layer, in cycles from the begin of the step.
 struct Interval {

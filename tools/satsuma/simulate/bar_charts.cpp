@@ -64,13 +64,6 @@ std::string bars(const std::vector<Bar>& all, std::string_view label, std::strin
   return drawing.svg(kLeft + kPlot + kRight, height, label);
 }
 
-template <typename Parts>
-std::vector<std::pair<std::string_view, std::string>> legend_of(const Parts& parts) {
-  std::vector<std::pair<std::string_view, std::string>> legend;
-  for (const auto& part : parts) legend.emplace_back(part.fill, part.name);
-  return legend;
-}
-
 }  // namespace
 
 std::string speedup_chart(const sat::Report& report) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "tools/satsuma/xml.hpp"
+
 namespace satsuma::tools {
 
 namespace {
@@ -14,29 +16,6 @@ std::string title_of(std::string_view hint) {
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
 
 void Drawing::rect(double x, double y, double width, double height, std::string_view fill,
                    std::string_view hint, double opacity) {

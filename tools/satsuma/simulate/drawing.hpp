@@ -7,9 +7,6 @@
 
 namespace satsuma::tools {
 
-/// `text` with the characters that mean something in XML written as entities.
-std::string escaped(std::string_view text);
-
 /// Colours that people with any colour vision tell apart (Okabe and Ito, 2008).
 namespace colour {
 inline constexpr std::string_view blue = "#0072b2", orange = "#e69f00", green = "#009e73", red = "#d55e00",

@@ -2,13 +2,16 @@
 
 #include <cmath>
 
+#include "tools/satsuma/simulate/quantities.hpp"
+
 namespace satsuma::tools {
 
 namespace {
 
 Json stalls_of(const sat::Stalls& stalls) {
-  return {{"fill", stalls.fill},     {"accumulator", stalls.accumulator}, {"memory", stalls.memory},
-          {"sorter", stalls.sorter}, {"update", stalls.update},           {"control", stalls.control}};
+  Json causes = Json::object();
+  for (const auto& cause : kStallCauses) causes[std::string(cause.name)] = stalls.*cause.value;
+  return causes;
 }
 
 Json operands_of(const sat::Bytes& bytes) {

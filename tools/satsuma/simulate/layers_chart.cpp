@@ -66,9 +66,7 @@ std::string layers_chart(const sat::Report& report) {
       drawing.circle(right + kShare * timing.utilization(run.config), y + kThick / 2, 3.5, pass.fill, hint);
     }
   }
-  std::vector<std::pair<std::string_view, std::string>> legend;
-  for (const PassColour& pass : kPassColours) legend.emplace_back(pass.fill, pass.name);
-  const double height = bottom + 28 + drawing.legend(kLeft, bottom + 28, kCycles, legend);
+  const double height = bottom + 28 + drawing.legend(kLeft, bottom + 28, kCycles, legend_of(kPassColours));
   return drawing.svg(right + kShare + 30, height, "Cycles and utilisation of each layer by pass");
 }
 

@@ -4,6 +4,7 @@
 
 #include "tools/satsuma/simulate/charts.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
+#include "tools/satsuma/xml.hpp"
 
 namespace satsuma::tools {
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "satsuma/sat/timing.hpp"
 #include "tools/satsuma/simulate/drawing.hpp"
@@ -50,6 +52,14 @@ inline constexpr std::array<Part<sat::Energy, double>, 6> kEnergies = {
      {"SORE", &sat::Energy::sore, colour::purple},
      {"WUVE", &sat::Energy::wuve, colour::red},
      {"static", &sat::Energy::idle, colour::grey}}};
+
+/// Colour and name of each part, as Drawing::legend() takes them.
+template <typename Parts>
+std::vector<std::pair<std::string_view, std::string>> legend_of(const Parts& parts) {
+  std::vector<std::pair<std::string_view, std::string>> legend;
+  for (const auto& part : parts) legend.emplace_back(part.fill, part.name);
+  return legend;
+}
 
 /// `987`, `1.23 M`, `4.5 G`.
 std::string cycles_text(std::int64_t cycles);

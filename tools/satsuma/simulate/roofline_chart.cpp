@@ -79,10 +79,8 @@ std::string roofline_chart(const sat::Report& report) {
   drawing.text(kLeft + kWidth / 2, kTop + kHeight + 34, "operations executed a byte of DRAM traffic",
                Anchor::middle, "small");
   drawing.text(4, kTop - 6, "GOPS executed", Anchor::start, "small");
-  std::vector<std::pair<std::string_view, std::string>> legend;
-  for (const PassColour& pass : kPassColours) legend.emplace_back(pass.fill, pass.name);
   const double below = kTop + kHeight + 46;
-  const double height = below + drawing.legend(kLeft, below, 200, legend);
+  const double height = below + drawing.legend(kLeft, below, 200, legend_of(kPassColours));
   drawing.text(kLeft + 190, below + 10, "rings: N:M operand, dots: dense", Anchor::start, "small");
   return drawing.svg(kLeft + kWidth + 30, height,
                      "Roofline: speed of each pass against its operations by byte");

@@ -27,9 +27,7 @@ std::string timeline_chart(const sat::Report& report) {
   const auto x = [&](std::int64_t cycles) {
     return kLeft + kWidth * static_cast<double>(cycles) / static_cast<double>(all);
   };
-  constexpr std::array kEngines = {sat::Engine::stce, sat::Engine::sore, sat::Engine::wuve,
-                                   sat::Engine::dram};
-  const double bottom = kTop + kLane * kEngines.size();
+  const double bottom = kTop + kLane * sat::kEngines.size();
   const double seconds = run.config.seconds(all);
   const double unit = seconds < 1e-3 ? 1e6 : seconds < 1 ? 1e3 : 1;
   for (const double tick : ticks_to(seconds * unit, 8)) {
@@ -38,13 +36,12 @@ std::string timeline_chart(const sat::Report& report) {
     drawing.text(at, bottom + 16, fmt::format("{:g}", tick), Anchor::middle, "small");
   }
   const sat::Busy busy = run.timing.total().busy;
-  const std::array<std::int64_t, 4> shares = {busy.stce, busy.sore, busy.wuve, busy.dram};
-  for (std::size_t i = 0; i < kEngines.size(); ++i) {
-    const double y = kTop + kLane * static_cast<double>(i);
-    drawing.text(kLeft - 8, y + kLane / 2 + 4, sat::to_string(kEngines[i]), Anchor::end);
+  for (const sat::Engine engine : sat::kEngines) {
+    const double y = kTop + kLane * static_cast<double>(engine);
+    const auto cycles = static_cast<double>(sat::busy_of(engine, busy));
+    drawing.text(kLeft - 8, y + kLane / 2 + 4, sat::to_string(engine), Anchor::end);
     drawing.text(kLeft + kWidth + 6, y + kLane / 2 + 4,
-                 fmt::format("{:.1f} %", 100 * static_cast<double>(shares[i]) / static_cast<double>(all)),
-                 Anchor::start, "small");
+                 fmt::format("{:.1f} %", 100 * cycles / static_cast<double>(all)), Anchor::start, "small");
   }
   for (const sat::Interval& interval : sat::timeline(run.timing)) {
     const double y = kTop + kLane * static_cast<double>(interval.engine) + (kLane - kThick) / 2;
@@ -60,9 +57,7 @@ std::string timeline_chart(const sat::Report& report) {
                : unit == 1e3 ? "milliseconds"
                              : "microseconds",
                Anchor::middle, "small");
-  std::vector<std::pair<std::string_view, std::string>> legend;
-  for (const PassColour& pass : kPassColours) legend.emplace_back(pass.fill, pass.name);
-  const double height = bottom + 44 + drawing.legend(kLeft, bottom + 44, kWidth, legend);
+  const double height = bottom + 44 + drawing.legend(kLeft, bottom + 44, kWidth, legend_of(kPassColours));
   return drawing.svg(kLeft + kWidth + 60, height, "Which engine works when in a step");
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "satsuma/sat/timeline.hpp"
 #include "tools/satsuma/output.hpp"
@@ -25,9 +24,7 @@ std::string perfetto_trace(const sat::Report& report) {
                     {"ph", "M"},
                     {"pid", 1},
                     {"args", {{"name", "SAT: " + run.workload.name + " " + run.method}}}});
-  constexpr std::array kEngines = {sat::Engine::stce, sat::Engine::sore, sat::Engine::wuve,
-                                   sat::Engine::dram};
-  for (const sat::Engine engine : kEngines)
+  for (const sat::Engine engine : sat::kEngines)
     events.push_back(name_row(static_cast<int>(engine), sat::to_string(engine)));
   std::vector<sat::Interval> intervals = sat::timeline(run.timing);
   std::stable_sort(intervals.begin(), intervals.end(),
