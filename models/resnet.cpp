@@ -13,6 +13,7 @@ ResNet::ResNet(const BlockKind& kind, const std::vector<Stage>& stages, const Op
   const bool imagenet = stem_ == Stem::imagenet;
   conv1_ = add("conv1", same_convolution(options.input[0], inputs, imagenet ? 7 : 3, imagenet ? 2 : 1, rng));
   conv1_->contraction()->keep_dense(kFirstConvolution);
+  conv1_->contraction()->read_data();
   bn1_ = add("bn1", std::make_shared<nn::BatchNorm2d>(inputs));
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const std::int64_t channels = scaled(stages[i].channels, options.width);

@@ -46,6 +46,7 @@ ResNet9::ResNet9(const Options& options, Rng& rng) {
   };
   prep_ = add("prep", block(options.input[0], channels(64)));
   prep_->conv()->contraction()->keep_dense(kFirstConvolution);
+  prep_->conv()->contraction()->read_data();
   layer1_ = add("layer1", block(channels(64), channels(128)));
   residual1_ = residual("residual1", channels(128), rng);
   layer2_ = add("layer2", block(channels(128), channels(256)));

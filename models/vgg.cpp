@@ -40,6 +40,7 @@ Vgg::Vgg(const Options& options, Rng& rng) : pooled_(options.stem == Stem::image
     ++index;
   }
   layers_.front().conv->contraction()->keep_dense(kFirstConvolution);
+  layers_.front().conv->contraction()->read_data();
   add_classifier(inputs * pooled_ * pooled_, options, rng);
 }
 

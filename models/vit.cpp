@@ -56,6 +56,7 @@ VisionTransformer::VisionTransformer(const Options& options, Rng& rng) {
   positions_ = add_parameter("pos_embed", normal({1, tokens, width}, 0.02, rng));
   patches_ = add("patch_embed.proj", patch_embedding(options.input[0], width, patch, rng));
   patches_->contraction()->keep_dense(kFirstConvolution);
+  patches_->contraction()->read_data();
   for (int i = 0; i < kBlocks; ++i) {
     blocks_.push_back(
         add("blocks." + std::to_string(i), std::make_shared<TransformerBlock>(width, width, kHeads, rng)));

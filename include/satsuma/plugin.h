@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define SATSUMA_PLUGIN_INTERFACE 1
+#define SATSUMA_PLUGIN_INTERFACE 2
 
 #if defined(__GNUC__)
 #define SATSUMA_PLUGIN_EXPORT __attribute__((visibility("default")))
@@ -57,6 +57,14 @@ enum { SATSUMA_ROW_MAJOR = 0, SATSUMA_CHANNELS_LAST = 1, SATSUMA_BATCH_BLOCKED =
 
 /** The axis of a weight [K, C, R, S] along which groups of N:M run: C for W_ff, K for W_bp. */
 enum { SATSUMA_INPUT_CHANNELS = 0, SATSUMA_OUTPUT_CHANNELS = 1 };
+
+/**
+ * How dY is pruned on its way into a pass. SATSUMA_PRUNED (BP): of each m output channels, for each image and
+ * pixel, the n of largest magnitude, ties to the lower channel. SATSUMA_SAMPLED (WU): of each m images of a
+ * block of sixteen, for each pixel and output channel, a random choice of n, scaled so that dW is unbiased
+ * (docs/architecture.md); the bias gradient sums the whole dY. Refuse what you do not know.
+ */
+enum { SATSUMA_DENSE = 0, SATSUMA_PRUNED = 1, SATSUMA_SAMPLED = 2 };
 
 /** Where one line of text goes, ended by a zero; `capacity` counts it. */
 typedef struct satsuma_text {
@@ -105,7 +113,9 @@ typedef struct satsuma_request {
   int32_t operands;         /**< see satsuma_pass */
   int32_t reserved;         /**< 0 */
   satsuma_pattern weight;   /**< of the weight in FF and BP */
-  satsuma_pattern gradient; /**< of dY in BP */
+  satsuma_pattern gradient; /**< of dY in BP and WU */
+  int32_t gradient_kind;    /**< SATSUMA_DENSE, ... */
+  int32_t reserved2;        /**< 0 */
 } satsuma_request;
 
 /** What a pass computes, besides its tensors. */
@@ -114,7 +124,11 @@ typedef struct satsuma_pass {
   /** SATSUMA_F32: operands as they are. SATSUMA_BF16, SATSUMA_F16: both operands of every product are rounded
      to it (nearest even) and products summed in f32; tensors stay f32. */
   int32_t operands;
-  int32_t reserved; /**< 0 */
+  int32_t reserved;         /**< 0 */
+  satsuma_pattern gradient; /**< of dY in BP and WU */
+  int32_t gradient_kind;    /**< SATSUMA_DENSE, ...: what `supports` said yes to */
+  int32_t reserved2;        /**< 0 */
+  uint64_t draw;            /**< key of the random choices under SATSUMA_SAMPLED */
 } satsuma_pass;
 
 /**

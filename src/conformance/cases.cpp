@@ -151,6 +151,32 @@ const char* short_name(Pass pass) {
   return pass == Pass::ff ? "ff" : pass == Pass::bp ? "bp" : "wu";
 }
 
+bool Case::concerns(Pass pass) const {
+  if (kind == OperandKind::pruned) return pass == Pass::bp;
+  if (kind == OperandKind::sampled) return pass == Pass::wu;
+  return pass != Pass::wu;
+}
+
+LayerPlan Case::plan(Types types) const {
+  LayerPlan plan(geometry, types.operands, name);
+  plan.dtype = types.tensors;
+  switch (kind) {
+    case OperandKind::packed:
+      plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, pattern);
+      plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, pattern);
+      break;
+    case OperandKind::pruned:
+      plan[Pass::bp].gradient = OperandPlan::pruned(pattern);
+      break;
+    case OperandKind::sampled:
+      plan[Pass::wu].gradient = OperandPlan::sampled(pattern);
+      break;
+    default:
+      break;
+  }
+  return plan;
+}
+
 std::vector<Case> all_cases(std::uint64_t seed) {
   std::vector<Case> cases = fixed_cases();
   Rng rng(seed);
@@ -168,6 +194,19 @@ std::vector<Case> all_cases(std::uint64_t seed) {
     for (int i = 0; i < 2; ++i) add(name, peculiar, {});
     if (peculiar == Peculiar::groups) continue;  // packed weights have one group of channels
     for (const Pattern pattern : kPatterns) add(name, peculiar, pattern);
+  }
+  for (const OperandKind kind : {OperandKind::pruned, OperandKind::sampled}) {
+    for (Case c : fixed_cases()) {
+      c.kind = kind;
+      if (!c.pattern.dense()) cases.push_back(std::move(c));
+    }
+    for (const Pattern pattern : kPatterns) {
+      for (const auto& [name, peculiar] : kClasses) {
+        if (peculiar != Peculiar::ragged && peculiar != Peculiar::any) continue;
+        add(name, peculiar, pattern);
+        cases.back().kind = kind;
+      }
+    }
   }
   return cases;
 }

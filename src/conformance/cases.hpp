@@ -28,10 +28,14 @@ struct Case {
   Geometry geometry;
   Shape input;
   Pattern pattern;
+  /// What has the pattern: packed is the weight in FF and BP, pruned and sampled are dY in BP and in WU.
+  OperandKind kind = OperandKind::packed;
 
   Shape output() const { return geometry.output_shape("conformance", input); }
-  /// Pattern of the weight in a pass.
-  Pattern weight_pattern(Pass pass) const { return pass == Pass::wu ? Pattern() : pattern; }
+  /// True when an operand of the pass has the pattern.
+  bool concerns(Pass pass) const;
+  /// The layer, all of its passes under the pattern, however short its axes are.
+  LayerPlan plan(Types types) const;
   /// Products that one element of the pass's result sums.
   std::int64_t reduction(Pass pass) const;
   std::string text() const;

@@ -13,7 +13,12 @@ const Geometry kLayer = {.in_channels = 16, .out_channels = 16, .kernel = {3, 3}
 
 /// Requests that are rare but valid: the answer is free, but it has to be one.
 void check_rare_requests(Verdict& verdict, const Device& device) {
-  std::vector<PassRequest> requests;
+  const auto ask = [&](const LayerPlan& plan, Pass pass) {
+    const Support answer = device.supports(plan, pass);
+    const std::string what = fmt::format("{} of {}: ", to_string(pass), to_string(plan.geometry));
+    verdict.require(answer.yes || !answer.reason.empty(), what + "refused without a reason");
+    verdict.require(answer.reason.find('\n') == std::string::npos, what + "a reason of several lines");
+  };
   for (const Pass pass : kPasses) {
     Geometry far = kLayer;
     far.dilation = {7, 1};
@@ -22,15 +27,11 @@ void check_rare_requests(Verdict& verdict, const Device& device) {
     huge.in_channels = huge.out_channels = std::int64_t{1} << 40;
     Geometry grouped = kLayer;
     grouped.groups = 4;
-    for (const Geometry& geometry : {far, huge, grouped}) requests.push_back({pass, geometry});
-    requests.push_back({pass, kLayer, pass == Pass::wu ? Pattern() : Pattern{63, 64}});
-    requests.push_back({pass, kLayer, {}, pass == Pass::bp ? Pattern{2, 8} : Pattern()});
-  }
-  for (const PassRequest& request : requests) {
-    const Support answer = device.supports(request);
-    const std::string what = fmt::format("{} of {}: ", to_string(request.pass), to_string(request.geometry));
-    verdict.require(answer.yes || !answer.reason.empty(), what + "refused without a reason");
-    verdict.require(answer.reason.find('\n') == std::string::npos, what + "a reason of several lines");
+    for (const Geometry& geometry : {far, huge, grouped}) ask(geometry, pass);
+    for (const OperandKind kind : {OperandKind::packed, OperandKind::pruned, OperandKind::sampled}) {
+      const Case rare{"rare", kLayer, {1, 16, 3, 3}, {63, 64}, kind};
+      ask(rare.plan(all_types().front()), pass);
+    }
   }
 }
 
@@ -38,10 +39,10 @@ void check_integer_requests(Verdict& verdict, const Device& device) {
   for (const Pass pass : kPasses) {
     for (const DType dtype : {DType::i64, DType::u8}) {
       const std::string type(to_string(dtype));
-      verdict.require(!device.supports({pass, kLayer, {}, {}, dtype, DType::f32}),
-                      "accepts tensors of " + type);
-      verdict.require(!device.supports({pass, kLayer, {}, {}, DType::f32, dtype}),
-                      "accepts operands of " + type);
+      LayerPlan plan(kLayer, dtype);
+      verdict.require(!device.supports(plan, pass), "accepts operands of " + type);
+      std::swap(plan.dtype, plan.operands);
+      verdict.require(!device.supports(plan, pass), "accepts tensors of " + type);
     }
   }
 }

@@ -101,6 +101,7 @@ std::vector<Case> layers(std::uint64_t seed) {
   std::vector<Case> chosen;
   for (Case& layer : all_cases(seed)) {
     const bool dense = layer.pattern.dense();
+    if (layer.kind != OperandKind::packed) continue;  // what prunes dY is no linear map
     if (!dense && !(layer.pattern == kSparse)) continue;
     if (layer.name.starts_with("layer-") || layer.name == "one-of-all") continue;
     chosen.push_back(std::move(layer));

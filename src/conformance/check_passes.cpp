@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "satsuma/device/macs.hpp"
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
 #include "src/conformance/operands.hpp"
@@ -18,12 +17,12 @@ bool accepted(Verdict& verdict, const Support& device, const Support& reference)
 
 namespace {
 
-void check_counters(Verdict& verdict, const Device& device, const Case& layer, Pass pass) {
+void check_counters(Verdict& verdict, const Device& device, const Case& layer, const LayerPlan& plan,
+                    Pass pass) {
   const Shape out = layer.output();
   const Counters::PerPass& counter = device.counters()[pass];
-  const std::int64_t macs =
-      out[0] * pass_macs(layer.geometry, pass, layer.weight_pattern(pass), out[2], out[3]);
-  const std::int64_t dense = out[0] * layer.geometry.dense_macs(out[2], out[3]);
+  const std::int64_t macs = pass_macs(plan, pass, out[0], out[2], out[3]);
+  const std::int64_t dense = dense_pass_macs(plan, pass, out[0], out[2], out[3]);
   const auto expect = [&](const char* what, std::int64_t got, std::int64_t expected) {
     verdict.require(got == expected, fmt::format("counter of {} is {}, expected {} for {}", what, got,
                                                  expected, layer.text()));
@@ -44,7 +43,7 @@ void check_pass(Verdict& verdict, Rng& rng, const Subject& subject, const Case& 
   const PassResult got =
       run_pass(device, layer, types, pass, operands,
                foreign ? expected_weight : PassWeight(device, layer, pass, operands.weight));
-  check_counters(verdict, device, layer, pass);
+  check_counters(verdict, device, layer, layer.plan(types), pass);
   const PassResult expected = run_pass(reference, layer, types, pass, operands, expected_weight);
   const double allowed = tolerance(layer.reduction(pass), types.tensors);
   const std::string what = fmt::format("{} of {}: element ",
@@ -64,11 +63,14 @@ void check_passes(Recorder& recorder, const Subject& subject) {
   for (const Types& types : all_types()) {
     for (const Case& layer : all_cases(recorder.options().seed)) {
       for (const Pass pass : kPasses) {
-        const Pattern pattern = layer.weight_pattern(pass);
-        if (pass == Pass::wu && !layer.pattern.dense() && layer.name != "any") continue;  // nothing of N:M
+        // A pass that the pattern does not concern is dense: once is enough.
+        const bool concerned = layer.concerns(pass);
+        if (!concerned && !(layer.kind == OperandKind::packed && layer.name == "any")) continue;
         const std::string name =
-            fmt::format("{}/{}/{}/{}", short_name(pass), pattern.dense() ? "dense" : to_string(pattern),
-                        types.name, layer.name);
+            fmt::format("{}/{}{}/{}/{}", short_name(pass),
+                        concerned && layer.kind != OperandKind::packed ? "dY-" : "",
+                        concerned && !layer.pattern.dense() ? to_string(layer.pattern) : "dense", types.name,
+                        layer.name);
         recorder.check(name, [&](Verdict& verdict, Rng& rng) {
           if (accepted(verdict, ask(*subject.device, layer, types, pass),
                        ask(*subject.reference, layer, types, pass))) {

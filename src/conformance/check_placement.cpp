@@ -51,12 +51,12 @@ void check_layer(Verdict& verdict, Rng& rng, const Subject& subject) {
   const Tensor weight = draw(rng, geometry.weight_shape(), DType::f32, MemoryFormat::channels_last);
   Contraction mine("mine", geometry, weight.clone());
   Contraction oracle("oracle", geometry, weight.clone());
-  ContractionPlan plan{.method = &find_method("bdwp"), .pattern = kLayer.pattern};
-  plan.operands = subject.device->default_operands();
-  plan.device = subject.reference;
-  oracle.configure(plan);
-  plan.device = subject.device;
-  mine.configure(plan);
+  ContractionSettings settings{.sparsity = {.method = &find_method("bdwp"), .pattern = kLayer.pattern}};
+  settings.operands = subject.device->default_operands();
+  settings.device = subject.reference;
+  oracle.configure(settings);
+  settings.device = subject.device;
+  mine.configure(settings);
   if (mine.fallbacks() > 0) return verdict.refused("a pass falls back to another device");
   Tensor velocity = Tensor::zeros(weight.shape(), DType::f32, MemoryFormat::channels_last);
   for (int step = 0; step < 3; ++step) {
@@ -82,7 +82,6 @@ void check_layer(Verdict& verdict, Rng& rng, const Subject& subject) {
     verdict.near((at + "W").c_str(), mine.weight(), oracle.weight(), tolerance(64, DType::f32));
     Tensor same = oracle.weight();
     same.copy_from(mine.weight());
-    oracle.weight_changed();
   }
 }
 

@@ -10,12 +10,10 @@ namespace {
 
 /// Whether the device computes in a type at all: it has to compress and update what it accepts.
 Support computes_in(const Device& device, DType dtype) {
-  return device.supports({Pass::ff,
-                          {.in_channels = 16, .out_channels = 16},
-                          {},
-                          {},
-                          dtype,
-                          dtype == DType::f32 ? device.default_operands() : DType::f32});
+  LayerPlan plan({.in_channels = 16, .out_channels = 16},
+                 dtype == DType::f32 ? device.default_operands() : DType::f32);
+  plan.dtype = dtype;
+  return device.supports(plan, Pass::ff);
 }
 
 const char* name_of(GroupAxis axis) {

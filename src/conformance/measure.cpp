@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/registry.hpp"
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
@@ -67,7 +66,7 @@ void measure(Recorder& recorder, const Subject& subject) {
         if (cpu && ask(*cpu, layer, own_types(*subject.device), pass))
           timing.cpu_seconds = seconds_of(*cpu, layer, pass, operands);
         const Shape out = layer.output();
-        timing.macs = out[0] * pass_macs(layer.geometry, pass, layer.weight_pattern(pass), out[2], out[3]);
+        timing.macs = pass_macs(layer.plan(own_types(*subject.device)), pass, out[0], out[2], out[3]);
         recorder.report().timings.push_back(timing);
       });
     }

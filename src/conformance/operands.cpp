@@ -77,7 +77,7 @@ Operands::Operands(Rng& rng, const Case& layer, Types types, MemoryFormat format
 }
 
 PassWeight::PassWeight(Device& packer, const Case& layer, Pass pass, const Tensor& weight) {
-  if (layer.weight_pattern(pass).dense()) {
+  if (pass == Pass::wu || layer.kind != OperandKind::packed || layer.pattern.dense()) {
     dense_ = weight;
   } else {
     packed_ = packer.compress(weight, axis_of(pass), layer.pattern);
@@ -93,25 +93,25 @@ PassResult run_pass(Device& device, const Case& layer, Types types, Pass pass, c
                     const PassWeight& weight) {
   const bool fits = operands.format == device.activation_format_of(layer.input[0]);
   const MemoryFormat format = fits ? operands.format : device.activation_format();
-  const PassSpec spec(layer.geometry, types.operands);
+  const LayerPlan plan = layer.plan(types);
   const Tensor x = operands.x.to(format);
   const Tensor dy = operands.dy.to(format);
   PassResult result;
   switch (pass) {
     case Pass::ff:
       result.main = poisoned(device, layer.output(), types.tensors, format);
-      device.forward(spec, x, weight.operand(), operands.bias, result.main);
+      device.forward(plan, x, weight.operand(), operands.bias, result.main);
       break;
     case Pass::bp:
       result.main = poisoned(device, layer.input, types.tensors, format);
-      device.backward_data(spec, dy, weight.operand(), result.main);
+      device.backward_data(plan, dy, weight.operand(), result.main);
       break;
     case Pass::wu:
       result.main = poisoned(device, operands.weight.shape(), types.tensors, MemoryFormat::channels_last);
       if (operands.bias.defined()) {
         result.dbias = poisoned(device, operands.bias.shape(), types.tensors, MemoryFormat::row_major);
       }
-      device.backward_weights(spec, x, dy, result.main, result.dbias);
+      device.backward_weights(plan, SampleKey{5, 7, 3}, x, dy, result.main, result.dbias);
       break;
   }
   device.synchronize();
@@ -123,8 +123,7 @@ Types own_types(const Device& device) {
 }
 
 Support ask(const Device& device, const Case& layer, Types types, Pass pass) {
-  return device.supports(
-      {pass, layer.geometry, layer.weight_pattern(pass), {}, types.tensors, types.operands});
+  return device.supports(layer.plan(types), pass);
 }
 
 std::shared_ptr<Device> make_reference() {

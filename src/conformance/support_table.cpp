@@ -13,14 +13,14 @@ namespace {
 struct Column {
   const char* name;
   Pass pass;
-  bool sparse_weight;
-  bool sparse_gradient;
+  OperandKind kind;
 };
 
 constexpr Column kColumns[] = {
-    {"FF dense", Pass::ff, false, false}, {"FF N:M", Pass::ff, true, false},
-    {"BP dense", Pass::bp, false, false}, {"BP N:M", Pass::bp, true, false},
-    {"BP dY N:M", Pass::bp, false, true}, {"WU", Pass::wu, false, false},
+    {"FF dense", Pass::ff, OperandKind::dense},   {"FF N:M", Pass::ff, OperandKind::packed},
+    {"BP dense", Pass::bp, OperandKind::dense},   {"BP N:M", Pass::bp, OperandKind::packed},
+    {"BP dY N:M", Pass::bp, OperandKind::pruned}, {"WU dense", Pass::wu, OperandKind::dense},
+    {"WU dY N:M", Pass::wu, OperandKind::sampled},
 };
 
 struct Kind {
@@ -63,13 +63,12 @@ SupportTable support_table(const Device& device) {
       SupportTable::Row row{types_text(types), kind.name, {}};
       for (const Column& column : kColumns) {
         SupportTable::Cell cell;
-        const bool sparse = column.sparse_weight || column.sparse_gradient;
+        const bool sparse = column.kind != OperandKind::dense;
         const std::vector<Pattern> asked =
             sparse ? std::vector<Pattern>(patterns().begin(), patterns().end()) : std::vector<Pattern>(1);
         for (const Pattern pattern : asked) {
-          const Support answer =
-              device.supports({column.pass, kind.geometry, column.sparse_weight ? pattern : Pattern(),
-                               column.sparse_gradient ? pattern : Pattern(), types.tensors, types.operands});
+          const Case layer{kind.name, kind.geometry, {}, pattern, column.kind};
+          const Support answer = device.supports(layer.plan(types), column.pass);
           ++cell.asked;
           cell.accepted += answer.yes ? 1 : 0;
           if (answer) continue;

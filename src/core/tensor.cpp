@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <numeric>
 
@@ -12,8 +13,16 @@
 
 namespace satsuma {
 
+/// Memory that tensors share, and how often it may have been written.
+struct Storage {
+  explicit Storage(std::shared_ptr<std::byte> bytes) : memory(std::move(bytes)) {}
+
+  std::shared_ptr<std::byte> memory;
+  std::atomic<std::uint64_t> version = 0;
+};
+
 struct Tensor::Impl {
-  std::shared_ptr<std::byte> storage;
+  std::shared_ptr<Storage> storage;
   std::int64_t offset = 0;  // elements
   Shape shape;
   Layout layout;
@@ -93,7 +102,7 @@ Tensor Tensor::empty_like(const Tensor& other) {
 Tensor Tensor::over(std::shared_ptr<std::byte> storage, const Shape& shape, const Layout& layout,
                     DType dtype) {
   auto impl = std::make_shared<Impl>();
-  impl->storage = std::move(storage);
+  impl->storage = std::make_shared<Storage>(std::move(storage));
   impl->shape = shape;
   impl->layout = layout;
   impl->dtype = dtype;
@@ -148,8 +157,18 @@ void Tensor::check_dtype(DType wanted) const {
   }
 }
 
-std::byte* Tensor::raw() const {
-  return impl().storage.get() + impl().offset * static_cast<std::int64_t>(size_of(dtype()));
+const std::byte* Tensor::raw() const {
+  return impl().storage->memory.get() + impl().offset * static_cast<std::int64_t>(size_of(dtype()));
+}
+
+std::byte* Tensor::raw() {
+  // Loops of several threads ask for their elements at once.
+  impl().storage->version.fetch_add(1, std::memory_order_relaxed);
+  return const_cast<std::byte*>(std::as_const(*this).raw());
+}
+
+std::uint64_t Tensor::version() const {
+  return impl().storage->version.load(std::memory_order_relaxed);
 }
 
 std::int64_t Tensor::offset(const Shape& index) const {

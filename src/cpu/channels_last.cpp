@@ -185,21 +185,21 @@ bool is_channels_last(const Tensor& x) {
   return x.lanes() == 1;
 }
 
-void forward_channels_last(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+void forward_channels_last(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                            Tensor& y) {
-  const Reach rows = Reach::forward(spec.geometry, 0, x.dim(2), y.dim(2));
-  const Reach columns = Reach::forward(spec.geometry, 1, x.dim(3), y.dim(3));
-  const Tensor input = rounded(x, spec.operands);
+  const Reach rows = Reach::forward(plan.geometry, 0, x.dim(2), y.dim(2));
+  const Reach columns = Reach::forward(plan.geometry, 1, x.dim(3), y.dim(3));
+  const Tensor input = rounded(x, plan.operands);
   PanelPass pass = pass_over(rows, columns, input, y);
   if (bias.defined()) pass.bias = bias.data<float>();
-  run(pass, *panel_form(w, spec.operands, false));
+  run(pass, *panel_form(w, plan.operands, false));
 }
 
-void backward_data_channels_last(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
-  const Reach rows = Reach::backward(spec.geometry, 0, dy.dim(2), dx.dim(2));
-  const Reach columns = Reach::backward(spec.geometry, 1, dy.dim(3), dx.dim(3));
-  const Tensor gradient = rounded(dy, spec.operands);
-  run(pass_over(rows, columns, gradient, dx), *panel_form(w, spec.operands, true));
+void backward_data_channels_last(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+  const Reach rows = Reach::backward(plan.geometry, 0, dy.dim(2), dx.dim(2));
+  const Reach columns = Reach::backward(plan.geometry, 1, dy.dim(3), dx.dim(3));
+  const Tensor gradient = rounded(dy, plan.operands);
+  run(pass_over(rows, columns, gradient, dx), *panel_form(w, plan.operands, true));
 }
 
 }  // namespace satsuma::cpu

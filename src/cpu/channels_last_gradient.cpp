@@ -182,10 +182,10 @@ bool is_pointwise(const Geometry& g) {
 
 }  // namespace
 
-void weight_gradient_channels_last(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  const Geometry& geometry = spec.geometry;
-  const Tensor input = rounded(x, spec.operands);
-  const Tensor gradient = rounded(dy, spec.operands);
+void weight_gradient_channels_last(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  const Geometry& geometry = plan.geometry;
+  const Tensor input = rounded(x, plan.operands);
+  const Tensor gradient = rounded(dy, plan.operands);
   const std::int64_t vector = kernels().vector;
   const std::int64_t channels = ceil_div(geometry.in_channels, vector) * vector;
   const std::int64_t pixels = x.dim(0) * x.dim(2) * x.dim(3);

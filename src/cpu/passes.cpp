@@ -19,16 +19,16 @@ AxisGeometry along(const Geometry& geometry, std::size_t axis) {
   return {geometry.kernel[axis], geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis]};
 }
 
-TilePass pass_over(const PassSpec& spec, const Tensor& input, Tensor& output) {
+TilePass pass_over(const LayerPlan& plan, const Tensor& input, Tensor& output) {
   TilePass pass;
-  pass.kernel_width = static_cast<int>(spec.geometry.kernel[1]);
-  pass.kernel_taps = static_cast<int>(spec.geometry.kernel[0] * spec.geometry.kernel[1]);
+  pass.kernel_width = static_cast<int>(plan.geometry.kernel[1]);
+  pass.kernel_taps = static_cast<int>(plan.geometry.kernel[0] * plan.geometry.kernel[1]);
   pass.blocks = ceil_div(input.dim(0), kLanes);
   pass.in_channels = input.dim(1);
   pass.out_channels = output.dim(1);
   pass.input = input.data<float>();
   pass.output = output.data<float>();
-  pass.wide = spec.operands == DType::bf16;
+  pass.wide = plan.operands == DType::bf16;
   return pass;
 }
 
@@ -86,29 +86,29 @@ void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder
 
 }  // namespace
 
-void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
+void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
              const SumOrder& order) {
-  const Geometry& geometry = spec.geometry;
-  if (is_channels_last(y)) return forward_channels_last(spec, x, w, bias, y);
+  const Geometry& geometry = plan.geometry;
+  if (is_channels_last(y)) return forward_channels_last(plan, x, w, bias, y);
   // Unfolded channels follow each other by row, column and channel, as in one block.
   const bool one_block = order.channel_block == 0 || order.channel_block >= geometry.in_channels;
   if (w.dense != nullptr && worth_unfolding(geometry) && one_block && !order.skip_padding) {
     const Tensor weight = unfold_weight(*w.dense);
-    forward({unfolded(geometry), spec.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
+    forward({unfolded(geometry), plan.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
     return;
   }
-  TilePass pass = pass_over(spec, x, y);
+  TilePass pass = pass_over(plan, x, y);
   pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
   pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
   pass.bias = bias.defined() ? bias.data<float>() : nullptr;
   run(pass, w, false, order);
 }
 
-void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                    const SumOrder& order) {
-  const Geometry& geometry = spec.geometry;
-  if (is_channels_last(dx)) return backward_data_channels_last(spec, dy, w, dx);
-  TilePass pass = pass_over(spec, dy, dx);
+  const Geometry& geometry = plan.geometry;
+  if (is_channels_last(dx)) return backward_data_channels_last(plan, dy, w, dx);
+  TilePass pass = pass_over(plan, dy, dx);
   pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
   pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
   run(pass, w, true, order);

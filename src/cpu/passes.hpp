@@ -19,9 +19,9 @@ struct SumOrder {
 
 /// Forward and backward-data passes on batch-blocked f32 activations, dense or N:M; shapes as in Device.
 /// Products of bf16 need bf16_kernels().
-void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
+void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
              const SumOrder& order = {});
-void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                    const SumOrder& order = {});
 
 }  // namespace satsuma::cpu

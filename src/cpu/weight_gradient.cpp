@@ -274,15 +274,15 @@ class GradientWorker {
 
 }  // namespace
 
-void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw, bool skip_padding) {
-  const Geometry& geometry = spec.geometry;
-  if (is_channels_last(x)) return weight_gradient_channels_last(spec, x, dy, dw);
+void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw, bool skip_padding) {
+  const Geometry& geometry = plan.geometry;
+  if (is_channels_last(x)) return weight_gradient_channels_last(plan, x, dy, dw);
   if (worth_unfolding(geometry) && !skip_padding) {
     Tensor unfolded_dw = unfold_weight(dw);
-    weight_gradient({unfolded(geometry), spec.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
+    weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
     return;
   }
-  const Operands operands = operands_of(spec.operands);
+  const Operands operands = operands_of(plan.operands);
   // Whoever has a share of the input channels transposes only those, so these are split first, as far as
   // whole register tiles go.
   const Range rows{0, geometry.out_channels};

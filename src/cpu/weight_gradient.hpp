@@ -10,7 +10,7 @@ namespace satsuma::cpu {
 /// images, rows, columns and images in the block, in this order. Under `skip_padding` pixels whose tap falls
 /// on padding are left out; otherwise they may be added as products with zero, which only a dy that is not
 /// finite can tell.
-void weight_gradient(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
                      bool skip_padding = false);
 
 /// dbias[K] = sum of dy over images and pixels.

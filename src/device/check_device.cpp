@@ -48,46 +48,46 @@ class CheckDevice : public Device {
   MemoryFormat activation_format_of(std::int64_t images) const override {
     return trusted_->activation_format_of(images);
   }
-  Support supports(const PassRequest& request) const override {
+  Support supports(const LayerPlan& plan, Pass pass) const override {
     for (const auto& device : {trusted_, suspect_}) {
-      const Support answer = device->supports(request);
+      const Support answer = device->supports(plan, pass);
       if (!answer) return Support::no(fmt::format("{}: {}", device->name(), answer.reason));
     }
     return {};
   }
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     const auto weights = both(w);
-    run(Pass::ff, spec, w, y, [&] { trusted_->forward(spec, x, weights.first, bias, y); });
+    run(Pass::ff, plan, y, [&] { trusted_->forward(plan, x, weights.first, bias, y); });
     Tensor other = output(y);
-    suspect_->forward(spec, for_suspect(x), weights.second, bias, other);
+    suspect_->forward(plan, for_suspect(x), weights.second, bias, other);
     suspect_->synchronize();
     const double scale = largest_magnitude(x) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
     compare("Y", other, y,
-            allowed(length(spec, Pass::ff, y), scale, y) +
+            allowed(length(plan, Pass::ff, y), scale, y) +
                 (bias ? largest_magnitude(bias) : 0) * 8 * epsilon(y.dtype()));
   }
 
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     const auto weights = both(w);
-    run(Pass::bp, spec, w, dy, [&] { trusted_->backward_data(spec, dy, weights.first, dx); });
+    run(Pass::bp, plan, dy, [&] { trusted_->backward_data(plan, dy, weights.first, dx); });
     Tensor other = output(dx);
-    suspect_->backward_data(spec, for_suspect(dy), weights.second, other);
+    suspect_->backward_data(plan, for_suspect(dy), weights.second, other);
     suspect_->synchronize();
     const double scale = largest_magnitude(dy) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
-    compare("dX", other, dx, allowed(length(spec, Pass::bp, dy), scale, dx));
+    compare("dX", other, dx, allowed(length(plan, Pass::bp, dy), scale, dx));
   }
 
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    run(Pass::wu, spec, {}, dy, [&] { trusted_->backward_weights(spec, x, dy, dw, dbias); });
+    run(Pass::wu, plan, dy, [&] { trusted_->backward_weights(plan, key, x, dy, dw, dbias); });
     Tensor other = Tensor::empty(dw.shape(), dw.dtype(), MemoryFormat::channels_last);
     Tensor other_bias = dbias.defined() ? Tensor::empty(dbias.shape(), dbias.dtype()) : Tensor();
-    suspect_->backward_weights(spec, for_suspect(x), for_suspect(dy), other, other_bias);
+    suspect_->backward_weights(plan, key, for_suspect(x), for_suspect(dy), other, other_bias);
     suspect_->synchronize();
     const double gradient = largest_magnitude(dy);
-    const std::int64_t terms = length(spec, Pass::wu, dy);
+    const std::int64_t terms = length(plan, Pass::wu, dy);
     compare("dW", other, dw, allowed(terms, largest_magnitude(x) * gradient, dw));
     if (dbias.defined()) compare("gradient of the bias", other_bias, dbias, allowed(terms, gradient, dbias));
   }
@@ -135,13 +135,13 @@ class CheckDevice : public Device {
  private:
   /// Runs and counts the trusted device's call.
   template <typename F>
-  void run(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& out, F&& call) {
+  void run(Pass pass, const LayerPlan& plan, const Tensor& out, F&& call) {
     {
       const Stopwatch watch(counters_[pass].nanoseconds);
       call();
       trusted_->synchronize();
     }
-    counters_.count(pass, spec.geometry, w, out);
+    counters_.count(pass, plan, out);
   }
 
   Tensor for_suspect(const Tensor& x) const { return x.to(suspect_->activation_format_of(x.dim(0))); }
@@ -167,8 +167,8 @@ class CheckDevice : public Device {
   }
 
   /// Products that an element of the result sums; `out` is the tensor on the output's side.
-  static std::int64_t length(const PassSpec& spec, Pass pass, const Tensor& out) {
-    const Geometry& g = spec.geometry;
+  static std::int64_t length(const LayerPlan& plan, Pass pass, const Tensor& out) {
+    const Geometry& g = plan.geometry;
     if (pass == Pass::wu) return out.dim(0) * out.dim(2) * out.dim(3);
     return (pass == Pass::ff ? g.in_channels : g.out_channels) / g.groups * g.kernel[0] * g.kernel[1];
   }

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/macs.hpp"
 #include "satsuma/device/registry.hpp"
 
 namespace satsuma {
@@ -84,104 +84,48 @@ Tensor like_weight(const char* what, const Tensor& tensor, const Shape& shape) {
 }  // namespace
 
 Contraction::Contraction(std::string name, Geometry geometry, Tensor weight)
-    : name_(std::move(name)), geometry_(geometry), weight_(std::move(weight)) {
-  if (!(weight_.shape() == geometry_.weight_shape())) {
+    : plan_(geometry, DType::f32, std::move(name)), weight_(std::move(weight)) {
+  if (!(weight_.shape() == geometry.weight_shape())) {
     throw ShapeError(fmt::format("[conv2d] got weight {}, expected {} for {}", to_string(weight_.shape()),
-                                 to_string(geometry_.weight_shape()), to_string(geometry_)));
+                                 to_string(geometry.weight_shape()), to_string(geometry)));
   }
   weight_ = as_channels_last(weight_);
+  plan_.dtype = weight_.dtype();
   configure({});
 }
 
-void Contraction::configure(const ContractionPlan& plan) {
-  validate(plan.pattern);
-  plan_ = plan;
-  operands_ = plan.operands.value_or(plan.device ? plan.device->default_operands() : DType::f32);
-  weight_changed();
-
-  const auto too_short = [&](const char* axis, std::int64_t length) {
-    return length >= plan_.pattern.m ? std::string()
-                                     : fmt::format("{} {} channels are fewer than a group of {}", length,
-                                                   axis, to_string(plan_.pattern));
-  };
-  const std::string method = plan_.method ? std::string(plan_.method->name) : "dense";
-  std::string whole_layer;
-  if (!plan_.method || !plan_.method->sparse()) {
-    whole_layer = fmt::format("method {}", method);
-  } else if (plan_.pattern.dense()) {
-    whole_layer = fmt::format("pattern {} keeps everything", to_string(plan_.pattern));
-  } else if (!forced_dense_.empty()) {
-    whole_layer = forced_dense_;
-  } else if (geometry_.groups > 1) {
-    whole_layer = fmt::format("{} groups of {} input channels", geometry_.groups,
-                              geometry_.in_channels / geometry_.groups);
-  }
-  if (!whole_layer.empty()) {
-    pass_reasons_.fill(whole_layer);
-  } else {
-    const auto decide = [&](bool pruned, const char* axis, std::int64_t length) {
-      return pruned ? too_short(axis, length) : fmt::format("method {} leaves this pass dense", method);
-    };
-    pass_reasons_[index_of(Pass::ff)] = decide(plan_.method->ff_weight, "input", geometry_.in_channels);
-    pass_reasons_[index_of(Pass::bp)] =
-        decide(plan_.method->bp_weight || plan_.method->bp_gradient, "output", geometry_.out_channels);
-    pass_reasons_[index_of(Pass::wu)] = decide(false, "", 0);
-  }
-  const std::string& ff = pass_reasons_[index_of(Pass::ff)];
-  const std::string& bp = pass_reasons_[index_of(Pass::bp)];
-  dense_reason_ = ff.empty() || bp.empty() ? "" : ff == bp ? ff : fmt::format("FF: {}; BP: {}", ff, bp);
-
+void Contraction::configure(const ContractionSettings& settings) {
+  plan_ = planned(std::move(plan_), settings.sparsity);
+  settings_ = settings;
+  plan_.operands =
+      settings.operands.value_or(settings.device ? settings.device->default_operands() : DType::f32);
+  packed_ff_ = packed_bp_ = {};
+  masked_ = {};
+  dense_form_ = {};
   fallbacks_ = 0;
   for (const Pass pass : kPasses) place(pass);
 }
 
 void Contraction::keep_dense(std::string reason) {
-  forced_dense_ = std::move(reason);
-  configure(ContractionPlan(plan_));
+  plan_.keep_dense = std::move(reason);
+  configure(ContractionSettings(settings_));
 }
 
-bool Contraction::sparse() const {
-  return dense_reason_.empty();
-}
-
-std::string Contraction::dense_reason(Pass pass) const {
-  const std::string& reason = pass_reasons_[index_of(pass)];
-  if (reason.empty() && pattern(pass).dense())
-    return fmt::format("method {} prunes dY instead", plan_.method->name);
-  return reason;
-}
-
-Pattern Contraction::pattern(Pass pass) const {
-  if (pass == Pass::wu || !pass_reasons_[index_of(pass)].empty()) return {};
-  const bool pruned = pass == Pass::ff ? plan_.method->ff_weight : plan_.method->bp_weight;
-  return pruned ? plan_.pattern : Pattern();
-}
-
-std::int64_t Contraction::macs(Pass pass, std::int64_t out_height, std::int64_t out_width) const {
-  // Pruning dY along output channels shortens the same reduction as pruning the weight along them.
-  const PassRequest what = request(pass);
-  return pass_macs(geometry_, pass, what.gradient.dense() ? what.weight : what.gradient, out_height,
-                   out_width);
-}
-
-PassRequest Contraction::request(Pass pass) const {
-  PassRequest result{pass, geometry_, pattern(pass), {}, weight_.dtype(), operands_};
-  const bool decided = pass == Pass::bp && pass_reasons_[index_of(pass)].empty();
-  if (decided && plan_.method->bp_gradient) result.gradient = plan_.pattern;
-  return result;
+void Contraction::read_data() {
+  plan_.reads_data = true;
+  configure(ContractionSettings(settings_));
 }
 
 void Contraction::place(Pass pass) {
-  const auto list = candidates(plan_.device);
-  const PassRequest wanted = request(pass);
+  const auto list = candidates(settings_.device);
   std::string& refusal = refusals_[index_of(pass)];
   refusal.clear();
   for (const auto& device : list) {
-    const Support support = device->supports(wanted);
+    const Support support = device->supports(plan_, pass);
     if (!support) {
       refusal += fmt::format("{}device '{}' does not run {}: {}", refusal.empty() ? "" : "; ", device->name(),
                              to_string(pass), support.reason);
-      if (plan_.strict) break;
+      if (settings_.strict) break;
       continue;
     }
     devices_[index_of(pass)] = device;
@@ -191,15 +135,15 @@ void Contraction::place(Pass pass) {
     }
     return;
   }
-  throw DeviceError(fmt::format("layer '{}': {}{}", name_,
+  throw DeviceError(fmt::format("layer '{}': {}{}", plan_.name,
                                 list.empty() ? "this build has no device" : refusal,
-                                plan_.strict ? "; without --strict-device another device would run it" : ""));
+                                settings_.strict ? "; without --strict-device another device would run it" : ""));
 }
 
 Device& Contraction::run_on(Pass pass) {
   std::string& refusal = refusals_[index_of(pass)];
   if (!refusal.empty()) {
-    fmt::print(stderr, "satsuma: layer '{}': {}\n", name_, refusal);
+    fmt::print(stderr, "satsuma: layer '{}': {}\n", plan_.name, refusal);
     refusal.clear();
   }
   return device(pass);
@@ -207,44 +151,62 @@ Device& Contraction::run_on(Pass pass) {
 
 const PackedWeight& Contraction::packed(Pass pass) {
   PackedWeight& packed = pre_generated(pass);
-  if (!packed.values.defined()) packed = device(pass).compress(weight_, packed.axis, plan_.pattern);
+  if (!packed.values.defined()) packed = device(pass).compress(weight_, packed.axis, packed.pattern);
   return packed;
 }
 
 PackedWeight& Contraction::pre_generated(Pass pass) {
-  if (pattern(pass).dense()) {
-    throw Error(
-        fmt::format("layer '{}' has no packed weight in {}: {}", name_, to_string(pass), dense_reason(pass)));
+  const OperandPlan& weight = plan_[pass].weight;
+  if (weight.kind != OperandKind::packed) {
+    throw Error(fmt::format("layer '{}' has no packed weight in {}: {}", plan_.name, to_string(pass),
+                            plan_[pass].reason));
   }
-  PackedWeight& packed = pass == Pass::ff ? packed_ff_ : packed_bp_;
-  if (!packed.defined()) {
-    const GroupAxis axis = pass == Pass::ff ? GroupAxis::input_channels : GroupAxis::output_channels;
-    packed = device(pass).compress(weight_, axis, plan_.pattern);
+  Made<PackedWeight>& made = pass == Pass::ff ? packed_ff_ : packed_bp_;
+  if (!made.of.defined() || made.version != weight_.version()) {
+    made = {device(pass).compress(std::as_const(weight_), weight.axis, weight.pattern), weight_.version()};
   }
-  return packed;
+  return made.of;
+}
+
+const Tensor& Contraction::masked() {
+  if (!masked_.of.defined() || masked_.version != weight_.version()) {
+    // What pre-generation has made for FF stays: it may be in the form of the device's kernels alone.
+    const OperandPlan& weight = plan_[Pass::bp].weight;
+    const PackedWeight kept = device(Pass::ff).compress(weight_, weight.axis, weight.pattern);
+    masked_ = {expand(kept), weight_.version()};
+  }
+  return masked_.of;
 }
 
 WeightOperand Contraction::operand(Pass pass, bool constant) {
-  if (pattern(pass).dense()) return {.dense = &weight_, .dense_form = constant ? &dense_form_ : nullptr};
-  return {.packed = &pre_generated(pass)};
+  switch (plan_[pass].weight.kind) {
+    case OperandKind::packed:
+      return {.packed = &pre_generated(pass)};
+    case OperandKind::masked:
+      return {.dense = &masked()};
+    default:
+      break;
+  }
+  if (dense_form_.version != weight_.version()) dense_form_ = {{}, weight_.version()};
+  return {.dense = &weight_, .dense_form = constant ? &dense_form_.of : nullptr};
 }
 
 Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) {
-  const Shape shape = geometry_.output_shape("conv2d", x.shape());
+  const Shape shape = plan_.geometry.output_shape("conv2d", x.shape());
   if (x.dtype() != weight_.dtype()) {
     throw ShapeError(fmt::format("[conv2d] got an input of {}, expected {} as the weight",
                                  to_string(x.dtype()), to_string(weight_.dtype())));
   }
   if (bias.defined() &&
-      (!(bias.shape() == Shape{geometry_.out_channels}) || bias.dtype() != weight_.dtype())) {
+      (!(bias.shape() == Shape{plan_.geometry.out_channels}) || bias.dtype() != weight_.dtype())) {
     throw ShapeError(fmt::format("[conv2d] got bias {} of {}, expected [{}] of {}", to_string(bias.shape()),
-                                 to_string(bias.dtype()), geometry_.out_channels,
+                                 to_string(bias.dtype()), plan_.geometry.out_channels,
                                  to_string(weight_.dtype())));
   }
   Device& device = run_on(Pass::ff);
   Tensor y = make_output(device, shape, x.dtype());
-  naming(name_, Pass::ff,
-         [&] { device.forward(spec(), in_format_of(device, x), operand(Pass::ff, constant), bias, y); });
+  naming(plan_.name, Pass::ff,
+         [&] { device.forward(plan_, in_format_of(device, x), operand(Pass::ff, constant), bias, y); });
   last_input_ = x.shape();
   last_output_ = shape;
   return y;
@@ -253,8 +215,8 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  naming(name_, Pass::bp,
-         [&] { device.backward_data(spec(), in_format_of(device, dy), operand(Pass::bp, false), dx); });
+  naming(plan_.name, Pass::bp,
+         [&] { device.backward_data(plan_, in_format_of(device, dy), operand(Pass::bp, false), dx); });
   return dx;
 }
 
@@ -265,48 +227,40 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   WeightGradient grad;
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
-  if (with_bias) grad.bias = Tensor::empty({geometry_.out_channels}, weight_.dtype());
-  naming(name_, Pass::wu, [&] {
-    device.backward_weights(spec(), in_format_of(device, x), in_format_of(device, dy), grad.weight,
+  if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
+  const SampleKey key = SampleKey::of(settings_.seed, step_, plan_.name);
+  naming(plan_.name, Pass::wu, [&] {
+    device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,
                             grad.bias);
   });
   return grad;
 }
 
 void Contraction::update(const Tensor& grad, const Tensor& velocity, SgdStep step) {
-  const bool ff_pruned = !pattern(Pass::ff).dense();
+  const bool ff_packed = plan_[Pass::ff].weight.kind == OperandKind::packed;
   // The other device makes its own packed form when it needs one: it knows best how to arrange it.
-  const bool bp_too =
-      !pattern(Pass::bp).dense() && devices_[index_of(Pass::bp)] == devices_[index_of(Pass::ff)];
-  if (step.decay == 0) step.decay = plan_.decay;
-  if (!ff_pruned) step.decay = 0;
+  const bool bp_too = plan_[Pass::bp].weight.kind == OperandKind::packed &&
+                      devices_[index_of(Pass::bp)] == devices_[index_of(Pass::ff)];
+  if (step.decay == 0) step.decay = settings_.decay;
+  if (!ff_packed) step.decay = 0;
   UpdateArgs args;
   args.weight = weight_;
   args.grad = like_weight("gradient", grad, weight_.shape());
   if (velocity.defined()) {
     args.velocity = like_weight("velocity", velocity, weight_.shape());
-    if (args.velocity.raw() != velocity.raw()) {
+    if (std::as_const(args.velocity).raw() != velocity.raw()) {
       throw ShapeError("[update] the velocity changes in place and must lie as the weight does");
     }
   }
   args.step = step;
-  args.pattern = plan_.pattern;
-  dense_form_ = nullptr;
-  args.packed_ff = ff_pruned ? &packed_ff_ : nullptr;
-  args.packed_bp = bp_too ? &packed_bp_ : nullptr;
+  args.pattern = settings_.sparsity.pattern;
+  args.packed_ff = ff_packed ? &packed_ff_.of : nullptr;
+  args.packed_bp = bp_too ? &packed_bp_.of : nullptr;
+  // The weight is written whatever the device says of it, and however this ends.
+  weight_.raw();
+  naming(plan_.name, Pass::wu, [&] { device(Pass::ff).update(args); });
+  packed_ff_.version = packed_bp_.version = weight_.version();
   if (!bp_too) packed_bp_ = {};
-  try {
-    naming(name_, Pass::wu, [&] { device(Pass::ff).update(args); });
-  } catch (...) {
-    weight_changed();
-    throw;
-  }
-}
-
-void Contraction::weight_changed() {
-  packed_ff_ = {};
-  packed_bp_ = {};
-  dense_form_ = nullptr;
 }
 
 }  // namespace satsuma

@@ -1,7 +1,6 @@
 #include "satsuma/device/device.hpp"
 
 #include "satsuma/core/allocator.hpp"
-#include "satsuma/device/macs.hpp"
 
 namespace satsuma {
 
@@ -17,13 +16,12 @@ std::string_view to_string(Pass pass) {
   return "WU";
 }
 
-Counters::PerPass& Counters::count(Pass p, const Geometry& geometry, const WeightOperand& w,
-                                   const Tensor& output) {
+Counters::PerPass& Counters::count(Pass p, const LayerPlan& plan, const Tensor& output) {
   PerPass& counter = pass[static_cast<std::size_t>(p)];
   const std::int64_t images = output.dim(0), height = output.dim(2), width = output.dim(3);
   ++counter.calls;
-  counter.macs += images * pass_macs(geometry, p, w.packed ? w.packed->pattern : Pattern(), height, width);
-  counter.dense_macs += images * geometry.dense_macs(height, width);
+  counter.macs += pass_macs(plan, p, images, height, width);
+  counter.dense_macs += dense_pass_macs(plan, p, images, height, width);
   return counter;
 }
 

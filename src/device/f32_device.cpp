@@ -8,19 +8,20 @@
 
 namespace satsuma {
 
-Support supports_f32(const PassRequest& request, std::initializer_list<DType> operands) {
-  if (request.dtype != DType::f32) {
-    return Support::no(fmt::format("computes in f32, not {}", to_string(request.dtype)));
+Support supports_f32(const LayerPlan& plan, Pass pass, std::initializer_list<DType> operands) {
+  if (plan.dtype != DType::f32) {
+    return Support::no(fmt::format("computes in f32, not {}", to_string(plan.dtype)));
   }
-  if (std::find(operands.begin(), operands.end(), request.operands) == operands.end()) {
-    return Support::no(fmt::format("has no products of {}", to_string(request.operands)));
+  if (std::find(operands.begin(), operands.end(), plan.operands) == operands.end()) {
+    return Support::no(fmt::format("has no products of {}", to_string(plan.operands)));
   }
-  if (request.geometry.groups != 1) {
-    return Support::no(fmt::format("has no kernel for {} groups of channels", request.geometry.groups));
+  if (plan.geometry.groups != 1) {
+    return Support::no(fmt::format("has no kernel for {} groups of channels", plan.geometry.groups));
   }
-  if (!request.gradient.dense()) {
-    return Support::no(
-        fmt::format("has no kernel for an output gradient pruned {}", to_string(request.gradient)));
+  if (plan[pass].gradient.kind != OperandKind::dense) {
+    return Support::no(fmt::format("has no kernel for an output gradient {} {}",
+                                   to_string(plan[pass].gradient.kind),
+                                   to_string(plan[pass].gradient.pattern)));
   }
   return {};
 }

@@ -130,7 +130,6 @@ void Module::load_state(const std::map<std::string, Tensor>& values) {
     }
   }
   for (NamedTensor& tensor : own) tensor.value.copy_from(values.at(tensor.name));
-  for (const auto& contraction : contractions()) contraction->weight_changed();
 }
 
 Tensor Module::add_parameter(std::string name, Tensor value) {

@@ -46,7 +46,7 @@ std::int32_t to_c(DType dtype) {
 
 satsuma_tensor to_c(const Tensor& tensor, MemoryFormat format) {
   satsuma_tensor result{};
-  result.data = tensor.raw();
+  result.data = const_cast<std::byte*>(tensor.raw());  // plain C says by the argument what is written
   result.dtype = to_c(tensor.dtype());
   result.format = to_c(format);
   result.rank = tensor.rank();
@@ -73,21 +73,36 @@ satsuma_pattern to_c(Pattern pattern) {
   return {pattern.n, pattern.m};
 }
 
-satsuma_request to_c(const PassRequest& request) {
+std::int32_t to_c(OperandKind gradient) {
+  switch (gradient) {
+    case OperandKind::pruned:
+      return SATSUMA_PRUNED;
+    case OperandKind::sampled:
+      return SATSUMA_SAMPLED;
+    default:
+      return SATSUMA_DENSE;
+  }
+}
+
+satsuma_request request_of(const LayerPlan& plan, Pass pass) {
   satsuma_request result{};
-  result.geometry = to_c(request.geometry);
-  result.pass = static_cast<std::int32_t>(request.pass);
-  result.dtype = to_c(request.dtype);
-  result.operands = to_c(request.operands);
-  result.weight = to_c(request.weight);
-  result.gradient = to_c(request.gradient);
+  result.geometry = to_c(plan.geometry);
+  result.pass = static_cast<std::int32_t>(pass);
+  result.dtype = to_c(plan.dtype);
+  result.operands = to_c(plan.operands);
+  // A masked weight comes as a dense tensor.
+  result.weight = to_c(plan[pass].weight.skips() ? plan[pass].weight.pattern : Pattern());
+  result.gradient = to_c(plan[pass].gradient.pattern);
+  result.gradient_kind = to_c(plan[pass].gradient.kind);
   return result;
 }
 
-satsuma_pass to_c(const PassSpec& spec) {
+satsuma_pass pass_of(const LayerPlan& plan, Pass pass) {
   satsuma_pass result{};
-  result.geometry = to_c(spec.geometry);
-  result.operands = to_c(spec.operands);
+  result.geometry = to_c(plan.geometry);
+  result.operands = to_c(plan.operands);
+  result.gradient = to_c(plan[pass].gradient.pattern);
+  result.gradient_kind = to_c(plan[pass].gradient.kind);
   return result;
 }
 
@@ -101,8 +116,8 @@ satsuma_packed to_c(const PackedWeight& packed) {
   result.kernel[1] = packed.values.dim(2);
   result.channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
   result.kept = packed.kept();
-  result.values = packed.values.raw();
-  result.indices = reinterpret_cast<std::uint8_t*>(packed.indices.raw());
+  result.values = const_cast<std::byte*>(packed.values.raw());
+  result.indices = const_cast<std::uint8_t*>(packed.indices.data<std::uint8_t>());
   return result;
 }
 

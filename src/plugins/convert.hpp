@@ -10,8 +10,8 @@ namespace satsuma::plugin_host {
 satsuma_tensor to_c(const Tensor& tensor, MemoryFormat format);
 satsuma_geometry to_c(const Geometry& geometry);
 satsuma_pattern to_c(Pattern pattern);
-satsuma_request to_c(const PassRequest& request);
-satsuma_pass to_c(const PassSpec& spec);
+satsuma_request request_of(const LayerPlan& plan, Pass pass);
+satsuma_pass pass_of(const LayerPlan& plan, Pass pass);
 satsuma_packed to_c(const PackedWeight& packed);
 std::int32_t to_c(DType dtype);
 

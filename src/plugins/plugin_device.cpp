@@ -98,32 +98,33 @@ Device& PluginDevice::host(DType dtype) const {
   return dtype != DType::f32 && reference_ ? *reference_ : *cpu_;
 }
 
-Support PluginDevice::supports(const PassRequest& request) const {
-  if (!is_floating(request.dtype) || !is_floating(request.operands)) {
+Support PluginDevice::supports(const LayerPlan& plan, Pass pass) const {
+  if (!is_floating(plan.dtype) || !is_floating(plan.operands)) {
     return Support::no(fmt::format("it does not compute in {}",
-                                   to_string(is_floating(request.dtype) ? request.operands : request.dtype)));
+                                   to_string(is_floating(plan.dtype) ? plan.operands : plan.dtype)));
   }
   const auto no_function = [&](const char* name) {
     return Support::no(fmt::format("the plug-in has neither {} nor matmul", name));
   };
-  if (request.pass == Pass::wu && !table().backward_weights) return host(request.dtype).supports(request);
-  if (request.pass == Pass::ff && !table().forward && !table().matmul) return no_function("forward");
-  if (request.pass == Pass::bp && !table().backward_data && !table().matmul)
+  if (pass == Pass::wu && !table().backward_weights) return host(plan.dtype).supports(plan, pass);
+  if (pass == Pass::ff && !table().forward && !table().matmul) return no_function("forward");
+  if (pass == Pass::bp && !table().backward_data && !table().matmul)
     return no_function("backward_data");
-  if (lowered(request.pass)) {
-    if (request.dtype != DType::f32) return Support::no("products of matrices are in f32");
-    if (request.geometry.groups != 1) return Support::no("products of matrices have one group of channels");
-    if (!request.gradient.dense()) return Support::no("products of matrices prune weights, not gradients");
+  if (lowered(pass)) {
+    if (plan.dtype != DType::f32) return Support::no("products of matrices are in f32");
+    if (plan.geometry.groups != 1) return Support::no("products of matrices have one group of channels");
+    if (plan[pass].gradient.kind != OperandKind::dense)
+      return Support::no("products of matrices prune weights, not gradients");
   }
   if (!table().supports) {
-    if (request.dtype != DType::f32)
-      return Support::no(fmt::format("it computes in f32, not {}", to_string(request.dtype)));
-    if (is_half(request.operands) && !lowered(request.pass))
-      return Support::no(fmt::format("it has no products of {}", to_string(request.operands)));
-    if (!request.gradient.dense()) return Support::no("it does not prune gradients");
+    if (plan.dtype != DType::f32)
+      return Support::no(fmt::format("it computes in f32, not {}", to_string(plan.dtype)));
+    if (is_half(plan.operands) && !lowered(pass))
+      return Support::no(fmt::format("it has no products of {}", to_string(plan.operands)));
+    if (plan[pass].gradient.kind != OperandKind::dense) return Support::no("it does not prune gradients");
     return {};
   }
-  const satsuma_request asked = to_c(request);
+  const satsuma_request asked = request_of(plan, pass);
   Line reason;
   try {
     if (table().supports(instance_->self(), &asked, reason.text()) != 0) return {};
@@ -133,8 +134,8 @@ Support PluginDevice::supports(const PassRequest& request) const {
   return Support::no(reason.str());
 }
 
-void PluginDevice::count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& output) {
-  counters_.count(pass, spec.geometry, w, output);
+void PluginDevice::count(Pass pass, const LayerPlan& plan, const Tensor& output) {
+  counters_.count(pass, plan, output);
   read_counters();
 }
 
@@ -149,13 +150,13 @@ void PluginDevice::read_counters() {
   seen_ = now;
 }
 
-void PluginDevice::multiply(Pass pass, const PassSpec& spec, const Tensor& in, const WeightOperand& w,
+void PluginDevice::multiply(Pass pass, const LayerPlan& plan, const Tensor& in, const WeightOperand& w,
                             const Tensor& bias, Tensor& out) {
-  const Tensor input = rounded(in, spec.operands);
+  const Tensor input = rounded(in, plan.operands);
   satsuma_matmul product{};
   Tensor dense;
   if (w.packed) {
-    const satsuma_packed packed = PackedForm::of(instance_, *w.packed, spec.operands, true);
+    const satsuma_packed packed = PackedForm::of(instance_, *w.packed, plan.operands, true);
     product.rows = packed.rows;
     product.length = packed.channels;
     product.kept = packed.kept;
@@ -164,29 +165,29 @@ void PluginDevice::multiply(Pass pass, const PassSpec& spec, const Tensor& in, c
     product.indices = packed.indices;
     product.form = packed.form;
   } else {
-    dense = weight_rows(pass, rounded(*w.dense, spec.operands));
+    dense = weight_rows(pass, rounded(*w.dense, plan.operands));
     product.rows = dense.dim(0);
     product.length = product.kept = dense.dim(1);
     product.pattern = {1, 1};
     product.a = dense.data<float>();
   }
-  product.segments = spec.geometry.kernel[0] * spec.geometry.kernel[1];
-  product.operands = to_c(spec.operands);
+  product.segments = plan.geometry.kernel[0] * plan.geometry.kernel[1];
+  product.operands = to_c(plan.operands);
   product.pass = static_cast<std::int32_t>(pass);
-  lower(pass, spec.geometry, input, bias, out, product, [&](const satsuma_matmul& part) {
+  lower(pass, plan.geometry, input, bias, out, product, [&](const satsuma_matmul& part) {
     instance_->call("matmul", table().matmul, &part);
     synchronize();
   });
 }
 
-void PluginDevice::forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+void PluginDevice::forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                            Tensor& y) {
   {
     const Stopwatch watch(counters_[Pass::ff].nanoseconds);
     if (lowered(Pass::ff)) {
-      multiply(Pass::ff, spec, x, w, bias, y);
+      multiply(Pass::ff, plan, x, w, bias, y);
     } else {
-      const satsuma_pass pass = to_c(spec);
+      const satsuma_pass pass = pass_of(plan, Pass::ff);
       const satsuma_tensor in = to_c(x, format_), out = to_c(y, format_);
       const satsuma_tensor b = bias.defined() ? to_c(bias, MemoryFormat::row_major) : satsuma_tensor{};
       const WeightArgument weight(instance_, w);
@@ -195,35 +196,36 @@ void PluginDevice::forward(const PassSpec& spec, const Tensor& x, const WeightOp
       synchronize();
     }
   }
-  count(Pass::ff, spec, w, y);
+  count(Pass::ff, plan, y);
 }
 
-void PluginDevice::backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+void PluginDevice::backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
   {
     const Stopwatch watch(counters_[Pass::bp].nanoseconds);
     if (lowered(Pass::bp)) {
-      multiply(Pass::bp, spec, dy, w, {}, dx);
+      multiply(Pass::bp, plan, dy, w, {}, dx);
     } else {
-      const satsuma_pass pass = to_c(spec);
+      const satsuma_pass pass = pass_of(plan, Pass::bp);
       const satsuma_tensor in = to_c(dy, format_), out = to_c(dx, format_);
       const WeightArgument weight(instance_, w);
       instance_->call("backward_data", table().backward_data, &pass, &in, weight.get(), &out);
       synchronize();
     }
   }
-  count(Pass::bp, spec, w, dy);
+  count(Pass::bp, plan, dy);
 }
 
-void PluginDevice::backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+void PluginDevice::backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
                                     Tensor& dbias) {
   {
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     if (!table().backward_weights) {
       Device& helper = host(x.dtype());
       const MemoryFormat format = helper.activation_format();
-      helper.backward_weights(spec, x.to(format), dy.to(format), dw, dbias);
+      helper.backward_weights(plan, key, x.to(format), dy.to(format), dw, dbias);
     } else {
-      const satsuma_pass pass = to_c(spec);
+      satsuma_pass pass = pass_of(plan, Pass::wu);
+      pass.draw = key.word();
       const satsuma_tensor in = to_c(x, format_), grad = to_c(dy, format_);
       const satsuma_tensor out = to_c(dw, MemoryFormat::channels_last);
       const satsuma_tensor b = dbias.defined() ? to_c(dbias, MemoryFormat::row_major) : satsuma_tensor{};
@@ -232,7 +234,7 @@ void PluginDevice::backward_weights(const PassSpec& spec, const Tensor& x, const
       synchronize();
     }
   }
-  count(Pass::wu, spec, {}, dy);
+  count(Pass::wu, plan, dy);
 }
 
 PackedWeight PluginDevice::compress(const Tensor& weight, GroupAxis axis, Pattern pattern) {

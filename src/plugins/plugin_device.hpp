@@ -18,12 +18,12 @@ class PluginDevice : public Device {
   std::string_view name() const override { return instance_->table().name; }
   std::string description() const override;
   MemoryFormat activation_format() const override { return format_; }
-  Support supports(const PassRequest& request) const override;
+  Support supports(const LayerPlan& plan, Pass pass) const override;
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override;
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override;
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override;
   void update(const UpdateArgs& args) override;
@@ -34,11 +34,11 @@ class PluginDevice : public Device {
   const satsuma_plugin& table() const { return instance_->table(); }
   /// True when a pass is made of matmul.
   bool lowered(Pass pass) const;
-  void multiply(Pass pass, const PassSpec& spec, const Tensor& in, const WeightOperand& w, const Tensor& bias,
+  void multiply(Pass pass, const LayerPlan& plan, const Tensor& in, const WeightOperand& w, const Tensor& bias,
                 Tensor& out);
   /// Who does what the plug-in has no function for.
   Device& host(DType dtype) const;
-  void count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& output);
+  void count(Pass pass, const LayerPlan& plan, const Tensor& output);
   /// Adds what the plug-in has moved and spent since the last time.
   void read_counters();
 

@@ -37,19 +37,19 @@ void make_packed(const Config& config, Pattern pattern, std::int64_t vectors, st
 
 Update update_of(const Config& config, const Layer& layer, std::int64_t in, std::int64_t out,
                  Pregeneration made) {
-  const std::int64_t taps = layer.geometry.kernel[0] * layer.geometry.kernel[1];
-  const PassPatterns& patterns = layer.patterns;
+  const std::int64_t taps = layer.plan.geometry.kernel[0] * layer.plan.geometry.kernel[1];
+  const Pattern ff = layer.packed_weight(Pass::ff), bp = layer.packed_weight(Pass::bp);
   Update update;
   update.weights = times(times(in, out), taps);
   update.wuve = wuve_cycles(config, update.weights);
   update.read.optimizer = times(update.weights, kOptimizerBytes);
   update.written.optimizer = update.read.optimizer;
-  const bool packed_ff = made.ff && !patterns.ff_weight.dense();
-  const bool packed_bp = made.bp && !patterns.bp_weight.dense();
-  if (packed_ff) make_packed(config, patterns.ff_weight, times(out, taps), in, update);
-  if (packed_bp && layer.has_bp) make_packed(config, patterns.bp_weight, times(in, taps), out, update);
+  const bool packed_ff = made.ff && !ff.dense();
+  const bool packed_bp = made.bp && !bp.dense();
+  if (packed_ff) make_packed(config, ff, times(out, taps), in, update);
+  if (packed_bp) make_packed(config, bp, times(in, taps), out, update);
   // A pass that multiplies with dense weights, or prunes them itself, reads them in FP16.
-  if (!packed_ff || (layer.has_bp && !packed_bp)) {
+  if (!packed_ff || (layer.runs(Pass::bp) && !packed_bp)) {
     update.written.weights = plus(update.written.weights, times(update.weights, kHalf));
   }
   return update;
@@ -58,7 +58,7 @@ Update update_of(const Config& config, const Layer& layer, std::int64_t in, std:
 void add_update(const Config& config, const Layer& layer, const Product& product,
                 const PassSchedule& schedule, Pregeneration made, const PassCost& cost, PassTiming& timing,
                 std::int64_t& sorted) {
-  const std::int64_t groups = layer.geometry.groups;
+  const std::int64_t groups = layer.plan.geometry.groups;
   const Update all = update_of(config, layer, product.in_channels, times(product.out_channels, groups), made);
   const std::int64_t dram = dram_cycles(config, plus(cost.bus, all.bytes()));
   const std::int64_t base = cost.cycles();
@@ -91,9 +91,9 @@ void add_update(const Config& config, const Layer& layer, const Product& product
 }  // namespace
 
 bool prunes_on_the_fly(const Layer& layer, Pass pass, Pregeneration made) {
-  if (pass == Pass::ff) return !layer.patterns.ff_weight.dense() && !made.ff;
   if (pass == Pass::wu) return false;
-  return !layer.patterns.bp_gradient.dense() || (!layer.patterns.bp_weight.dense() && !made.bp);
+  const bool made_before = pass == Pass::ff ? made.ff : made.bp;
+  return layer.plan[pass].gradient.skips() || (layer.plan[pass].weight.skips() && !made_before);
 }
 
 PassTiming timing_of(const Config& config, const Layer& layer, const PassProducts& products, Pass pass,
@@ -155,7 +155,7 @@ StepTiming simulate(const Config& config, const Workload& workload, const Schedu
   for (std::size_t i = 0; i < workload.layers.size(); ++i) {
     const Layer& layer = workload.layers[i];
     LayerTiming timing;
-    timing.name = layer.name;
+    timing.name = layer.plan.name;
     for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
       timing[pass] = time_pass(config, layer, pass, schedule.layers[i]);
     }

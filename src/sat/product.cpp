@@ -45,7 +45,7 @@ bool pointwise(const Geometry& g) {
 }
 
 Product common(const Layer& layer, Pass pass) {
-  const Geometry& g = layer.geometry;
+  const Geometry& g = layer.plan.geometry;
   Product product;
   product.pass = pass;
   product.images = layer.batch;
@@ -59,7 +59,7 @@ Product common(const Layer& layer, Pass pass) {
 
 /// Dense operand X over the grid of output pixels.
 Product over_outputs(const Layer& layer, Pass pass) {
-  const Geometry& g = layer.geometry;
+  const Geometry& g = layer.plan.geometry;
   const Pair out = layer.output();
   Product product = common(layer, pass);
   product.rows = out[0];
@@ -70,7 +70,7 @@ Product over_outputs(const Layer& layer, Pass pass) {
 }
 
 PassProducts backward_data(const Layer& layer) {
-  const Geometry& g = layer.geometry;
+  const Geometry& g = layer.plan.geometry;
   const Pair out = layer.output();
   PassProducts all;
   for (const Phase& row : phases_of(layer.input[0], g.kernel[0], g.stride[0], g.padding[0], g.dilation[0])) {
@@ -91,7 +91,7 @@ PassProducts backward_data(const Layer& layer) {
       };
       product.window_rows = window(0, row.taps);
       product.window_columns = window(1, column.taps);
-      product.kept_gradient = !layer.patterns.bp_gradient.dense();
+      product.kept_gradient = layer.plan[Pass::bp].gradient.skips();
       product.scattered = g.stride[1] > 1;
       product.repeats *= row.count * column.count;
       all.products.push_back(product);
@@ -136,14 +136,14 @@ ArrayProduct Product::on_array(const Tile& tile) const {
 }
 
 PassProducts products_of(const Layer& layer, Pass pass) {
-  if (pass == Pass::bp && !pointwise(layer.geometry)) return backward_data(layer);
+  if (pass == Pass::bp && !pointwise(layer.plan.geometry)) return backward_data(layer);
   Product product = over_outputs(layer, pass);
-  if (pointwise(layer.geometry)) {
+  if (pointwise(layer.plan.geometry)) {
     product.rows = layer.input[0] * layer.input[1];
     product.columns = 1;
     product.window_rows = {1, 1, product.rows};
     product.window_columns = {1, 1, 1};
-    product.kept_gradient = pass == Pass::bp && !layer.patterns.bp_gradient.dense();
+    product.kept_gradient = pass == Pass::bp && layer.plan[Pass::bp].gradient.skips();
   }
   return {{product}, 0};
 }

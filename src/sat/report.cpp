@@ -9,14 +9,13 @@ namespace satsuma::sat {
 
 namespace {
 
+constexpr Method kWeight = {
+    .name = kWeightMethod, .summary = "N:M weights in forward", .ff_weight = OperandKind::packed};
+
 Workload under(const Workload& dense, std::string_view method, Pattern pattern) {
   Workload workload = dense;
-  if (method == kWeightMethod) {
-    apply_method(workload,
-                 Method{.name = kWeightMethod, .summary = "N:M weights in forward", .ff_weight = true},
-                 pattern);
-  } else if (!method.empty()) {
-    apply_method(workload, find_simulated_method(method), pattern);
+  if (!method.empty()) {
+    apply(workload, {.method = method == kWeightMethod ? &kWeight : &find_method(method), .pattern = pattern});
   }
   return workload;
 }

@@ -119,7 +119,7 @@ void check(const Config& config, const Layer& layer, Pass pass, const PassSchedu
     check_pass(config, layer, pass, schedule);
   } catch (const UsageError& error) {
     throw UsageError(
-        fmt::format("schedule of layer '{}', {}: {}", layer.name, to_string(pass), error.what()));
+        fmt::format("schedule of layer '{}', {}: {}", layer.plan.name, to_string(pass), error.what()));
   }
 }
 
@@ -138,9 +138,9 @@ void check(const Config& config, const Workload& workload, const Schedule& sched
   }
   for (std::size_t i = 0; i < workload.layers.size(); ++i) {
     const Layer& layer = workload.layers[i];
-    if (schedule.layers[i].layer != layer.name) {
+    if (schedule.layers[i].layer != layer.plan.name) {
       throw UsageError(fmt::format("the schedule got '{}' as layer {}, expected '{}'",
-                                   schedule.layers[i].layer, i + 1, layer.name));
+                                   schedule.layers[i].layer, i + 1, layer.plan.name));
     }
     for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
       if (layer.runs(pass)) check(config, layer, pass, schedule.layers[i][pass]);

@@ -198,8 +198,8 @@ class LayerSearch {
       entry[pass] = timing(pass).schedule;
     }
     if (options_.pregeneration && options_.search && layer_.runs(Pass::wu)) {
-      decide(Pass::ff, !layer_.patterns.ff_weight.dense(), entry.pregenerate_ff, entry);
-      decide(Pass::bp, layer_.has_bp && !layer_.patterns.bp_weight.dense(), entry.pregenerate_bp, entry);
+      decide(Pass::ff, layer_.plan[Pass::ff].weight.skips(), entry.pregenerate_ff, entry);
+      decide(Pass::bp, layer_.plan[Pass::bp].weight.skips(), entry.pregenerate_bp, entry);
     }
     return entry;
   }
@@ -245,11 +245,6 @@ class LayerSearch {
   std::array<PassTiming, 3> timings_ = {};
 };
 
-bool same_work(const Layer& a, const Layer& b) {
-  return a.geometry == b.geometry && a.input == b.input && a.batch == b.batch && a.patterns == b.patterns &&
-         a.has_bp == b.has_bp && a.has_update == b.has_update;
-}
-
 }  // namespace
 
 Schedule make_schedule(const Config& config, const Workload& workload, const SchedulerOptions& options) {
@@ -259,14 +254,14 @@ Schedule make_schedule(const Config& config, const Workload& workload, const Sch
     const Layer& layer = workload.layers[i];
     const auto twin =
         std::find_if(workload.layers.begin(), workload.layers.begin() + static_cast<std::ptrdiff_t>(i),
-                     [&](const Layer& other) { return same_work(layer, other); });
+                     [&](const Layer& other) { return work_of(layer) == work_of(other); });
     const std::size_t at = static_cast<std::size_t>(twin - workload.layers.begin());
     try {
       schedule.layers.push_back(at < i ? schedule.layers[at] : LayerSearch(config, layer, options).run());
     } catch (const UsageError& error) {
-      throw UsageError(fmt::format("layer '{}': {}", layer.name, error.what()));
+      throw UsageError(fmt::format("layer '{}': {}", layer.plan.name, error.what()));
     }
-    schedule.layers.back().layer = layer.name;
+    schedule.layers.back().layer = layer.plan.name;
   }
   return schedule;
 }

@@ -35,7 +35,7 @@ struct Setting {
     if (key == "nm") {
       pattern = Pattern::parse(value);
     } else if (key == "method") {
-      method = find_simulated_method(value).name;
+      method = find_method(value).name;
     } else if (key == "batch") {
       batch = parse_batch(value);
     } else {

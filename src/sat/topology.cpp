@@ -66,11 +66,16 @@ std::vector<std::string_view> split(std::string_view line) {
 void read_sparsity(const Line& line, std::size_t column, Layer& layer) {
   if (line.cells.size() <= column) return;
   try {
-    layer.patterns.ff_weight = Pattern::parse(line.cells[column]);
-    if (layer.patterns.ff_weight.dense()) layer.patterns.ff_weight = {};
+    layer.plan[Pass::ff].weight =
+        OperandPlan::packed(GroupAxis::input_channels, Pattern::parse(line.cells[column]));
   } catch (const UsageError& error) {
     line.refuse(fmt::format("column {} (sparsity): {}", column + 1, error.what()));
   }
+}
+
+LayerPlan forward_only(LayerPlan layer) {
+  layer.forward_only = true;
+  return planned(std::move(layer), {});
 }
 
 void require_columns(const Line& line, std::size_t least, std::string_view columns) {
@@ -91,15 +96,16 @@ Layer convolution(const Line& line) {
     return extent > kernel ? kernel + ceil_div(extent - kernel, v[6]) * v[6] : extent;
   };
   layer.input = {rounded(v[0], v[2]), rounded(v[1], v[3])};
-  layer.geometry.kernel = {v[2], v[3]};
-  layer.geometry.in_channels = v[4];
-  layer.geometry.out_channels = v[5];
-  layer.geometry.stride = {v[6], v[6]};
+  layer.plan.geometry.kernel = {v[2], v[3]};
+  layer.plan.geometry.in_channels = v[4];
+  layer.plan.geometry.out_channels = v[5];
+  layer.plan.geometry.stride = {v[6], v[6]};
   if (line.cells[0].find("DP") != std::string_view::npos) {  // SCALE-Sim's mark of depth-wise layers
-    layer.geometry.groups = v[4];
+    layer.plan.geometry.groups = v[4];
     if (v[5] > kLargest / v[4]) line.refuse("got too many channels times filters");
-    layer.geometry.out_channels = v[4] * v[5];
+    layer.plan.geometry.out_channels = v[4] * v[5];
   }
+  layer.plan = forward_only(std::move(layer.plan));
   read_sparsity(line, v.size() + 1, layer);
   return layer;
 }
@@ -108,8 +114,9 @@ Layer product(const Line& line) {
   require_columns(line, kProductColumns.size() + 1, "name, M, N, K");
   Layer layer;
   layer.input = {line.whole(1, kProductColumns[0]), 1};
-  layer.geometry.out_channels = line.whole(2, kProductColumns[1]);
-  layer.geometry.in_channels = line.whole(3, kProductColumns[2]);
+  layer.plan.geometry.out_channels = line.whole(2, kProductColumns[1]);
+  layer.plan.geometry.in_channels = line.whole(3, kProductColumns[2]);
+  layer.plan = forward_only(std::move(layer.plan));
   read_sparsity(line, kProductColumns.size() + 1, layer);
   return layer;
 }
@@ -151,8 +158,7 @@ Workload parse_topology(std::string_view text, std::string_view source) {
       continue;
     }
     Layer layer = *products ? product(line) : convolution(line);
-    layer.name = line.cells[0].empty() ? fmt::format("layer{}", workload.layers.size()) : line.cells[0];
-    layer.has_update = false;
+    layer.plan.name = line.cells[0].empty() ? fmt::format("layer{}", workload.layers.size()) : line.cells[0];
     try {
       check(layer);
     } catch (const Error& error) {

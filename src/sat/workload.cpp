@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/macs.hpp"
 #include "src/sat/fingerprint.hpp"
 
 namespace satsuma::sat {
@@ -18,7 +17,7 @@ constexpr std::int64_t kLargestExtent = std::int64_t{1} << 31;
 constexpr std::int64_t kLargestKernel = 1024;
 
 void check_extents(const Layer& layer) {
-  const Geometry& g = layer.geometry;
+  const Geometry& g = layer.plan.geometry;
   g.weight_shape();
   for (const std::int64_t extent :
        {g.in_channels, g.out_channels, layer.input[0], layer.input[1], layer.batch}) {
@@ -37,7 +36,7 @@ void check_extents(const Layer& layer) {
 /// Multiply-adds are bounded factor by factor, so that the check itself cannot overflow; the input is
 /// counted too, for a stride larger than the kernel leaves most of it out of the products.
 void check_size(const Layer& layer) {
-  const Geometry& g = layer.geometry;
+  const Geometry& g = layer.plan.geometry;
   const Pair out = layer.output();
   std::int64_t size = 1;
   for (const std::int64_t factor : {g.out_channels, g.in_channels, g.kernel[0], g.kernel[1], layer.batch,
@@ -51,32 +50,45 @@ void check_size(const Layer& layer) {
   }
 }
 
+void check_operands(const LayerPlan& plan, const PassPlan& pass) {
+  for (const OperandPlan& operand : {pass.weight, pass.gradient}) {
+    validate(operand.pattern);
+    if (operand.skips() && plan.geometry.groups > 1) {
+      throw UsageError(fmt::format("got {} and {} groups of channels, expected a dense layer",
+                                   to_string(operand.pattern), plan.geometry.groups));
+    }
+  }
+  if (pass.weight.skips() && pass.gradient.skips()) {
+    throw UsageError("got N:M weights and gradients in one pass, expected one of them dense");
+  }
+}
+
 }  // namespace
 
 Pair Layer::output() const {
-  const Shape shape = geometry.output_shape(name.c_str(), {batch, geometry.in_channels, input[0], input[1]});
+  const Shape shape =
+      plan.geometry.output_shape(plan.name.c_str(), {batch, plan.geometry.in_channels, input[0], input[1]});
   return {shape[2], shape[3]};
 }
 
-bool Layer::runs(Pass pass) const {
-  return pass == Pass::ff || (has_update && (pass == Pass::wu || has_bp));
+Pattern Layer::pattern(Pass pass) const {
+  const OperandPlan& operand = plan[pass].skipping();
+  return operand.skips() ? operand.pattern : Pattern();
 }
 
-Pattern Layer::pattern(Pass pass) const {
-  if (pass == Pass::ff) return patterns.ff_weight;
-  if (pass == Pass::wu) return {};
-  return patterns.bp_gradient.dense() ? patterns.bp_weight : patterns.bp_gradient;
+Pattern Layer::packed_weight(Pass pass) const {
+  const OperandPlan& weight = plan[pass].weight;
+  return weight.skips() ? weight.pattern : Pattern();
 }
 
 std::int64_t Layer::macs(Pass pass) const {
   const Pair out = output();
-  // A pruned dY saves what a pruned weight saves: both are kept along output channels.
-  return runs(pass) ? batch * pass_macs(geometry, pass, pattern(pass), out[0], out[1]) : 0;
+  return pass_macs(plan, pass, batch, out[0], out[1]);
 }
 
 std::int64_t Layer::dense_macs(Pass pass) const {
   const Pair out = output();
-  return runs(pass) ? batch * geometry.dense_macs(out[0], out[1]) : 0;
+  return dense_pass_macs(plan, pass, batch, out[0], out[1]);
 }
 
 void check(const Layer& layer) {
@@ -84,21 +96,11 @@ void check(const Layer& layer) {
     check_extents(layer);
     layer.output();
     check_size(layer);
-    for (const Pattern pattern :
-         {layer.patterns.ff_weight, layer.patterns.bp_weight, layer.patterns.bp_gradient}) {
-      validate(pattern);
-      if (!pattern.dense() && layer.geometry.groups > 1) {
-        throw UsageError(fmt::format("got {} and {} groups of channels, expected a dense layer",
-                                     to_string(pattern), layer.geometry.groups));
-      }
-    }
-    if (!layer.patterns.bp_weight.dense() && !layer.patterns.bp_gradient.dense()) {
-      throw UsageError("got N:M weights and gradients in BP, expected one of them dense");
-    }
+    for (const PassPlan& pass : layer.plan.passes) check_operands(layer.plan, pass);
   } catch (const UsageError& error) {
-    throw UsageError(fmt::format("layer '{}': {}", layer.name, error.what()));
+    throw UsageError(fmt::format("layer '{}': {}", layer.plan.name, error.what()));
   } catch (const ShapeError& error) {
-    throw ShapeError(fmt::format("layer '{}': {}", layer.name, error.what()));
+    throw ShapeError(fmt::format("layer '{}': {}", layer.plan.name, error.what()));
   }
 }
 
@@ -111,26 +113,38 @@ void check(const Workload& workload) {
 
 Layer gemm_layer(std::string name, std::int64_t m, std::int64_t k, std::int64_t n) {
   Layer layer;
-  layer.name = std::move(name);
-  layer.geometry.out_channels = m;
-  layer.geometry.in_channels = k;
+  layer.plan.name = std::move(name);
+  layer.plan.geometry.out_channels = m;
+  layer.plan.geometry.in_channels = k;
   layer.input = {n, 1};
-  layer.has_update = false;
+  layer.plan.forward_only = true;
+  layer.plan = planned(std::move(layer.plan), {});
   check(layer);
   return layer;
 }
 
+void apply(Workload& workload, const Sparsity& sparsity) {
+  for (Layer& layer : workload.layers) layer.plan = planned(std::move(layer.plan), sparsity);
+}
+
+std::string work_of(const Layer& layer) {
+  const Geometry& g = layer.plan.geometry;
+  std::string text = fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", g.in_channels, g.out_channels,
+                                 g.kernel[0], g.kernel[1], g.stride[0], g.stride[1], g.padding[0],
+                                 g.padding[1], g.dilation[0], g.dilation[1], g.groups, layer.input[0],
+                                 layer.input[1], layer.batch);
+  for (const PassPlan& pass : layer.plan.passes) {
+    text += pass.run ? " run" : " -";
+    for (const OperandPlan& operand : {pass.weight, pass.gradient}) {
+      if (operand.skips()) text += fmt::format(" {} {}", to_string(operand.kind), to_string(operand.pattern));
+    }
+  }
+  return text;
+}
+
 std::string fingerprint(const Workload& workload) {
   std::string text;
-  for (const Layer& layer : workload.layers) {
-    const Geometry& g = layer.geometry;
-    text += fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}{}{}", layer.name, g.in_channels,
-                        g.out_channels, g.kernel[0], g.kernel[1], g.stride[0], g.stride[1], g.padding[0],
-                        g.padding[1], g.dilation[0], g.dilation[1], g.groups, layer.input[0], layer.input[1],
-                        layer.batch, layer.has_bp, layer.prunable, layer.has_update, "");
-    text += fmt::format(" {} {} {}\n", to_string(layer.patterns.ff_weight),
-                        to_string(layer.patterns.bp_weight), to_string(layer.patterns.bp_gradient));
-  }
+  for (const Layer& layer : workload.layers) text += fmt::format("{} {}\n", layer.plan.name, work_of(layer));
   return fingerprint_of(text);
 }
 

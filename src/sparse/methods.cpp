@@ -8,7 +8,7 @@
 namespace satsuma {
 
 std::span<const Method* const> methods() {
-  static constexpr std::array<const Method*, 2> kMethods = {&kDense, &kBdwp};
+  static constexpr std::array<const Method*, 5> kMethods = {&kDense, &kSrSte, &kSdgp, &kSdwp, &kBdwp};
   return kMethods;
 }
 

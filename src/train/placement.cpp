@@ -51,22 +51,23 @@ std::optional<DType> parse_precision(std::string_view name) {
 }
 
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
-  ContractionPlan plan;
-  plan.method = &find_method(options.method);
-  plan.pattern = options.pattern;
-  plan.decay = options.decay.value_or(plan.method->default_decay);
-  plan.operands = options.operands;
-  plan.strict = options.strict;
+  ContractionSettings settings;
+  const Method& method = find_method(options.method);
+  settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight};
+  settings.decay = options.decay.value_or(method.default_sr_ste);
+  settings.operands = options.operands;
+  settings.seed = options.seed;
+  settings.strict = options.strict;
   const std::shared_ptr<Device> device = find_device(options.device);
 
   const std::vector<std::shared_ptr<Contraction>> layers = model.contractions();
   check_placements(layers, options.placements);
   for (const auto& layer : layers) {
-    plan.device = device;
+    settings.device = device;
     for (const Placement& placement : options.placements) {
-      if (matches(placement, layer->name())) plan.device = find_device(placement.device);
+      if (matches(placement, layer->name())) settings.device = find_device(placement.device);
     }
-    layer->configure(plan);
+    layer->configure(settings);
   }
 }
 

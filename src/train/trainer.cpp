@@ -43,7 +43,7 @@ SgdStep sgd_step(const Recipe& recipe) {
   step.momentum = recipe.momentum;
   step.weight_decay = recipe.weight_decay;
   step.nesterov = recipe.nesterov;
-  step.decay = recipe.decay.value_or(find_method(recipe.method).default_decay);
+  step.decay = recipe.decay.value_or(find_method(recipe.method).default_sr_ste);
   return step;
 }
 
@@ -59,7 +59,7 @@ bool is_finite(const Tensor& tensor) {
 bool multiplies_fp16(const nn::Module& model) {
   const auto layers = model.contractions();
   return std::any_of(layers.begin(), layers.end(),
-                     [](const auto& layer) { return layer->operands() == DType::f16; });
+                     [](const auto& layer) { return layer->plan().operands == DType::f16; });
 }
 
 }  // namespace
@@ -75,6 +75,7 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       train_loader_(data_.train, data_.normalisation, train_options(recipe)),
       test_loader_(data_.test, data_.normalisation, test_options(recipe)),
       optimizer_(model_->parameters(), sgd_step(recipe)),
+      layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
   const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
   last_step_ = recipe.steps > 0 ? std::min(recipe.steps, all_steps) : all_steps;
@@ -165,6 +166,7 @@ Tally Trainer::step(const data::Batch& batch) try {
   const Work before = executed(devices_);
   evaluation_.reset();
   optimizer_.zero_grad();
+  for (const auto& layer : layers_) layer->begin_step(state_.step);
   const Tensor logits = (*model_)(batch.images);
   const Tensor loss = ops::cross_entropy(logits, batch.labels, recipe_.label_smoothing);
   const double value = loss.item();

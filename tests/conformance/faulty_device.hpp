@@ -51,30 +51,30 @@ class FaultyDevice : public Device {
 
   std::string_view name() const override { return "faulty"; }
   std::string description() const override { return "the reference device with a fault"; }
-  Support supports(const PassRequest& request) const override {
+  Support supports(const LayerPlan& plan, Pass pass) const override {
     if (fault_ == Fault::takes_anything) return {};
     // Small layers in one precision are enough to find a fault.
-    if (request.dtype != DType::f32 || request.operands != DType::f32) {
+    if (plan.dtype != DType::f32 || plan.operands != DType::f32) {
       return Support::no(fault_ == Fault::no_reason   ? ""
                          : fault_ == Fault::two_lines ? "it computes\nin f32 only"
                                                       : "it computes in f32 only");
     }
-    const Geometry& g = request.geometry;
+    const Geometry& g = plan.geometry;
     if (g.in_channels > 100 || g.out_channels > 100 || g.weight_shape().numel() > 30000)
       return Support::no("it has room for small weights only");
-    return sound_->supports(request);
+    return sound_->supports(plan, pass);
   }
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     if (fault_ == Fault::thread_bound && std::this_thread::get_id() != maker_)
       throw DeviceError("called from another thread");
-    PassSpec changed = spec;
+    LayerPlan changed = plan;
     if (fault_ == Fault::dilation_swapped)
       std::swap(changed.geometry.dilation[0], changed.geometry.dilation[1]);
     if (fault_ == Fault::dilation_swapped && !(changed.geometry.output_shape("faulty", x.shape()) ==
-                                               spec.geometry.output_shape("faulty", x.shape())))
-      changed = spec;
+                                               plan.geometry.output_shape("faulty", x.shape())))
+      changed = plan;
     WeightOperand used = w;
     if (fault_ == Fault::keeps_weights && w.packed) {
       if (!kept_.defined() || !(kept_.dense_shape == w.packed->dense_shape)) kept_ = *w.packed;
@@ -88,27 +88,27 @@ class FaultyDevice : public Device {
     }
     count(Pass::ff);
   }
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     if (fault_ == Fault::wrong_row && w.packed && w.packed->rows() > 1) {
       PackedWeight shifted = *w.packed;
       shifted.values = w.packed->values.clone();
       Tensor rest = shifted.values.slice_view(0, 1, w.packed->rows());
       rest.copy_from(w.packed->values.slice_view(0, 0, w.packed->rows() - 1));
-      sound_->backward_data(spec, dy, {.packed = &shifted}, dx);
+      sound_->backward_data(plan, dy, {.packed = &shifted}, dx);
     } else {
-      sound_->backward_data(spec, dy, w, dx);
+      sound_->backward_data(plan, dy, w, dx);
     }
     if (fault_ == Fault::one_gradient) dx.data<float>()[0] += 0.01F;
     if (fault_ == Fault::dirty_padding && dx.dim(0) % kLanes != 0)
       dx.data<float>()[dx.extent() - 1] = std::numeric_limits<float>::quiet_NaN();
     count(Pass::bp);
   }
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
     if (fault_ == Fault::padding_lanes) {
-      sound_->backward_weights(spec, padded(x), padded(dy), dw, dbias);
+      sound_->backward_weights(plan, key, padded(x), padded(dy), dw, dbias);
     } else {
-      sound_->backward_weights(spec, x, dy, dw, dbias);
+      sound_->backward_weights(plan, key, x, dy, dw, dbias);
     }
     if (fault_ == Fault::thread_count && threads() == 3) dw.data<float>()[0] += 0.01F;
     if (fault_ == Fault::flipped_kernel) {

@@ -30,7 +30,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 /// One layer in training whose packed weights are kept from step to step, or made anew in each.
 struct Layer {
   Device& device;
-  PassSpec spec;
+  LayerPlan plan;
   UpdateArgs args;
   PackedWeight ff, bp;
 
@@ -43,13 +43,13 @@ struct Layer {
   }
   Tensor forward(const Tensor& x, const Shape& output) {
     Tensor y = Tensor::zeros(output, DType::f32, device.activation_format());
-    device.forward(spec, x, {.packed = &ff}, {}, y);
+    device.forward(plan, x, {.packed = &ff}, {}, y);
     device.synchronize();
     return y;
   }
   Tensor backward(const Tensor& dy, const Shape& input) {
     Tensor dx = Tensor::zeros(input, DType::f32, device.activation_format());
-    device.backward_data(spec, dy, {.packed = &bp}, dx);
+    device.backward_data(plan, dy, {.packed = &bp}, dx);
     device.synchronize();
     return dx;
   }
@@ -87,8 +87,8 @@ void check_steps(Device& device, const Geometry& geometry, DType operands, Patte
     CHECK(same_bits(kept.backward(dy, input), anew.backward(dy, input)));
   }
   // Operands of another type need another form of the same weight.
-  kept.spec.operands = anew.spec.operands = operands == DType::f32 ? DType::bf16 : DType::f32;
-  if (!device.supports({Pass::ff, geometry, pattern, {}, DType::f32, kept.spec.operands})) return;
+  kept.plan.operands = anew.plan.operands = operands == DType::f32 ? DType::bf16 : DType::f32;
+  if (!device.supports({Pass::ff, geometry, pattern, {}, DType::f32, kept.plan.operands})) return;
   CHECK(same_bits(kept.forward(x, output), anew.forward(x, output)));
   CHECK(same_bits(kept.backward(dy, input), anew.backward(dy, input)));
 }

@@ -21,7 +21,7 @@ using testing::random_tensor;
 std::string step(const std::shared_ptr<Device>& device) {
   const Geometry geometry = {.in_channels = 20, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}};
   Contraction layer("layer1.conv", geometry, random_tensor(geometry.weight_shape(), 5, DType::f32));
-  layer.configure({.method = &find_method("bdwp"), .pattern = {2, 8}, .device = device});
+  layer.configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}}, .device = device});
   const Tensor x = random_tensor({5, 20, 6, 6}, 1, DType::f32),
                dy = random_tensor({5, 24, 6, 6}, 2, DType::f32);
   const Tensor bias = random_tensor({24}, 3, DType::f32);

@@ -26,24 +26,25 @@ class PickyDevice : public Device {
   std::string_view name() const override { return "picky"; }
   std::string description() const override { return "refuses passes"; }
   MemoryFormat activation_format() const override { return MemoryFormat::row_major; }
-  Support supports(const PassRequest& request) const override {
-    for (const Pass pass : refused) {
-      if (pass == request.pass) return Support::no("it is picky");
+  Support supports(const LayerPlan& plan, Pass pass) const override {
+    static_cast<void>(plan);
+    for (const Pass refusal : refused) {
+      if (refusal == pass) return Support::no("it is picky");
     }
     return {};
   }
-  void forward(const PassSpec& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     REQUIRE(x.is(MemoryFormat::row_major));
     reference_->forward(g, x, w, bias, y);
   }
-  void backward_data(const PassSpec& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+  void backward_data(const LayerPlan& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     REQUIRE(dy.is(MemoryFormat::row_major));
     reference_->backward_data(g, dy, w, dx);
   }
-  void backward_weights(const PassSpec& g, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override {
-    reference_->backward_weights(g, x, dy, dw, dbias);
+  void backward_weights(const LayerPlan& g, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override {
+    reference_->backward_weights(g, key, x, dy, dw, dbias);
   }
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
     return reference_->compress(weight, axis, pattern);
@@ -61,8 +62,8 @@ Contraction make(const Geometry& geometry) {
   return Contraction("layer", geometry, random_tensor(geometry.weight_shape(), 5, DType::f32));
 }
 
-ContractionPlan bdwp(Pattern pattern, std::shared_ptr<Device> device = find_device("reference")) {
-  return {.method = &find_method("bdwp"), .pattern = pattern, .device = std::move(device)};
+ContractionSettings bdwp(Pattern pattern, std::shared_ptr<Device> device = find_device("reference")) {
+  return {.sparsity = {.method = &find_method("bdwp"), .pattern = pattern}, .device = std::move(device)};
 }
 
 bool same(const Tensor& a, const Tensor& b) {
@@ -110,20 +111,20 @@ TEST_CASE("what is pruned, and why not") {
     CAPTURE(c.method);
     CAPTURE(to_string(c.pattern));
     Contraction contraction = make(c.geometry);
-    ContractionPlan plan = bdwp(c.pattern);
-    plan.method = &find_method(c.method);
+    ContractionSettings plan = bdwp(c.pattern);
+    plan.sparsity.method = &find_method(c.method);
     contraction.configure(plan);
     if (*c.keep_dense) contraction.keep_dense(c.keep_dense);
-    CHECK(to_string(contraction.pattern(Pass::ff)) == to_string(c.ff));
-    CHECK(to_string(contraction.pattern(Pass::bp)) == to_string(c.bp));
-    CHECK(contraction.pattern(Pass::wu).dense());
-    CHECK(contraction.dense_reason() == c.reason);
-    CHECK(contraction.sparse() == c.reason.empty());
-    CHECK(contraction.dense_reason(Pass::ff).empty() == !c.ff.dense());
-    CHECK(contraction.dense_reason(Pass::bp).empty() == !c.bp.dense());
-    CHECK_FALSE(contraction.dense_reason(Pass::wu).empty());
+    CHECK(to_string(contraction.plan()[Pass::ff].skipping().pattern) == to_string(c.ff));
+    CHECK(to_string(contraction.plan()[Pass::bp].skipping().pattern) == to_string(c.bp));
+    CHECK(contraction.plan()[Pass::wu].skipping().pattern.dense());
+    CHECK(contraction.plan().dense_reason() == c.reason);
+    CHECK(contraction.plan().sparse() == c.reason.empty());
+    CHECK(contraction.plan()[Pass::ff].reason.empty() == !c.ff.dense());
+    CHECK(contraction.plan()[Pass::bp].reason.empty() == !c.bp.dense());
+    CHECK_FALSE(contraction.plan()[Pass::wu].reason.empty());
     for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
-      if (contraction.pattern(pass).dense()) CHECK_THROWS_AS(contraction.packed(pass), Error);
+      if (contraction.plan()[pass].skipping().pattern.dense()) CHECK_THROWS_AS(contraction.packed(pass), Error);
     }
   }
 }
@@ -131,19 +132,19 @@ TEST_CASE("what is pruned, and why not") {
 TEST_CASE("a layer marked dense stays so when it is configured later") {
   Contraction contraction = make({.in_channels = 16, .out_channels = 16});
   contraction.keep_dense("first convolution");
-  CHECK(contraction.dense_reason() == "method dense");
+  CHECK(contraction.plan().dense_reason() == "method dense");
   contraction.configure(bdwp({2, 8}));
-  CHECK(contraction.dense_reason() == "first convolution");
+  CHECK(contraction.plan().dense_reason() == "first convolution");
 }
 
 TEST_CASE("multiply-adds follow the plan") {
   Contraction contraction = make({.in_channels = 20, .out_channels = 12, .kernel = {3, 3}});
   const std::int64_t dense = 12 * 20 * 9 * 4 * 5;
-  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) CHECK(contraction.macs(pass, 4, 5) == dense);
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) CHECK(pass_macs(contraction.plan(), pass, 1, 4, 5) == dense);
   contraction.configure(bdwp({2, 8}));
-  CHECK(contraction.macs(Pass::ff, 4, 5) == 12 * 5 * 9 * 20);
-  CHECK(contraction.macs(Pass::bp, 4, 5) == 20 * 3 * 9 * 20);
-  CHECK(contraction.macs(Pass::wu, 4, 5) == dense);
+  CHECK(pass_macs(contraction.plan(), Pass::ff, 1, 4, 5) == 12 * 5 * 9 * 20);
+  CHECK(pass_macs(contraction.plan(), Pass::bp, 1, 4, 5) == 20 * 3 * 9 * 20);
+  CHECK(pass_macs(contraction.plan(), Pass::wu, 1, 4, 5) == dense);
 }
 
 TEST_CASE("passes multiply with the operand that the plan says, in the device's format") {
@@ -189,7 +190,6 @@ TEST_CASE("packed weights follow the weight") {
   Tensor weight = contraction.weight();
   weight.copy_from(random_tensor(weight.shape(), 11, DType::f32));
   CHECK_FALSE(fresh(Pass::ff));
-  contraction.weight_changed();
   CHECK(fresh(Pass::ff));
   CHECK(fresh(Pass::bp));
 
@@ -228,7 +228,6 @@ TEST_CASE("what a device makes of a constant weight follows the weight") {
     CHECK(as_fresh());
     Tensor weight = contraction.weight();
     weight.copy_from(random_tensor(weight.shape(), 11, DType::f32));
-    contraction.weight_changed();
     CHECK(as_fresh());
   }
 }
@@ -283,7 +282,7 @@ TEST_CASE("under strict a refusal is an error that names layer, device, pass and
   const auto picky = std::make_shared<PickyDevice>();
   picky->refused = {Pass::bp};
   Contraction contraction = make({.in_channels = 8, .out_channels = 8});
-  ContractionPlan plan = bdwp({2, 8}, picky);
+  ContractionSettings plan = bdwp({2, 8}, picky);
   plan.strict = true;
   try {
     contraction.configure(plan);

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/macs.hpp"
 
 namespace satsuma {
 
@@ -76,17 +75,6 @@ TEST_CASE("impossible geometries are refused") {
   }
   const Geometry grouped = {.in_channels = 4, .out_channels = 8, .kernel = {3, 1}, .groups = 4};
   CHECK(to_string(grouped.weight_shape()) == "[8, 1, 3, 1]");
-}
-
-TEST_CASE("multiply-adds count kept weights, short groups included") {
-  const Geometry geometry = {.in_channels = 20, .out_channels = 12, .kernel = {3, 3}};
-  // 2:8 keeps 2 + 2 + ceil(2 * 4 / 8) = 5 of 20 and 2 + 1 = 3 of 12.
-  CHECK(pass_macs(geometry, Pass::ff, {2, 8}, 4, 5) == 12 * 5 * 9 * 20);
-  CHECK(pass_macs(geometry, Pass::bp, {2, 8}, 4, 5) == 20 * 3 * 9 * 20);
-  CHECK(pass_macs(geometry, Pass::wu, {2, 8}, 4, 5) == 12 * 20 * 9 * 20);
-  CHECK(pass_macs(geometry, Pass::ff, {1, 1}, 4, 5) == geometry.dense_macs(4, 5));
-  const Geometry grouped = {.in_channels = 16, .out_channels = 16, .groups = 4};
-  CHECK(pass_macs(grouped, Pass::ff, {2, 8}, 1, 1) == 16 * 4);
 }
 
 }  // namespace satsuma

@@ -216,12 +216,12 @@ TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of th
       CAPTURE(layer->name());
       const Shape& output = layer->last_output();
       dense += 3 * layer->geometry().dense_macs(output[2], output[3]);
-      layer->configure({.method = &find_method("bdwp"), .pattern = {2, 8}});
+      layer->configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}}});
       const bool first = layer == model->contractions().front();
-      CHECK(layer->sparse() == !first);
-      CHECK(layer->dense_reason() == (first ? "first convolution" : ""));
+      CHECK(layer->plan().sparse() == !first);
+      CHECK(layer->plan().dense_reason() == (first ? "first convolution" : ""));
       for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
-        sparse += layer->macs(pass, output[2], output[3]);
+        sparse += pass_macs(layer->plan(), pass, 1, output[2], output[3]);
     }
     // FF and BP shrink to a quarter, WU stays: half, less the share of the first convolution.
     const double saving = 1 - static_cast<double>(sparse) / static_cast<double>(dense);

@@ -20,7 +20,7 @@ std::shared_ptr<Contraction> on_reference(const Geometry& geometry, const Tensor
                                           Pattern pattern = {}) {
   auto contraction = std::make_shared<Contraction>("layer", geometry, weight.detach());
   contraction->configure(
-      {.method = &find_method("bdwp"), .pattern = pattern, .device = find_device("reference")});
+      {.sparsity = {.method = &find_method("bdwp"), .pattern = pattern}, .device = find_device("reference")});
   return contraction;
 }
 

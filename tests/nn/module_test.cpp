@@ -111,7 +111,7 @@ TEST_CASE("state is copied in, and packed weights follow") {
   Net net(rng), other(other_rng);
   const auto contraction = net.contractions()[0];
   contraction->configure(
-      {.method = &find_method("bdwp"), .pattern = {1, 4}, .device = find_device("reference")});
+      {.sparsity = {.method = &find_method("bdwp"), .pattern = {1, 4}}, .device = find_device("reference")});
   const auto old_values = contraction->packed(Pass::bp).values.to_vector<float>();
   net.load_state(copy_of(other));
   const auto mine = copy_of(net), theirs = copy_of(other);

@@ -74,9 +74,8 @@ TEST_CASE("the SR-STE term acts on pruned weights only") {
   const auto contraction = layer.contractions().front();
   Tensor weight = contraction->weight();
   weight.copy_from(Tensor::from<float>({4, 3, 2, 1, 1, 2, 3, 4, -4, 1, 3, -2, 1, 1, 1, 1}, weight.shape()));
-  contraction->weight_changed();
   contraction->configure(
-      {.method = &find_method("bdwp"), .pattern = {2, 4}, .decay = 0.5, .device = find_device("reference")});
+      {.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 4}}, .decay = 0.5, .device = find_device("reference")});
   const auto parameters = layer.parameters();
   Sgd sgd(parameters, {});
   parameters[0].value.set_grad(Tensor::zeros({4, 4}));

@@ -8,9 +8,9 @@ namespace {
 
 Layer linear(std::string name, std::int64_t in, std::int64_t out, std::int64_t tokens, std::int64_t batch) {
   Layer layer;
-  layer.name = std::move(name);
-  layer.geometry.in_channels = in;
-  layer.geometry.out_channels = out;
+  layer.plan.name = std::move(name);
+  layer.plan.geometry.in_channels = in;
+  layer.plan.geometry.out_channels = out;
   layer.input = {1, tokens};
   layer.batch = batch;
   return layer;
@@ -19,8 +19,8 @@ Layer linear(std::string name, std::int64_t in, std::int64_t out, std::int64_t t
 /// Adds the stem and returns the extent behind it.
 std::int64_t add_stem(Workload& network, std::int64_t extent, std::int64_t batch, bool cifar) {
   Layer stem = convolution("conv1", 3, 64, cifar ? 3 : 7, cifar ? 1 : 2, extent, batch);
-  stem.has_bp = false;
-  stem.prunable = false;
+  stem.plan.reads_data = true;
+  stem.plan.keep_dense = "first convolution";
   network.layers.push_back(stem);
   return cifar ? extent : extent / 4;
 }
@@ -74,12 +74,12 @@ Workload resnet(std::string name, const std::array<int, 4>& blocks, bool bottlen
 Layer convolution(std::string name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                   std::int64_t stride, std::int64_t extent, std::int64_t batch) {
   Layer layer;
-  layer.name = std::move(name);
-  layer.geometry.in_channels = in;
-  layer.geometry.out_channels = out;
-  layer.geometry.kernel = {kernel, kernel};
-  layer.geometry.stride = {stride, stride};
-  layer.geometry.padding = {kernel / 2, kernel / 2};
+  layer.plan.name = std::move(name);
+  layer.plan.geometry.in_channels = in;
+  layer.plan.geometry.out_channels = out;
+  layer.plan.geometry.kernel = {kernel, kernel};
+  layer.plan.geometry.stride = {stride, stride};
+  layer.plan.geometry.padding = {kernel / 2, kernel / 2};
   layer.input = {extent, extent};
   layer.batch = batch;
   return layer;
@@ -97,9 +97,9 @@ Workload vit(std::int64_t batch) {
   Workload network;
   network.name = "vit";
   Layer patches = convolution("patches", 3, 384, 4, 4, 32, batch);
-  patches.geometry.padding = {0, 0};
-  patches.has_bp = false;
-  patches.prunable = false;
+  patches.plan.geometry.padding = {0, 0};
+  patches.plan.reads_data = true;
+  patches.plan.keep_dense = "first convolution";
   network.layers.push_back(patches);
   for (int block = 0; block < 6; ++block) {
     const std::string prefix = "blocks." + std::to_string(block);
@@ -113,7 +113,7 @@ Workload vit(std::int64_t batch) {
 }
 
 Workload pruned(Workload workload, std::string_view method, std::string_view pattern) {
-  apply_method(workload, find_simulated_method(method), Pattern::parse(pattern));
+  apply(workload, {.method = &find_method(method), .pattern = Pattern::parse(pattern)});
   return workload;
 }
 

@@ -26,9 +26,9 @@ TEST_CASE("dense, ideal memory, latency one: SCALE-Sim's cycles for ResNet-18, a
       std::getline(cells, *cell, ',');
     if (!topologies.contains(topology)) topologies[topology] = read_topology(folder + "/" + topology);
     for (const Layer& layer : topologies[topology].layers) {
-      if (layer.name != name) continue;
+      if (layer.plan.name != name) continue;
       const Pair out = layer.output();
-      const Geometry& g = layer.geometry;
+      const Geometry& g = layer.plan.geometry;
       const std::int64_t reduction = g.in_channels * g.kernel[0] * g.kernel[1];
       const ArrayProduct product{out[0] * out[1], g.out_channels, reduction, reduction, 1};
       const Array array{std::stoll(rows), std::stoll(columns), 1, 1};

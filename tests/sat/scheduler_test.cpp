@@ -72,17 +72,20 @@ Layer small_layer(std::mt19937& engine) {
     return std::uniform_int_distribution<int>(least, most)(engine);
   };
   Layer layer;
-  layer.name = "small";
+  layer.plan.name = "small";
   const int kernel = 1 + 2 * between(0, 1);
-  layer.geometry.in_channels = between(1, 10);
-  layer.geometry.out_channels = between(1, 10);
-  layer.geometry.kernel = {kernel, kernel};
-  layer.geometry.padding = {kernel / 2, kernel / 2};
-  layer.geometry.stride = {between(1, 2), 1};
-  layer.geometry.stride[1] = layer.geometry.stride[0];
+  layer.plan.geometry.in_channels = between(1, 10);
+  layer.plan.geometry.out_channels = between(1, 10);
+  layer.plan.geometry.kernel = {kernel, kernel};
+  layer.plan.geometry.padding = {kernel / 2, kernel / 2};
+  layer.plan.geometry.stride = {between(1, 2), 1};
+  layer.plan.geometry.stride[1] = layer.plan.geometry.stride[0];
   layer.input = {between(1, 6), between(1, 6)};
   layer.batch = between(1, 18);
-  if (between(0, 1) == 1) layer.patterns.ff_weight = layer.patterns.bp_weight = {2, 4};
+  if (between(0, 1) == 1) {
+    layer.plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, {2, 4});
+    layer.plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, {2, 4});
+  }
   return layer;
 }
 
@@ -109,7 +112,7 @@ TEST_CASE("the scheduler is never more than 1 % worse than the best of all sched
       const Best best = exhaustive_best(config, layer, pass);
       CAPTURE(round);
       CAPTURE(to_string(pass));
-      CAPTURE(to_string(layer.geometry));
+      CAPTURE(to_string(layer.plan.geometry));
       CAPTURE(layer.batch);
       const double cycles = static_cast<double>(found(Objective::cycles).cycles);
       CHECK(cycles <= 1.01 * best.cycles);

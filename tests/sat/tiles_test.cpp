@@ -156,8 +156,8 @@ Layer random_layer(std::mt19937& engine) {
     return std::uniform_int_distribution<int>(least, most)(engine);
   };
   Layer layer;
-  layer.name = "random";
-  Geometry& g = layer.geometry;
+  layer.plan.name = "random";
+  Geometry& g = layer.plan.geometry;
   g.in_channels = between(1, 70);
   g.out_channels = between(1, 70);
   g.kernel = {between(1, 3), between(1, 3)};
@@ -167,12 +167,13 @@ Layer random_layer(std::mt19937& engine) {
   layer.input = {between(5, 12), between(5, 12)};
   layer.batch = between(1, 50);
   const std::array<Pattern, 4> patterns = {{{1, 1}, {2, 8}, {2, 4}, {3, 5}}};
-  layer.patterns.ff_weight = patterns[static_cast<std::size_t>(between(0, 3))];
+  layer.plan[Pass::ff].weight =
+      OperandPlan::packed(GroupAxis::input_channels, patterns[static_cast<std::size_t>(between(0, 3))]);
   const Pattern bp = patterns[static_cast<std::size_t>(between(0, 3))];
   if (between(0, 3) == 0) {
-    layer.patterns.bp_gradient = bp;
+    layer.plan[Pass::bp].gradient = OperandPlan::pruned(bp);
   } else {
-    layer.patterns.bp_weight = bp;
+    layer.plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, bp);
   }
   return layer;
 }
@@ -239,9 +240,9 @@ TEST_CASE("a pass's products cover its multiply-adds, taps on padding apart") {
     const auto connected = [&](std::size_t axis) {
       std::int64_t count = 0;
       for (std::int64_t p = 0; p < out[axis]; ++p) {
-        for (std::int64_t r = 0; r < layer.geometry.kernel[axis]; ++r) {
-          const std::int64_t h = p * layer.geometry.stride[axis] + r * layer.geometry.dilation[axis] -
-                                 layer.geometry.padding[axis];
+        for (std::int64_t r = 0; r < layer.plan.geometry.kernel[axis]; ++r) {
+          const std::int64_t h = p * layer.plan.geometry.stride[axis] + r * layer.plan.geometry.dilation[axis] -
+                                 layer.plan.geometry.padding[axis];
           if (h >= 0 && h < layer.input[axis]) ++count;
         }
       }
@@ -255,8 +256,8 @@ TEST_CASE("a pass's products cover its multiply-adds, taps on padding apart") {
       pixels += product.repeats * product.rows * product.columns;
     }
     CHECK(executed >= connected(0) * connected(1));
-    CHECK(pixels * layer.batch * layer.geometry.in_channels * 2 + products.untouched_bytes ==
-          layer.batch * layer.input[0] * layer.input[1] * layer.geometry.in_channels * 2);
+    CHECK(pixels * layer.batch * layer.plan.geometry.in_channels * 2 + products.untouched_bytes ==
+          layer.batch * layer.input[0] * layer.input[1] * layer.plan.geometry.in_channels * 2);
   }
   // Without edges the products execute what `satsuma info` counts.
   const Layer layer = convolution("even", 32, 64, 3, 2, 16, 4);

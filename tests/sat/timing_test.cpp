@@ -29,15 +29,15 @@ Config ideal() {
 
 TEST_CASE("counts add up, for every method, pass and layer") {
   const Config config;
-  for (const Method& method : simulated_methods()) {
-    const Workload network = pruned(resnet18(32, 64, true), method.name, "2:8");
+  for (const Method* const method : methods()) {
+    const Workload network = pruned(resnet18(32, 64, true), method->name, "2:8");
     const StepTiming step = time_of(config, network);
     Counts sum;
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       for (const Pass pass : kPasses) {
         const PassTiming& timing = step.layers[i][pass];
-        CAPTURE(method.name);
-        CAPTURE(network.layers[i].name);
+        CAPTURE(method->name);
+        CAPTURE(network.layers[i].plan.name);
         CAPTURE(to_string(pass));
         CHECK(timing.run == network.layers[i].runs(pass));
         CHECK(timing.cycles == timing.compute_cycles + timing.stalls.total());
@@ -81,7 +81,7 @@ TEST_CASE("operands that are loaded once: bytes counted by hand") {
   Config config;
   config.buffer_kib = 1 << 20;
   Workload network{"one", {convolution("one", 32, 64, 3, 1, 8, 16)}};
-  apply_method(network, find_simulated_method("bdwp"), {2, 8});
+  apply(network, {.method = &find_method("bdwp"), .pattern = {2, 8}});
   SchedulerOptions options;
   options.search = false;
   const StepTiming step = simulate(config, network, make_schedule(config, network, options));
@@ -151,7 +151,7 @@ TEST_CASE("workloads of 10^12 cycles are counted, larger ones refused") {
 TEST_CASE("groups of channels are products of their own") {
   Config config = ideal();
   Layer layer = convolution("depthwise", 32, 32, 3, 1, 8, 16);
-  layer.geometry.groups = 32;
+  layer.plan.geometry.groups = 32;
   const Workload network{"depthwise", {layer}};
   Layer one = convolution("one", 1, 1, 3, 1, 8, 16);
   const Workload single{"one", {one}};

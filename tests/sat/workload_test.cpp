@@ -17,7 +17,7 @@ TEST_CASE("SCALE-Sim's topologies, both formats") {
   // SCALE-Sim counts 113: it rounds (230 - 7) / 2 up.
   CHECK(net.layers[0].output() == Pair{113, 113});
   CHECK(net.layers[1].geometry.out_channels == 128);
-  CHECK(net.layers[1].patterns.ff_weight == Pattern{2, 4});
+  CHECK(net.layers[1].pattern(Pass::ff) == Pattern{2, 4});
   CHECK(net.layers[2].geometry.groups == 64);
   CHECK(!net.layers[0].runs(Pass::wu));
 
@@ -68,16 +68,16 @@ TEST_CASE("methods prune what they prune in training, and the account is that of
   CHECK(share("sdgp") == doctest::Approx(0.75).epsilon(0.02));
   CHECK(share("sdwp") == doctest::Approx(0.75).epsilon(0.02));
   CHECK(share("bdwp") == doctest::Approx(0.52).epsilon(0.05));  // about 48 % fewer
-  CHECK_THROWS_WITH_AS(find_simulated_method("bdpw"), doctest::Contains("did you mean 'bdwp'"), UsageError);
 
   const Workload network = pruned(resnet18(64, 1, true), "bdwp", "2:8");
-  CHECK(network.layers[0].patterns == PassPatterns{});
-  CHECK(network.layers[1].patterns == PassPatterns{{2, 8}, {2, 8}, {}});
+  CHECK_FALSE(network.layers[0].plan.sparse());
+  for (const Pass pass : {Pass::ff, Pass::bp}) CHECK(network.layers[1].pattern(pass) == Pattern{2, 8});
   // Fewer channels than a group: left dense, as in training.
   Workload narrow;
   narrow.layers = {convolution("narrow", 4, 64, 3, 1, 8, 1)};
-  apply_method(narrow, find_simulated_method("bdwp"), {2, 8});
-  CHECK(narrow.layers[0].patterns == PassPatterns{{}, {2, 8}, {}});
+  apply(narrow, {.method = &find_method("bdwp"), .pattern = {2, 8}});
+  CHECK(narrow.layers[0].pattern(Pass::ff).dense());
+  CHECK(narrow.layers[0].pattern(Pass::bp) == Pattern{2, 8});
 }
 
 TEST_CASE("workloads that make no sense are refused with the layer's name") {
@@ -88,14 +88,15 @@ TEST_CASE("workloads that make no sense are refused with the layer's name") {
     CHECK_THROWS_WITH(check(layer), doctest::Contains("layer 'odd'"));
   };
   refused([](Layer& l) { l.batch = 0; }, "got an extent of 0");
-  refused([](Layer& l) { l.input = {1, 1}, l.geometry.padding = {0, 0}; }, "padded height of at least 3");
+  refused([](Layer& l) { l.input = {1, 1}, l.plan.geometry.padding = {0, 0}; }, "padded height of at least 3");
   refused([](Layer& l) { l.batch = std::int64_t{1} << 31, l.input = {1 << 20, 1 << 20}; }, "multiply-adds");
-  refused([](Layer& l) { l.geometry.kernel = {5000, 5000}, l.input = {6000, 6000}; }, "at most 1024");
-  refused([](Layer& l) { l.geometry.groups = 3; }, "3 groups");
-  refused([](Layer& l) { l.patterns.ff_weight = {3, 2}; }, "3:2");
+  refused([](Layer& l) { l.plan.geometry.kernel = {5000, 5000}, l.input = {6000, 6000}; }, "at most 1024");
+  refused([](Layer& l) { l.plan.geometry.groups = 3; }, "3 groups");
+  refused([](Layer& l) { l.plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, {3, 2}); }, "3:2");
   refused(
       [](Layer& l) {
-        l.patterns.bp_weight = l.patterns.bp_gradient = {1, 2};
+        l.plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, {1, 2});
+        l.plan[Pass::bp].gradient = OperandPlan::pruned({1, 2});
       },
       "expected one of them dense");
   CHECK_THROWS_AS(check(Workload{}), UsageError);

@@ -52,8 +52,8 @@ class Lists(CommandTest):
 
     def test_methods(self):
         by_name = {method["name"]: method for method in self.json("methods")["methods"]}
-        self.assertEqual([by_name["dense"][key] for key in ("ff_weight", "bp_weight")], [False, False])
-        self.assertEqual([by_name["bdwp"][key] for key in ("ff_weight", "bp_weight")], [True, True])
+        self.assertEqual([by_name["dense"][key] for key in ("ff_weight", "bp_weight")], ["dense", "dense"])
+        self.assertEqual([by_name["bdwp"][key] for key in ("ff_weight", "bp_weight")], ["packed", "packed"])
         self.assertEqual(self.json("methods", "bdwp"), by_name["bdwp"])
         self.assertIn("N:M along output channels", self.satsuma("methods", "bdwp").stdout)
 

@@ -48,7 +48,7 @@ class Info(CommandTest):
 
     def test_short_axes_stay_dense(self):
         info = self.json("info", "--model", "resnet9", "--method", "bdwp", "--nm", "4:16", "--width", "0.125")
-        reasons = {layer["name"]: (layer["ff_reason"], layer["bp_reason"]) for layer in info["layers"]}
+        reasons = {layer["name"]: tuple(layer["passes"][p]["reason"] for p in ("FF", "BP")) for layer in info["layers"]}
         self.assertTrue(any("fewer than a group" in ff for ff, _ in reasons.values()), reasons)
 
     def test_devices_count_the_same(self):
@@ -70,7 +70,7 @@ class Info(CommandTest):
 
     def test_placement_is_shown(self):
         info = self.json("info", "--model", "resnet9", "--place", "*=reference", "--input", "1x32x32")
-        self.assertEqual({device for layer in info["layers"] for device in layer["devices"]}, {"reference"})
+        self.assertEqual({p["device"] for layer in info["layers"] for p in layer["passes"].values()}, {"reference"})
 
     def test_every_model(self):
         for model in json.loads(self.satsuma("models", "--json").stdout)["models"]:

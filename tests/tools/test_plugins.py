@@ -54,7 +54,7 @@ class Plugins(CommandTest):
         done = self.satsuma("info", "--model", "resnet9", "--device", "full", env=env)
         self.assertEqual(done.stderr.count("satsuma: warning: plug-in "), 2, done.stderr)
         info = json.loads(self.satsuma("info", "--model", "resnet9", "--place", "*=full", "--json", env=env).stdout)
-        self.assertEqual({device for layer in info["layers"] for device in layer["devices"]}, {"full"})
+        self.assertEqual({p["device"] for layer in info["layers"] for p in layer["passes"].values()}, {"full"})
         self.assertIn("--plugin FILE", self.refusal("info", "--model", "resnet9", "--device", "bad", env=env, code=2))
 
     def test_the_working_directory_is_not_searched(self):

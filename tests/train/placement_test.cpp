@@ -40,11 +40,11 @@ TEST_CASE("a method makes all layers sparse but the first") {
   options.pattern = {1, 4};
   configure_layers(model, options);
   const auto layers = model.contractions();
-  CHECK_FALSE(layers[0]->sparse());
-  CHECK(layers[0]->dense_reason() == "first convolution");
-  CHECK(layers[1]->sparse());
+  CHECK_FALSE(layers[0]->plan().sparse());
+  CHECK(layers[0]->plan().dense_reason() == "first convolution");
+  CHECK(layers[1]->plan().sparse());
   CHECK(layers[1]->pattern(Pass::ff) == Pattern{1, 4});
-  CHECK(layers[2]->sparse());
+  CHECK(layers[2]->plan().sparse());
 }
 
 TEST_CASE("unknown names are refused with the nearest") {

@@ -28,6 +28,7 @@ class TinyNet : public nn::Module {
     dropout_ = add("dropout", std::make_shared<nn::Dropout>(0.3, std::make_shared<Rng>(seed, 7)));
     fc_ = add("fc", std::make_shared<nn::Linear>(8, 3, rng));
     conv1_->contraction()->keep_dense("first convolution");
+    conv1_->contraction()->read_data();
   }
 
   Tensor forward(const Tensor& x) override {

@@ -27,21 +27,24 @@ struct Settings {
 
 struct Request {
   std::string_view what;
-  PassRequest request;
+  LayerPlan plan;
+  Pass pass;
 };
 
 /// Questions whose answers tell devices apart: the three passes, dense and sparse, of an ordinary
 /// convolution with the device's own operands.
 std::vector<Request> typical_requests(DType operands) {
   const Geometry geometry{.in_channels = 64, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
-  const Pattern dense;
-  const Pattern sparse{2, 8};
-  return {{"FF dense", {Pass::ff, geometry, dense, dense, DType::f32, operands}},
-          {"FF 2:8", {Pass::ff, geometry, sparse, dense, DType::f32, operands}},
-          {"BP dense", {Pass::bp, geometry, dense, dense, DType::f32, operands}},
-          {"BP 2:8", {Pass::bp, geometry, sparse, dense, DType::f32, operands}},
-          {"BP dY 2:8", {Pass::bp, geometry, dense, sparse, DType::f32, operands}},
-          {"WU dense", {Pass::wu, geometry, dense, dense, DType::f32, operands}}};
+  const Pattern pattern{2, 8};
+  const LayerPlan dense(geometry, operands);
+  LayerPlan packed = dense, pruned = dense;
+  packed[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, pattern);
+  packed[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, pattern);
+  pruned[Pass::bp].gradient = OperandPlan::pruned(pattern);
+  pruned[Pass::wu].gradient = OperandPlan::sampled(pattern);
+  return {{"FF dense", dense, Pass::ff},     {"FF 2:8", packed, Pass::ff},   {"BP dense", dense, Pass::bp},
+          {"BP 2:8", packed, Pass::bp},      {"BP dY 2:8", pruned, Pass::bp}, {"WU dense", dense, Pass::wu},
+          {"WU dY 2:8", pruned, Pass::wu}};
 }
 
 /// A device of this build or of a plug-in, or a plug-in that gives none.
@@ -83,23 +86,20 @@ std::vector<Listed> all_devices() {
   return all;
 }
 
-/// Passes, pruned passes and types in short: `FF BP WU, N:M in FF BP, f32 bf16`.
+/// Passes, pruned passes and types in short: `FF BP WU, N:M in FF BP WU, f32 bf16`.
 std::string capabilities(const Device& device) {
-  const Geometry geometry{.in_channels = 64, .out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}};
-  const auto accepts = [&](Pass pass, Pattern weight, DType dtype, DType operands) {
-    return device.supports({pass, geometry, weight, {}, dtype, operands}).yes;
-  };
-  const DType own = device.default_operands();
   std::string passes, pruned, types;
-  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
-    if (accepts(pass, {}, DType::f32, own)) passes += fmt::format(" {}", to_string(pass));
-    if (pass != Pass::wu && accepts(pass, {2, 8}, DType::f32, own))
-      pruned += fmt::format(" {}", to_string(pass));
+  const auto add = [](std::string& list, std::string_view word) {
+    if (list.find(word) == std::string::npos) list += fmt::format(" {}", word);
+  };
+  for (const Request& request : typical_requests(device.default_operands())) {
+    if (!device.supports(request.plan, request.pass)) continue;
+    add(request.plan[request.pass].skips() ? pruned : passes, to_string(request.pass));
   }
   for (const DType type : {DType::f32, DType::bf16, DType::f16, DType::f64}) {
-    const bool tensors = type == DType::f32 || type == DType::f64;
-    if (accepts(Pass::ff, {}, tensors ? type : DType::f32, tensors ? DType::f32 : type))
-      types += fmt::format(" {}", to_string(type));
+    LayerPlan plan = typical_requests(DType::f32).front().plan;
+    (type == DType::f64 ? plan.dtype : plan.operands) = type;
+    if (device.supports(plan, Pass::ff)) types += fmt::format(" {}", to_string(type));
   }
   return fmt::format("{}{}{},{}", passes.empty() ? "no pass" : passes.substr(1),
                      pruned.empty() ? "" : ", N:M in", pruned, types.empty() ? " no type" : types);
@@ -108,9 +108,9 @@ std::string capabilities(const Device& device) {
 Json to_json(const Listed& listed) {
   Json supports = Json::array();
   const DType operands = listed.device ? listed.device->default_operands() : DType::f32;
-  for (const auto& [what, request] : typical_requests(operands)) {
+  for (const auto& [what, plan, pass] : typical_requests(operands)) {
     if (!listed.device) break;
-    const Support answer = listed.device->supports(request);
+    const Support answer = listed.device->supports(plan, pass);
     supports.push_back({{"request", what}, {"yes", answer.yes}, {"reason", answer.reason}});
   }
   return {{"name", listed.name},
@@ -131,8 +131,8 @@ void print(const Listed& listed) {
   fmt::print("  {}\n\n", listed.device->description());
   Table table({"3x3, 64 to 64 channels", "", "reason"},
               {Table::Align::left, Table::Align::left, Table::Align::left});
-  for (const auto& [what, request] : typical_requests(listed.device->default_operands())) {
-    const Support answer = listed.device->supports(request);
+  for (const auto& [what, plan, pass] : typical_requests(listed.device->default_operands())) {
+    const Support answer = listed.device->supports(plan, pass);
     table.add({std::string(what), answer ? "yes" : "no", answer.reason});
   }
   table.print();

@@ -76,29 +76,46 @@ std::vector<std::int64_t> extents(const Shape& shape) {
   return {shape.begin(), shape.end()};
 }
 
+Json operand_json(const OperandPlan& operand) {
+  Json json = {{"kind", to_string(operand.kind)}};
+  if (operand.kind == OperandKind::dense) return json;
+  json["nm"] = to_string(operand.pattern);
+  json["axis"] = to_string(operand.axis);
+  return json;
+}
+
+Json passes_json(const Contraction& contraction) {
+  Json passes;
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+    const PassPlan& plan = contraction.plan()[pass];
+    passes[std::string(to_string(pass))] = {{"run", plan.run},
+                                            {"weight", operand_json(plan.weight)},
+                                            {"gradient", operand_json(plan.gradient)},
+                                            {"reason", plan.reason},
+                                            {"device", contraction.device(pass).name()}};
+  }
+  return passes;
+}
+
 Json to_json(const Settings& settings, const Report& report) {
   Json layers = Json::array();
   for (std::size_t i = 0; i < report.layers.size(); ++i) {
     const Layer& layer = report.layers[i];
     const Contraction& contraction = *layer.contraction;
+    const LayerPlan& plan = contraction.plan();
     const PassMacs macs = layer.macs();
     const PassMacs dense = layer.dense_macs();
-    layers.push_back(
-        {{"name", contraction.name()},
-         {"weight", extents(contraction.weight().shape())},
-         {"output", extents(layer.output)},
-         {"parameters", report.parameters[i]},
-         {"sparse", contraction.sparse()},
-         {"reason", contraction.dense_reason()},
-         {"ff_reason", contraction.dense_reason(Pass::ff)},
-         {"bp_reason", layer.has_bp ? contraction.dense_reason(Pass::bp) : "not run: the input is the image"},
-         {"devices",
-          {contraction.device(Pass::ff).name(), contraction.device(Pass::bp).name(),
-           contraction.device(Pass::wu).name()}},
-         {"ff_macs", macs.ff},
-         {"bp_macs", macs.bp},
-         {"wu_macs", macs.wu},
-         {"dense_macs", dense.sum()}});
+    layers.push_back({{"name", contraction.name()},
+                      {"weight", extents(contraction.weight().shape())},
+                      {"output", extents(layer.output)},
+                      {"parameters", report.parameters[i]},
+                      {"sparse", plan.sparse()},
+                      {"reason", plan.dense_reason()},
+                      {"passes", passes_json(contraction)},
+                      {"ff_macs", macs.ff},
+                      {"bp_macs", macs.bp},
+                      {"wu_macs", macs.wu},
+                      {"dense_macs", dense.sum()}});
   }
   return {{"model", settings.model.model},
           {"input", extents(settings.model.options().input)},
@@ -115,17 +132,21 @@ Json to_json(const Settings& settings, const Report& report) {
             {"saving", report.saving()}}}};
 }
 
-std::string nm_column(const Layer& layer) {
-  const Contraction& contraction = *layer.contraction;
-  const std::string& reason = contraction.dense_reason();
-  if (!contraction.sparse()) return "dense: " + reason;
+/// What of a pass is not dense, `2:8`, `dY 2:8`, `masked 2:8`, or why nothing is.
+std::string pass_text(const PassPlan& pass) {
+  if (pass.gradient.skips()) return fmt::format("dY {}", to_string(pass.gradient.pattern));
+  if (pass.weight.skips()) return to_string(pass.weight.pattern);
+  if (pass.weight.kind == OperandKind::masked) return fmt::format("masked {}", to_string(pass.weight.pattern));
+  return fmt::format("dense ({})", pass.reason);
+}
+
+std::string nm_column(const LayerPlan& plan) {
+  if (!plan.sparse()) return "dense: " + plan.dense_reason();
   std::vector<std::string> parts;
-  for (const Pass pass : {Pass::ff, Pass::bp}) {
-    if (pass == Pass::bp && !layer.has_bp) continue;
-    const Pattern pattern = contraction.pattern(pass);
-    parts.push_back(
-        fmt::format("{} {}", to_string(pass),
-                    pattern.dense() ? "dense (" + contraction.dense_reason(pass) + ")" : to_string(pattern)));
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+    // That WU is dense is the rule; which passes are not run has a column of its own.
+    if (!plan[pass].run || (pass == Pass::wu && !plan[pass].skips())) continue;
+    parts.push_back(fmt::format("{} {}", to_string(pass), pass_text(plan[pass])));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -144,7 +165,7 @@ void print(const Settings& settings, const Report& report) {
     table.add({layer.contraction->name(),
                fmt::format("{}", fmt::join(layer.contraction->weight().shape(), "x")),
                fmt::format("{}", fmt::join(layer.output, "x")), count(report.parameters[i]), count(macs.ff),
-               layer.has_bp ? count(macs.bp) : "-", count(macs.wu), nm_column(layer)});
+               layer.contraction->plan()[Pass::bp].run ? count(macs.bp) : "-", count(macs.wu), nm_column(layer.contraction->plan())});
   }
   table.add({"total", "", "", count(report.all_parameters), count(report.method.ff), count(report.method.bp),
              count(report.method.wu), ""});

@@ -26,6 +26,13 @@ Shape image_of(const Geometry& geometry, const Shape& output) {
 
 }  // namespace
 
+LayerPlan KernelLayer::packed(Pattern pattern) const {
+  LayerPlan plan = dense();
+  plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, pattern);
+  plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, pattern);
+  return plan;
+}
+
 std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std::string& method,
                                        const std::vector<Pattern>& patterns) {
   const std::shared_ptr<nn::Module> model = settings.create();
@@ -38,7 +45,7 @@ std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std:
     options.pattern = pattern;
     train::configure_layers(*model, options);
     for (const Layer& layer : layers) {
-      if (layer.contraction->sparse()) pruned.insert(layer.contraction.get());
+      if (layer.contraction->plan().sparse()) pruned.insert(layer.contraction.get());
     }
   }
   std::vector<KernelLayer> cases;
@@ -46,7 +53,7 @@ std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std:
     if (!pruned.contains(layer.contraction.get())) continue;
     const auto same = std::find_if(cases.begin(), cases.end(), [&](const KernelLayer& c) {
       return c.geometry == layer.contraction->geometry() && c.output == layer.output &&
-             c.has_bp == layer.has_bp;
+             c.has_bp == layer.contraction->plan()[Pass::bp].run;
     });
     if (same != cases.end()) {
       ++same->count;
@@ -54,7 +61,7 @@ std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std:
     }
     const Geometry& geometry = layer.contraction->geometry();
     cases.push_back({layer.contraction->name(), 1, geometry, image_of(geometry, layer.output), layer.output,
-                     layer.has_bp});
+                     layer.contraction->plan()[Pass::bp].run});
   }
   if (cases.empty()) {
     const std::string pattern = to_string(patterns.front());

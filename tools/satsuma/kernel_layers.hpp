@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "satsuma/device/geometry.hpp"
-#include "satsuma/sparse/pattern.hpp"
+#include "satsuma/device/plan.hpp"
 #include "tools/satsuma/model_settings.hpp"
 
 namespace satsuma::tools {
@@ -16,6 +15,9 @@ struct KernelLayer {
   Geometry geometry;
   Shape image;   ///< [C, H, W]
   Shape output;  ///< [K, P, Q]
+  LayerPlan dense() const { return {geometry, DType::f32, layer}; }
+  /// The layer with N:M weights in FF and BP.
+  LayerPlan packed(Pattern pattern) const;
   bool has_bp = true;
 };
 

@@ -30,39 +30,41 @@ class OurPasses {
  public:
   OurPasses(Device& device, const KernelLayer& layer, std::int64_t batch,
             const std::vector<Pattern>& patterns)
-      : device_(device), geometry_(layer.geometry) {
+      : device_(device), dense_(layer.dense()) {
     const MemoryFormat format = device.activation_format();
     x_ = random_tensor({batch, layer.image[0], layer.image[1], layer.image[2]}, format, 1);
     y_ = random_tensor({batch, layer.output[0], layer.output[1], layer.output[2]}, format, 2);
-    w_ = random_tensor(geometry_.weight_shape(), MemoryFormat::channels_last, 3);
+    w_ = random_tensor(layer.geometry.weight_shape(), MemoryFormat::channels_last, 3);
     dw_ = Tensor::empty_like(w_);
     for (const Pattern pattern : patterns) {
+      packed_.push_back(layer.packed(pattern));
       packed_ff_.push_back(device.compress(w_, GroupAxis::input_channels, pattern));
       packed_bp_.push_back(device.compress(w_, GroupAxis::output_channels, pattern));
     }
   }
 
-  void run_dense(Pass pass) { run(pass, {.dense = &w_}); }
+  void run_dense(Pass pass) { run(dense_, pass, {.dense = &w_}); }
   /// FF or BP with the weight under the pattern of that number.
   void run_sparse(Pass pass, std::size_t number) {
-    run(pass, {.packed = &(pass == Pass::ff ? packed_ff_ : packed_bp_)[number]});
+    run(packed_[number], pass, {.packed = &(pass == Pass::ff ? packed_ff_ : packed_bp_)[number]});
   }
 
  private:
-  void run(Pass pass, const WeightOperand& weight) {
+  void run(const LayerPlan& plan, Pass pass, const WeightOperand& weight) {
     Tensor no_bias;
     if (pass == Pass::ff) {
-      device_.forward(geometry_, x_, weight, {}, y_);
+      device_.forward(plan, x_, weight, {}, y_);
     } else if (pass == Pass::bp) {
-      device_.backward_data(geometry_, y_, weight, x_);
+      device_.backward_data(plan, y_, weight, x_);
     } else {
-      device_.backward_weights(geometry_, x_, y_, dw_, no_bias);
+      device_.backward_weights(plan, {}, x_, y_, dw_, no_bias);
     }
     device_.synchronize();
   }
 
   Device& device_;
-  Geometry geometry_;
+  LayerPlan dense_;
+  std::vector<LayerPlan> packed_;  ///< by pattern
   Tensor x_, y_, w_, dw_;
   std::vector<PackedWeight> packed_ff_, packed_bp_;  ///< by pattern
 };
@@ -91,10 +93,10 @@ std::vector<std::vector<double>> in_turns(const std::vector<std::function<void()
   return seconds;
 }
 
-void require_support(const Device& device, const KernelLayer& layer, Pass pass, Pattern pattern) {
-  const Support support = device.supports({pass, layer.geometry, pattern, {}, DType::f32});
+void require_support(const Device& device, const LayerPlan& plan, Pass pass) {
+  const Support support = device.supports(plan, pass);
   if (!support)
-    throw DeviceError(fmt::format("{} of '{}': {}", to_string(pass), layer.layer, support.reason));
+    throw DeviceError(fmt::format("{} of '{}': {}", to_string(pass), plan.name, support.reason));
 }
 
 KernelTiming time_pass(const KernelRace& race, const Device& device, OurPasses& ours,
@@ -102,18 +104,19 @@ KernelTiming time_pass(const KernelRace& race, const Device& device, OurPasses& 
   KernelTiming result;
   result.layer = &layer;
   result.pass = pass;
-  const bool prunes = pass == Pass::ff ? race.method.ff_weight : pass == Pass::bp && race.method.bp_weight;
+  const bool prunes = pass != Pass::wu && (pass == Pass::ff ? race.method.ff_weight : race.method.bp_weight) ==
+                                              OperandKind::packed;
   const std::int64_t reduced = pass == Pass::ff ? layer.geometry.in_channels : layer.geometry.out_channels;
   const auto peers = dense_peers(layer.geometry, layer.image, race.batch_size, pass);
   std::vector<std::function<void()>> runs;
   for (const auto& peer : peers) runs.emplace_back([&peer] { peer->run(); });
-  require_support(device, layer, pass, Pattern());
+  require_support(device, layer.dense(), pass);
   runs.emplace_back([&] { ours.run_dense(pass); });
   for (std::size_t i = 0; i < race.patterns.size(); ++i) {
     result.sparse.push_back(
         {race.patterns[i], prunes && !race.patterns[i].dense() && reduced >= race.patterns[i].m, {}});
     if (!result.sparse.back().pruned) continue;
-    require_support(device, layer, pass, race.patterns[i]);
+    require_support(device, layer.packed(race.patterns[i]), pass);
     runs.emplace_back([&ours, pass, i] { ours.run_sparse(pass, i); });
   }
   const std::vector<std::vector<double>> seconds = in_turns(runs, race.warmup, race.repeat);

@@ -21,8 +21,6 @@ struct Layer {
   std::shared_ptr<Contraction> contraction;
   Shape input;   ///< [C, H, W]
   Shape output;  ///< [K, P, Q]
-  /// False for a layer whose input is the image: nobody needs that gradient and BP is never run.
-  bool has_bp = true;
 
   /// As the layer is configured to execute them.
   PassMacs macs() const;
@@ -31,7 +29,7 @@ struct Layer {
 };
 
 /// The layers of `model` that an image [C, H, W] goes through, in the order of the parameters. Runs one image
-/// forward to learn the sizes and reads off the recorded graph whose BP is needed. Throws ShapeError when the
+/// forward to learn the sizes. Throws ShapeError when the
 /// image does not fit.
 std::vector<Layer> trace_layers(nn::Module& model, const Shape& input);
 

@@ -19,20 +19,25 @@ struct Settings {
 Json to_json(const Method& method) {
   return {{"name", method.name},
           {"summary", method.summary},
-          {"ff_weight", method.ff_weight},
-          {"bp_weight", method.bp_weight},
-          {"bp_gradient", method.bp_gradient},
-          {"default_decay", method.default_decay}};
+          {"ff_weight", to_string(method.ff_weight)},
+          {"bp_weight", to_string(method.bp_weight)},
+          {"bp_gradient", to_string(method.bp_gradient)},
+          {"chooses_bp_weight", method.chooses_bp_weight},
+          {"default_sr_ste", method.default_sr_ste}};
 }
 
 void print(const Method& method) {
   fmt::print("{}: {}\n", method.name, method.summary);
-  fmt::print("  FF  Y = X * W      weight {}\n", method.ff_weight ? "N:M along input channels" : "dense");
-  fmt::print("  BP  dX = dY * W^T  weight {}, gradient {}\n",
-             method.bp_weight ? "N:M along output channels" : "dense",
-             method.bp_gradient ? "N:M along output channels" : "dense");
-  fmt::print("  WU  dW = X^T * dY  dense\n");
-  fmt::print("  --decay {} where none is given\n", method.default_decay);
+  const auto along = [](OperandKind kind, const char* axis) {
+    const OperandPlan operand{kind};
+    return operand.skips() ? fmt::format("{} N:M along {}", to_string(kind), axis) : std::string(to_string(kind));
+  };
+  fmt::print("  FF  Y = X * W      weight {}\n", along(method.ff_weight, "input channels"));
+  fmt::print("  BP  dX = dY * W^T  weight {}, gradient {}\n", along(method.bp_weight, "output channels"),
+             along(method.bp_gradient, "output channels"));
+  fmt::print("  WU  dW = X^T * dY  gradient dense, or sampled N:M along images with --wu\n");
+  if (method.chooses_bp_weight) fmt::print("  --bp masked or packed: the weight in BP\n");
+  fmt::print("  --decay {} where none is given\n", method.default_sr_ste);
 }
 
 int list(const Settings& settings) {

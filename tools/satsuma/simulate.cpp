@@ -83,7 +83,7 @@ sat::Workload workload_of(const Settings& settings) {
 
 bool has_patterns(const sat::Workload& workload) {
   return std::any_of(workload.layers.begin(), workload.layers.end(),
-                     [](const sat::Layer& layer) { return !layer.patterns.ff_weight.dense(); });
+                     [](const sat::Layer& layer) { return layer.plan[Pass::ff].weight.skips(); });
 }
 
 sat::ReportRequest request_of(const Settings& settings) {
@@ -93,7 +93,7 @@ sat::ReportRequest request_of(const Settings& settings) {
   request.config = config_of(settings);
   request.options = options_of(settings);
   if (settings.of_model()) {
-    request.method = sat::find_simulated_method(settings.method).name;
+    request.method = find_method(settings.method).name;
   } else if (settings.sparse == "weight") {
     request.method = sat::kWeightMethod;
   } else if (!has_patterns(request.workload)) {
@@ -101,7 +101,7 @@ sat::ReportRequest request_of(const Settings& settings) {
   }
   if (!settings.schedule.empty()) request.schedule = sat::read_schedule(settings.schedule);
   for (const std::string& method : settings.compare)
-    request.compare.emplace_back(sat::find_simulated_method(method).name);
+    request.compare.emplace_back(find_method(method).name);
   if (settings.compare.empty() && request.method != "dense") request.compare = {"dense"};
   request.ablations = settings.ablations;
   for (const std::string& axis : settings.sweep) request.sweep.push_back(sat::SweepAxis::parse(axis));

@@ -66,7 +66,7 @@ Recipe merge(const Settings& settings) {
   }
   // What is written to config.toml repeats the run even where defaults have changed or the machine is
   // another.
-  if (!recipe.decay) recipe.decay = find_method(recipe.method).default_decay;
+  if (!recipe.decay) recipe.decay = find_method(recipe.method).default_sr_ste;
   use_threads(recipe);
   return recipe;
 }
@@ -117,7 +117,7 @@ void describe(const Recipe& recipe, const nn::Module& model, const train::Experi
               std::int64_t batches, train::Progress& progress) {
   std::int64_t sparse = 0;
   const auto layers = model.contractions();
-  for (const auto& layer : layers) sparse += layer->sparse() ? 1 : 0;
+  for (const auto& layer : layers) sparse += layer->plan().sparse() ? 1 : 0;
   progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {})", recipe.model,
                            short_count(static_cast<double>(count_parameters(model))), recipe.data,
                            data.train->size(), data.test->size(), fmt::join(data.input, "x")));

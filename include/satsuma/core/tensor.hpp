@@ -68,12 +68,18 @@ class Tensor {
   /// Elements from the first to the last, padding lanes included.
   std::int64_t extent() const { return storage_extent(shape(), layout()); }
 
-  /// First element. Throws ShapeError when T is not the dtype.
+  /// First element. Throws ShapeError when T is not the dtype. Of a tensor that is not const elements may be
+  /// written through it, so that it raises version(); whoever keeps the pointer asks again before he writes.
   template <typename T>
   T* data();
   template <typename T>
   const T* data() const;
-  std::byte* raw() const;
+  std::byte* raw();
+  const std::byte* raw() const;
+  /// Rises whenever the elements may have been written, by whatever tensor that shares them: what was made of
+  /// them is up to date as long as this is what it was. A tensor over() memory of somebody else knows only of
+  /// what goes through itself and its copies and views.
+  std::uint64_t version() const;
 
   /// Index into data() of the element at `index`.
   std::int64_t offset(const Shape& index) const;

@@ -11,55 +11,47 @@
 namespace satsuma {
 
 /// How the passes of a layer are to be run.
-struct ContractionPlan {
-  const Method* method = nullptr;       ///< null is dense
-  Pattern pattern = {};                 ///< of all pruned operands
+struct ContractionSettings {
+  Sparsity sparsity = {};
   double decay = 0;                     ///< SR-STE term in update()
   std::shared_ptr<Device> device = {};  ///< null is `cpu`
-  std::optional<DType> operands = {};   ///< see PassSpec; empty is Device::default_operands()
+  std::optional<DType> operands = {};   ///< see LayerPlan; empty is Device::default_operands()
+  std::uint64_t seed = 0;               ///< of the choices of a sampled dY
   bool strict = false;                  ///< a refusal is an error instead of a fallback
 };
 
-/// The seam: the three products of one convolution or linear layer, with its weight. It knows which operand
-/// is pruned in which pass (the method) and who runs it (the device); tensors, autograd and layers know
-/// neither.
+/// The seam: the three products of one convolution or linear layer, with its weight. It holds what was
+/// decided (the plan), who runs each pass (the device), and the packed forms of the weight; tensors, autograd
+/// and layers know nothing of these.
 ///
 /// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted and logged once
-/// per layer and pass, and is an error under ContractionPlan::strict.
+/// per layer and pass, and is an error under ContractionSettings::strict.
 class Contraction {
  public:
   /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last, dense on the default device
   /// until configure(). Throws ShapeError when shape and geometry do not fit.
   Contraction(std::string name, Geometry geometry, Tensor weight);
 
-  /// Decides what is sparse and where each pass runs. An axis shorter than M is not pruned, and the pass that
-  /// reduces over it stays dense; so does a layer with several groups of channels. Throws DeviceError under
-  /// `strict` when the device refuses a pass, UsageError for an invalid pattern.
-  void configure(const ContractionPlan& plan);
-  /// Keeps this layer dense whatever the method, for `reason` (the first convolution).
+  /// Plans the passes (planned()) and finds who runs each. Throws DeviceError under `strict` when the device
+  /// refuses a pass, UsageError for an invalid pattern.
+  void configure(const ContractionSettings& settings);
+  /// Keeps this layer dense whatever the method, for `reason`.
   void keep_dense(std::string reason);
-  bool kept_dense() const { return !forced_dense_.empty(); }
+  /// Says that the input is the image, so that BP is never run (LayerPlan::reads_data).
+  void read_data();
 
-  const std::string& name() const { return name_; }
-  void set_name(std::string name) { name_ = std::move(name); }
-  const Geometry& geometry() const { return geometry_; }
+  const LayerPlan& plan() const { return plan_; }
+  const std::string& name() const { return plan_.name; }
+  void set_name(std::string name) { plan_.name = std::move(name); }
+  const Geometry& geometry() const { return plan_.geometry; }
   const Tensor& weight() const { return weight_; }
-  /// True when any pass has a pruned operand.
-  bool sparse() const;
-  /// Why the layer is dense; empty when it is sparse.
-  const std::string& dense_reason() const { return dense_reason_; }
-  /// Why a pass multiplies with the dense weight; empty when its weight is pruned.
-  std::string dense_reason(Pass pass) const;
-  /// What its products are made of; see PassSpec.
-  DType operands() const { return operands_; }
-  /// N:M of the weight in a pass (dense in WU, and where the method leaves it).
-  Pattern pattern(Pass pass) const;
-  /// Multiply-adds of a pass over one image, as the method executes them.
-  std::int64_t macs(Pass pass, std::int64_t out_height, std::int64_t out_width) const;
   /// The device that runs a pass, after fallback.
   Device& device(Pass pass) const { return *devices_[static_cast<std::size_t>(pass)]; }
   /// Passes that the device asked for has refused.
   std::int64_t fallbacks() const { return fallbacks_; }
+
+  /// The training step that follows: a sampled dY is drawn for it.
+  void begin_step(std::int64_t step) { step_ = step; }
 
   /// The three passes; see Device. `x` and `dy` may have any layout. `constant`: the weight is not about to
   /// change (evaluation), so that what the device makes of it is worth keeping.
@@ -77,37 +69,40 @@ class Contraction {
 
   /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
   /// device of FF. `grad` and `velocity` may be [K, C] for a linear layer. The SR-STE term is `step.decay`,
-  /// or the plan's where that is 0.
+  /// or that of the settings where that is 0.
   void update(const Tensor& grad, const Tensor& velocity, SgdStep step);
-  /// To be called after the weight's elements were written by anybody else: the packed weights are stale.
-  void weight_changed();
 
-  /// Packed weights of a pass, made now if stale. Throws Error when the pass is dense.
+  /// Packed weights of a pass, made anew when the weight has changed since (Tensor::version()). Throws Error
+  /// unless the pass multiplies with a packed weight.
   const PackedWeight& packed(Pass pass);
 
  private:
   void place(Pass pass);
-  PassRequest request(Pass pass) const;
-  PassSpec spec() const { return {geometry_, operands_, name_}; }
   WeightOperand operand(Pass pass, bool constant);
   /// packed() as its device has left it, perhaps without values.
   PackedWeight& pre_generated(Pass pass);
+  /// The dense weight with zeros where W_ff keeps nothing.
+  const Tensor& masked();
   /// The device of a pass, about to be used: logs its fallback the first time.
   Device& run_on(Pass pass);
 
-  std::string name_;
-  Geometry geometry_;
+  /// What was made of the weight when its version was this.
+  template <typename T>
+  struct Made {
+    T of = {};
+    std::uint64_t version = 0;
+  };
+
+  LayerPlan plan_;
   Tensor weight_;
-  ContractionPlan plan_;
-  DType operands_ = DType::f32;
-  std::string forced_dense_;
-  std::string dense_reason_;
-  std::array<std::string, 3> pass_reasons_;  ///< dense_reason(Pass)
-  std::array<std::string, 3> refusals_;      ///< of the passes that fell back, until they are logged
+  ContractionSettings settings_;
+  std::int64_t step_ = 0;
+  std::array<std::string, 3> refusals_;  ///< of the passes that fell back, until they are logged
   std::array<std::shared_ptr<Device>, 3> devices_;
-  PackedWeight packed_ff_;
-  PackedWeight packed_bp_;
-  std::shared_ptr<DeviceForm> dense_form_;  ///< of FF, while the weight is constant
+  Made<PackedWeight> packed_ff_;
+  Made<PackedWeight> packed_bp_;
+  Made<Tensor> masked_;
+  Made<std::shared_ptr<DeviceForm>> dense_form_;  ///< of FF, while the weight is constant
   Shape last_input_;
   Shape last_output_;
   std::int64_t fallbacks_ = 0;

@@ -8,37 +8,11 @@
 #include <string_view>
 
 #include "satsuma/core/tensor.hpp"
-#include "satsuma/device/geometry.hpp"
-#include "satsuma/device/pass.hpp"
+#include "satsuma/device/plan.hpp"
 #include "satsuma/sparse/packed.hpp"
-#include "satsuma/sparse/pattern.hpp"
+#include "satsuma/sparse/sampling.hpp"
 
 namespace satsuma {
-
-/// What a layer asks of a device before it relies on it.
-struct PassRequest {
-  Pass pass = Pass::ff;
-  Geometry geometry = {};
-  Pattern weight = {};          ///< N:M of the weight operand (FF, BP); dense otherwise
-  Pattern gradient = {};        ///< N:M of dY (BP); dense otherwise
-  DType dtype = DType::f32;     ///< of tensors
-  DType operands = DType::f32;  ///< see PassSpec
-};
-
-/// What a pass computes, besides its tensors.
-struct PassSpec {
-  Geometry geometry;
-  /// bf16, f16: both operands of every product are rounded to it (nearest even) and products are summed in
-  /// f32; tensors stay f32. Under f16 the bias gradient sums the rounded dY, too. Otherwise operands are
-  /// taken as they are.
-  DType operands = DType::f32;
-  /// Name of the layer, for devices that are told by name how to run it; empty where there is none.
-  std::string_view layer = {};
-
-  PassSpec(const Geometry& geometry, DType operands = DType::f32,  // NOLINT: a geometry alone is common
-           std::string_view layer = {})
-      : geometry(geometry), operands(operands), layer(layer) {}
-};
 
 /// Yes, or no with a reason that reaches the user.
 struct Support {
@@ -103,9 +77,8 @@ struct Counters {
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }
 
-  /// One call of a pass with the weight `w` (none in WU), whose output side, y or dy, is shaped like
-  /// `output`.
-  PerPass& count(Pass p, const Geometry& geometry, const WeightOperand& w, const Tensor& output);
+  /// One call of a pass whose output side, y or dy, is shaped like `output`.
+  PerPass& count(Pass p, const LayerPlan& plan, const Tensor& output);
 };
 
 /// Who runs contractions. A backend implements this class and nothing else; see docs/architecture.md.
@@ -128,18 +101,23 @@ class Device {
     static_cast<void>(images);
     return activation_format();
   }
-  /// What products are made of where nobody says otherwise (ContractionPlan::operands).
+  /// What products are made of where nobody says otherwise (ContractionSettings::operands).
   virtual DType default_operands() const { return DType::f32; }
-  virtual Support supports(const PassRequest& request) const = 0;
+  /// Whether it runs a pass of a layer as the plan says, whatever the size of the batch and of the image.
+  virtual Support supports(const LayerPlan& plan, Pass pass) const = 0;
 
   /// y[N, K, P, Q] = x[N, C, H, W] * w (+ bias[K], undefined for none).
-  virtual void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  virtual void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                        Tensor& y) = 0;
-  /// dx[N, C, H, W] = dy[N, K, P, Q] * w^T.
-  virtual void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) = 0;
-  /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined.
-  virtual void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
-                                Tensor& dbias) = 0;
+  /// dx[N, C, H, W] = dy[N, K, P, Q] * w^T. Where the plan has a pruned dY, groups of M output channels of
+  /// `dy` count with the N largest magnitudes alone (ties to the lower channel), image by image and pixel by
+  /// pixel.
+  virtual void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) = 0;
+  /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined. Where
+  /// the plan has a sampled dY, `key` decides the choice for dw (sampling.hpp);
+  /// dbias sums the whole dY.
+  virtual void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                                Tensor& dw, Tensor& dbias) = 0;
 
   /// Weights to packed N:M along one axis (what SORE does).
   virtual PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) = 0;

@@ -61,7 +61,7 @@ struct Sweep {
 /// What is asked of a simulation.
 struct ReportRequest {
   Workload workload;   ///< dense, or with patterns of its own
-  std::string method;  ///< of simulated_methods(), or kWeightMethod; empty leaves the patterns as they are
+  std::string method;  ///< of methods(), or kWeightMethod; empty leaves the patterns as they are
   Pattern pattern{2, 8};
   Config config = {};
   SchedulerOptions options = {};

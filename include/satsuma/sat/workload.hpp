@@ -6,38 +6,23 @@
 #include <string_view>
 #include <vector>
 
-#include "satsuma/device/geometry.hpp"
-#include "satsuma/device/pass.hpp"
-#include "satsuma/sparse/method.hpp"
-#include "satsuma/sparse/pattern.hpp"
+#include "satsuma/device/plan.hpp"
 
 namespace satsuma::sat {
 
-/// N:M of the operands of a layer's passes; 1:1 is dense. At most one operand of BP is N:M.
-struct PassPatterns {
-  Pattern ff_weight;    ///< W_ff, along input channels
-  Pattern bp_weight;    ///< W_bp, along output channels
-  Pattern bp_gradient;  ///< dY in BP, along output channels, pruned on the fly
-
-  bool operator==(const PassPatterns& other) const = default;
-};
-
-/// One convolution or linear layer of a model and the images that go through it.
+/// One convolution or linear layer of a model, as it is planned, and the images that go through it.
 struct Layer {
-  std::string name;
-  Geometry geometry = {};
+  LayerPlan plan = {};
   Pair input = {1, 1};  ///< H, W
   std::int64_t batch = 1;
-  PassPatterns patterns = {};
-  bool has_bp = true;      ///< false where nobody needs dX: the input is the image
-  bool prunable = true;    ///< false where the model keeps the layer dense (the first convolution)
-  bool has_update = true;  ///< false where only FF is asked for (inference, a plain product): no BP, no WU
 
   /// P, Q. Throws ShapeError when the input does not fit.
   Pair output() const;
-  bool runs(Pass pass) const;
-  /// Pattern of the N:M operand of a pass, of the weight or of dY; dense in WU.
+  bool runs(Pass pass) const { return plan[pass].run; }
+  /// Pattern of the operand of a pass that is N:M along its reduction; 1:1 where there is none.
   Pattern pattern(Pass pass) const;
+  /// Pattern of a weight that comes packed into a pass, or is pruned on the way there; 1:1 of any other.
+  Pattern packed_weight(Pass pass) const;
   /// Multiply-adds of a pass over the batch, as `satsuma info` counts them; 0 for a pass that is not run.
   std::int64_t macs(Pass pass) const;
   /// The same with dense operands.
@@ -61,16 +46,8 @@ void check(const Workload& workload);
 /// A plain product of `m` output channels, `k` reduction and `n` pixels, forward only.
 Layer gemm_layer(std::string name, std::int64_t m, std::int64_t k, std::int64_t n);
 
-/// The pruning methods that can be simulated, by the operands that they prune: `dense`, `sr-ste`, `sdgp`,
-/// `sdwp`, `bdwp` (method.md's table; arXiv 2309.13015, table 1). satsuma::methods() are those that can
-/// train.
-std::span<const Method> simulated_methods();
-/// Throws UsageError with the known names and the nearest one.
-const Method& find_simulated_method(std::string_view name);
-
-/// Sets the patterns of every layer as `method` prunes it. Left dense, as in training: layers that are not
-/// prunable, several groups of channels, and a pass whose reduction has fewer than M channels.
-void apply_method(Workload& workload, const Method& method, Pattern pattern);
+/// Plans every layer anew (planned()).
+void apply(Workload& workload, const Sparsity& sparsity);
 
 /// Layers from a SCALE-Sim topology file, forward only, batch 1. Both formats, told apart by the header:
 ///   convolution: name, IFMAP height, IFMAP width, filter height, filter width, channels, filters, strides
@@ -80,6 +57,8 @@ void apply_method(Workload& workload, const Method& method, Pattern pattern);
 Workload read_topology(const std::filesystem::path& path);
 Workload parse_topology(std::string_view text, std::string_view source);
 
+/// All that the cycles of a layer depend on, as a line of text.
+std::string work_of(const Layer& layer);
 /// Sixteen hexadecimal digits that differ between workloads (used to tie schedules to one).
 std::string fingerprint(const Workload& workload);
 

@@ -3,22 +3,29 @@
 #include <span>
 #include <string_view>
 
+#include "satsuma/sparse/operand.hpp"
+
 namespace satsuma {
 
-/// What a pruning method does to the operands of the three passes of a layer (arXiv 2309.13015, section III
-/// and table 1; the optimiser always updates dense master weights):
+/// What a pruning method does to the operands of the passes of a layer (arXiv 2309.13015, section III and
+/// table 1; the optimiser always updates dense master weights):
 ///   FF  Y = X * W        BP  dX = dY * W^T        WU  dW = X^T * dY
+/// Whatever it says, WU may have a sampled dY besides (Sparsity::wu).
 struct Method {
   std::string_view name;
   std::string_view summary;
-  bool ff_weight = false;    ///< FF multiplies with W_ff, N:M along input channels
-  bool bp_weight = false;    ///< BP multiplies with W_bp, N:M along output channels
-  bool bp_gradient = false;  ///< BP prunes dY, N:M along output channels
-  /// Strength of the SR-STE term, g += decay * (1 - mask_ff) * W (arXiv 2102.04010), where the user sets
-  /// none.
-  double default_decay = 0;
+  OperandKind ff_weight = OperandKind::dense;    ///< dense, or packed: W_ff
+  OperandKind bp_weight = OperandKind::dense;    ///< dense, packed: W_bp, or masked
+  OperandKind bp_gradient = OperandKind::dense;  ///< dense, or pruned along output channels
+  /// True where the user may choose between a masked and a packed weight in BP.
+  bool chooses_bp_weight = false;
+  /// Lambda of the SR-STE term, g += lambda * (1 - mask_ff) * W (arXiv 2102.04010), where the user sets none.
+  double default_sr_ste = 0;
 
-  bool sparse() const { return ff_weight || bp_weight || bp_gradient; }
+  bool sparse() const {
+    return ff_weight != OperandKind::dense || bp_weight != OperandKind::dense ||
+           bp_gradient != OperandKind::dense;
+  }
 };
 
 /// All methods, in the order in which they are listed. A method is one file in src/sparse/methods/ and one

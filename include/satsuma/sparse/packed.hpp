@@ -4,15 +4,9 @@
 #include <memory>
 
 #include "satsuma/core/tensor.hpp"
-#include "satsuma/sparse/pattern.hpp"
+#include "satsuma/sparse/operand.hpp"
 
 namespace satsuma {
-
-/// The axis of a weight [K, C, R, S] along which groups run: the one that a pass reduces over.
-enum class GroupAxis : std::uint8_t {
-  input_channels,   ///< W_ff: groups along C for each (k, r, s)
-  output_channels,  ///< W_bp: groups along K for each (c, r, s)
-};
 
 /// What a device made of a packed weight for its own kernels (see PackedWeight::device_form).
 struct DeviceForm {
@@ -28,7 +22,7 @@ struct DeviceForm {
 /// zeros.
 struct PackedWeight {
   Pattern pattern;
-  GroupAxis axis = GroupAxis::input_channels;
+  GroupAxis axis = GroupAxis::input_channels;  ///< of channels
   Shape dense_shape;  ///< [K, C, R, S]
   Tensor values;      ///< f32 or f64
   Tensor indices;     ///< u8, position inside the group, 0 .. M-1

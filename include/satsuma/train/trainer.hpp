@@ -69,7 +69,6 @@ class Trainer {
   /// Evaluates, logs and shows the result, and keeps the weights when they are the best so far. False when
   /// stopped.
   bool evaluate_epoch();
-  void save_best(double accuracy);
   void save_last();
   void check_finite() const;
   std::string kept() const;
@@ -86,6 +85,7 @@ class Trainer {
   data::Loader test_loader_;
   optim::Sgd optimizer_;
   optim::Schedule schedule_;
+  std::vector<std::shared_ptr<Contraction>> layers_;
   std::vector<Device*> devices_;
   std::int64_t last_step_;
 

@@ -38,34 +38,34 @@ class CpuDevice : public Device {
     return is_small_batch(images) ? MemoryFormat::channels_last : MemoryFormat::batch_blocked;
   }
 
-  Support supports(const PassRequest& request) const override {
-    return supports_f32(request, {DType::f32, DType::bf16, DType::f16});
+  Support supports(const LayerPlan& plan, Pass pass) const override {
+    return supports_f32(plan, pass, {DType::f32, DType::bf16, DType::f16});
   }
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    const Stopwatch watch = count(Pass::ff, spec.geometry, w, y);
-    if (has_products(spec)) return cpu::forward(spec, x, w, bias, y);
-    cpu::forward(spec.geometry, rounded(x, spec.operands), rounded_weight(w, spec.operands).operand(), bias,
+    const Stopwatch watch = count(Pass::ff, plan, y);
+    if (has_products(plan)) return cpu::forward(plan, x, w, bias, y);
+    cpu::forward(plan.geometry, rounded(x, plan.operands), rounded_weight(w, plan.operands).operand(), bias,
                  y);
   }
 
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    const Stopwatch watch = count(Pass::bp, spec.geometry, w, dy);
-    if (has_products(spec)) return cpu::backward_data(spec, dy, w, dx);
-    cpu::backward_data(spec.geometry, rounded(dy, spec.operands), rounded_weight(w, spec.operands).operand(),
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    const Stopwatch watch = count(Pass::bp, plan, dy);
+    if (has_products(plan)) return cpu::backward_data(plan, dy, w, dx);
+    cpu::backward_data(plan.geometry, rounded(dy, plan.operands), rounded_weight(w, plan.operands).operand(),
                        dx);
   }
 
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const LayerPlan& plan, const SampleKey& /*key*/, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    const Stopwatch watch = count(Pass::wu, spec.geometry, {}, dy);
-    if (has_products(spec)) {
-      cpu::weight_gradient(spec, x, dy, dw);
+    const Stopwatch watch = count(Pass::wu, plan, dy);
+    if (has_products(plan)) {
+      cpu::weight_gradient(plan, x, dy, dw);
     } else {
-      const Tensor rounded_dy = rounded(dy, spec.operands);
-      cpu::weight_gradient(spec.geometry, rounded(x, spec.operands), rounded_dy, dw);
-      if (dbias.defined() && spec.operands == DType::f16) return cpu::bias_gradient(rounded_dy, dbias);
+      const Tensor rounded_dy = rounded(dy, plan.operands);
+      cpu::weight_gradient(plan.geometry, rounded(x, plan.operands), rounded_dy, dw);
+      if (dbias.defined() && plan.operands == DType::f16) return cpu::bias_gradient(rounded_dy, dbias);
     }
     if (dbias.defined()) cpu::bias_gradient(dy, dbias);
   }
@@ -83,8 +83,8 @@ class CpuDevice : public Device {
  private:
   /// True when there are instructions for the products; otherwise operands are rounded first and multiplied
   /// in f32, which gives the same products.
-  static bool has_products(const PassSpec& spec) {
-    return spec.operands == DType::f32 || (spec.operands == DType::bf16 && cpu::bf16_kernels() != nullptr);
+  static bool has_products(const LayerPlan& plan) {
+    return plan.operands == DType::f32 || (plan.operands == DType::bf16 && cpu::bf16_kernels() != nullptr);
   }
 
   static RoundedWeight rounded_weight(const WeightOperand& w, DType operands) {
@@ -94,8 +94,8 @@ class CpuDevice : public Device {
   }
 
   /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.
-  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& output) {
-    return Stopwatch(counters_.count(pass, geometry, w, output).nanoseconds);
+  Stopwatch count(Pass pass, const LayerPlan& plan, const Tensor& output) {
+    return Stopwatch(counters_.count(pass, plan, output).nanoseconds);
   }
 };
 

@@ -72,21 +72,21 @@ class OpenClDevice : public Device {
     return fmt::format("{}, {}; {} MiB of memory", info.who(), info.version, info.memory >> 20);
   }
 
-  Support supports(const PassRequest& request) const override { return supports_f32(request, {DType::f32}); }
+  Support supports(const LayerPlan& plan, Pass pass) const override { return supports_f32(plan, pass, {DType::f32}); }
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    multiply(Pass::ff, spec.geometry, x, w, bias, y);
+    multiply(Pass::ff, plan, x, w, bias, y);
   }
 
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    multiply(Pass::bp, spec.geometry, dy, w, {}, dx);
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    multiply(Pass::bp, plan, dy, w, {}, dx);
   }
 
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const LayerPlan& plan, const SampleKey& /*key*/, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    const Geometry& g = spec.geometry;
-    const Stopwatch watch = count(Pass::wu, g, {}, dy);
+    const Geometry& g = plan.geometry;
+    const Stopwatch watch = count(Pass::wu, plan, dy);
     const PassSizes sizes{g, x.dim(0), {x.dim(2), x.dim(3)}, {dy.dim(2), dy.dim(3)}};
     run([&](Queue& queue) {
       const Buffer input = queue.write(x), gradient = queue.write(dy), result = room_for(dw);
@@ -197,14 +197,14 @@ class OpenClDevice : public Device {
     }
   }
 
-  void multiply(Pass pass, const Geometry& geometry, const Tensor& from, const WeightOperand& w,
+  void multiply(Pass pass, const LayerPlan& plan, const Tensor& from, const WeightOperand& w,
                 const Tensor& bias, Tensor& to) {
     const bool backward = pass == Pass::bp;
     const Tensor& x = backward ? to : from;
     const Tensor& y = backward ? from : to;
-    const Stopwatch watch = count(pass, geometry, w, y);
+    const Stopwatch watch = count(pass, plan, y);
     run([&](Queue& queue) {
-      const PassSizes sizes{geometry, x.dim(0), {x.dim(2), x.dim(3)}, {y.dim(2), y.dim(3)}};
+      const PassSizes sizes{plan.geometry, x.dim(0), {x.dim(2), x.dim(3)}, {y.dim(2), y.dim(3)}};
       Product p =
           product_arguments(pass, sizes, w.packed ? w.packed->pattern : Pattern(), w.packed != nullptr);
       const Buffer operand = queue.write(from), result = room_for(to);
@@ -255,8 +255,8 @@ class OpenClDevice : public Device {
     return pool_->take(tensor.extent() * static_cast<std::int64_t>(size_of(tensor.dtype())));
   }
 
-  Stopwatch count(Pass pass, const Geometry& geometry, const WeightOperand& w, const Tensor& y) {
-    return Stopwatch(counters_.count(pass, geometry, w, y).nanoseconds);
+  Stopwatch count(Pass pass, const LayerPlan& plan, const Tensor& y) {
+    return Stopwatch(counters_.count(pass, plan, y).nanoseconds);
   }
 
   std::shared_ptr<Session> session_;

@@ -10,6 +10,7 @@
 #include "satsuma/device/rounding.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/device/gradient_operand.hpp"
 
 namespace satsuma {
 
@@ -124,25 +125,28 @@ std::string ReferenceDevice::description() const {
   return fmt::format("plain loops, double accumulation, {} threads", threads());
 }
 
-Support ReferenceDevice::supports(const PassRequest& request) const {
-  if (request.dtype != DType::f32 && request.dtype != DType::f64) {
-    return Support::no(fmt::format("it computes in f32 and f64, not in {}", to_string(request.dtype)));
+Support ReferenceDevice::supports(const LayerPlan& plan, Pass pass) const {
+  if (plan.dtype != DType::f32 && plan.dtype != DType::f64) {
+    return Support::no(fmt::format("it computes in f32 and f64, not in {}", to_string(plan.dtype)));
   }
-  if (request.operands != DType::f32 && request.operands != DType::bf16 && request.operands != DType::f16) {
-    return Support::no(fmt::format("it has no products of {}", to_string(request.operands)));
+  if (plan.operands != DType::f32 && plan.operands != DType::bf16 && plan.operands != DType::f16) {
+    return Support::no(fmt::format("it has no products of {}", to_string(plan.operands)));
   }
-  if (!request.gradient.dense()) return Support::no("it does not prune gradients");
-  if (!request.weight.dense() && request.geometry.groups > 1) {
+  if (plan[pass].gradient.skips() && plan.geometry.groups > 1)
+    return Support::no("pruned gradients have one group of channels");
+  if (plan[pass].gradient.kind == OperandKind::sampled && plan.dtype != DType::f32)
+    return Support::no(fmt::format("it samples gradients of f32, not {}", to_string(plan.dtype)));
+  if (!plan[pass].weight.pattern.dense() && plan.geometry.groups > 1) {
     return Support::no("packed weights have one group of channels");
   }
   return {};
 }
 
-void ReferenceDevice::forward(const PassSpec& spec, const Tensor& exact_x, const WeightOperand& exact_w,
+void ReferenceDevice::forward(const LayerPlan& plan, const Tensor& exact_x, const WeightOperand& exact_w,
                               const Tensor& bias, Tensor& y) {
-  const Geometry& geometry = spec.geometry;
-  const Tensor x = rounded(exact_x, spec.operands);
-  const RoundedWeight w(exact_w, spec.operands);
+  const Geometry& geometry = plan.geometry;
+  const Tensor x = rounded(exact_x, plan.operands);
+  const RoundedWeight w(exact_w, plan.operands);
   Counters::PerPass& counter = counters_[Pass::ff];
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t height = x.dim(2), width = x.dim(3);
@@ -176,11 +180,11 @@ void ReferenceDevice::forward(const PassSpec& spec, const Tensor& exact_x, const
   counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
 }
 
-void ReferenceDevice::backward_data(const PassSpec& spec, const Tensor& exact_dy,
+void ReferenceDevice::backward_data(const LayerPlan& plan, const Tensor& exact_dy,
                                     const WeightOperand& exact_w, Tensor& dx) {
-  const Geometry& geometry = spec.geometry;
-  const Tensor dy = rounded(exact_dy, spec.operands);
-  const RoundedWeight w(exact_w, spec.operands);
+  const Geometry& geometry = plan.geometry;
+  const Tensor dy = gradient_operand(plan, Pass::bp, {}, exact_dy);
+  const RoundedWeight w(exact_w, plan.operands);
   Counters::PerPass& counter = counters_[Pass::bp];
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t images = dx.dim(0), height = dx.dim(2), width = dx.dim(3);
@@ -208,17 +212,21 @@ void ReferenceDevice::backward_data(const PassSpec& spec, const Tensor& exact_dy
         }
       }
     });
-    counter.macs += images * out_height * out_width * count_terms(rows);
+    // Of the terms of dY's channels a pruned one leaves as many in every group.
+    const OperandPlan& gradient = plan[Pass::bp].gradient;
+    const std::int64_t kept = gradient.skips() ? kept_along(gradient.pattern, geometry.out_channels) : 1;
+    const std::int64_t of = gradient.skips() ? geometry.out_channels : 1;
+    counter.macs += images * out_height * out_width * count_terms(rows) / of * kept;
   });
   ++counter.calls;
   counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
 }
 
-void ReferenceDevice::backward_weights(const PassSpec& spec, const Tensor& exact_x, const Tensor& exact_dy,
-                                       Tensor& dw, Tensor& dbias) {
-  const Geometry& geometry = spec.geometry;
-  const Tensor x = rounded(exact_x, spec.operands);
-  const Tensor dy = rounded(exact_dy, spec.operands);
+void ReferenceDevice::backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& exact_x,
+                                       const Tensor& exact_dy, Tensor& dw, Tensor& dbias) {
+  const Geometry& geometry = plan.geometry;
+  const Tensor x = rounded(exact_x, plan.operands);
+  const Tensor dy = gradient_operand(plan, Pass::wu, key, exact_dy);
   Counters::PerPass& counter = counters_[Pass::wu];
   const Stopwatch stopwatch(counter.nanoseconds);
   const std::int64_t images = x.dim(0), height = x.dim(2), width = x.dim(3);
@@ -248,7 +256,8 @@ void ReferenceDevice::backward_weights(const PassSpec& spec, const Tensor& exact
       return static_cast<T>(sum);
     };
     // A sum, no product: not rounded to bf16. A device of f16 holds no other dY.
-    const auto bias_terms = view_of<T>(spec.operands == DType::f16 ? dy : exact_dy);
+    const Tensor whole_dy = plan.operands == DType::f16 ? rounded(exact_dy, DType::f16) : exact_dy;
+    const auto bias_terms = view_of<T>(whole_dy);
     const auto bias_gradient = [&](std::int64_t k) {
       double sum = 0;
       for (std::int64_t n = 0; n < images; ++n) {
@@ -272,7 +281,9 @@ void ReferenceDevice::backward_weights(const PassSpec& spec, const Tensor& exact
     });
   });
   ++counter.calls;
-  counter.macs += images * geometry.dense_macs(out_height, out_width);
+  const OperandPlan& gradient = plan[Pass::wu].gradient;
+  const std::int64_t kept = gradient.skips() ? kept_images(gradient.pattern, images) : images;
+  counter.macs += kept * geometry.dense_macs(out_height, out_width);
   counter.dense_macs += images * geometry.dense_macs(out_height, out_width);
 }
 

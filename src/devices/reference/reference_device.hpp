@@ -10,12 +10,12 @@ class ReferenceDevice : public Device {
  public:
   std::string_view name() const override { return "reference"; }
   std::string description() const override;
-  Support supports(const PassRequest& request) const override;
+  Support supports(const LayerPlan& plan, Pass pass) const override;
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override;
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override;
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override;

@@ -51,7 +51,8 @@ struct Contract {
   Pattern pattern = {};  ///< of the weight, along the channels that the pass reduces over
 
   Address x = kNowhere;        ///< FF, WU
-  Address dy = kNowhere;       ///< BP, WU
+  Address dy = kNowhere;       ///< BP, WU; what is multiplied, after SORE where that prunes it
+  Address bias_dy = kNowhere;  ///< WU: the whole dY, which dbias sums
   Address weight = kNowhere;   ///< FF, BP: [K][R][S][C], or kept values [row][R][S][kept]
   Address indices = kNowhere;  ///< u8, position in the group, like the kept values; nowhere when dense
   Address bias = kNowhere;     ///< FF: FP32 [K], nowhere for none

@@ -11,6 +11,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/device/gradient_operand.hpp"
 #include "src/device/f32_device.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/pass_times.hpp"
@@ -55,47 +56,49 @@ class SatDevice : public Device {
   }
   DType default_operands() const override { return DType::f16; }
 
-  Support supports(const PassRequest& request) const override {
-    if (request.dtype != DType::f32) {
-      return Support::no(fmt::format("takes tensors of f32, not {}", to_string(request.dtype)));
+  Support supports(const LayerPlan& plan, Pass pass) const override {
+    if (plan.dtype != DType::f32) {
+      return Support::no(fmt::format("takes tensors of f32, not {}", to_string(plan.dtype)));
     }
-    if (request.operands != DType::f16) {
-      return Support::no(fmt::format("multiplies operands of f16, not {}", to_string(request.operands)));
+    if (plan.operands != DType::f16) {
+      return Support::no(fmt::format("multiplies operands of f16, not {}", to_string(plan.operands)));
     }
-    if (request.geometry.groups != 1) {
-      return Support::no(fmt::format("has no dataflow for {} groups of channels", request.geometry.groups));
+    if (plan.geometry.groups != 1) {
+      return Support::no(fmt::format("has no dataflow for {} groups of channels", plan.geometry.groups));
     }
-    if (const int largest = driver_.transport().largest_group(); request.weight.m > largest) {
+    const OperandPlan& weight = plan[pass].weight;
+    if (const int largest = driver_.transport().largest_group(); weight.skips() && weight.pattern.m > largest) {
       return Support::no(
-          fmt::format("takes groups of at most {} weights, not {}", largest, to_string(request.weight)));
-    }
-    if (!request.gradient.dense()) {
-      return Support::no(fmt::format("does not prune the output gradient {}", to_string(request.gradient)));
+          fmt::format("takes groups of at most {} weights, not {}", largest, to_string(weight.pattern)));
     }
     return {};
   }
 
-  void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+  void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    multiply(Pass::ff, spec, x, w, bias, y);
+    multiply(Pass::ff, plan, x, w, bias, y);
   }
 
-  void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    multiply(Pass::bp, spec, dy, w, {}, dx);
+  void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
+    multiply(Pass::bp, plan, dy, w, {}, dx);
   }
 
-  void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    const sat::PassTiming& card = count(Pass::wu, spec, {}, x, dy);
+    const sat::PassTiming& card = count(Pass::wu, plan, x, dy);
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     run([&] {
-      Contract command = contract(card, spec.geometry, x, dy);
+      Contract command = contract(card, plan.geometry, x, dy);
       const Buffer input = driver_.load_halves(x);
-      const Buffer gradient = driver_.load_halves(dy);
+      const Buffer whole = driver_.load_halves(dy);
+      const bool samples = plan[Pass::wu].gradient.skips();
+      const Buffer gradient =
+          samples ? driver_.load_halves(gradient_operand(plan, Pass::wu, key, dy)) : whole;
       const Operand output = driver_.room_for(dw);
       const Operand bias_output = driver_.room_for(dbias);
       command.x = input.address();
       command.dy = gradient.address();
+      command.bias_dy = whole.address();
       command.result = output.address;
       command.dbias = bias_output.address;
       driver_.submit(command);
@@ -156,16 +159,18 @@ class SatDevice : public Device {
 
  private:
   /// FF and BP: from x to y, or from dy to dx.
-  void multiply(Pass pass, const PassSpec& spec, const Tensor& from, const WeightOperand& w,
+  void multiply(Pass pass, const LayerPlan& plan, const Tensor& from, const WeightOperand& w,
                 const Tensor& bias, Tensor& to) {
     const bool backward = pass == Pass::bp;
     const Tensor& x = backward ? to : from;
     const Tensor& y = backward ? from : to;
-    const sat::PassTiming& card = count(pass, spec, w, x, y);
+    const sat::PassTiming& card = count(pass, plan, x, y);
     const Stopwatch watch(counters_[pass].nanoseconds);
     run([&] {
-      Contract command = contract(card, spec.geometry, x, y);
-      const Buffer input = driver_.load_halves(from);
+      Contract command = contract(card, plan.geometry, x, y);
+      // SORE prunes dY; here that is the driver, with the same bits, and only its time is SORE's.
+      const bool prunes = plan[pass].gradient.skips();
+      const Buffer input = driver_.load_halves(prunes ? gradient_operand(plan, pass, {}, from) : from);
       const SatForm weight = place(w);
       const Operand bias_operand = driver_.load(bias);
       const Operand output = driver_.room_for(to);
@@ -284,11 +289,9 @@ class SatDevice : public Device {
   }
 
   /// Counts a pass between x and y (or their gradients), and says what it takes on the card.
-  const sat::PassTiming& count(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& x,
-                               const Tensor& y) {
-    counters_.count(pass, spec.geometry, w, y);
-    const Pattern pattern = w.packed ? w.packed->pattern : Pattern();
-    const sat::PassTiming& card = times_.of(pass, spec, x.dim(0), {x.dim(2), x.dim(3)}, pattern);
+  const sat::PassTiming& count(Pass pass, const LayerPlan& plan, const Tensor& x, const Tensor& y) {
+    counters_.count(pass, plan, y);
+    const sat::PassTiming& card = times_.of(pass, plan, x.dim(0), {x.dim(2), x.dim(3)});
     counters_.cycles += card.cycles;
     counters_.device_nanoseconds += std::llround(1e9 * times_.config().seconds(card.cycles));
     counters_.nanojoules += std::llround(1e9 * card.energy.total());

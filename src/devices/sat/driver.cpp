@@ -74,7 +74,7 @@ Operand Driver::room_for(const Tensor& tensor) {
   return operand;
 }
 
-void Driver::store(const Operand& operand, const Tensor& tensor) {
+void Driver::store(const Operand& operand, Tensor tensor) {
   if (!tensor.defined() || operand.resident()) return;
   submit(Store{operand.address, tensor.raw(), bytes_of(tensor)});
   bytes_from_device_ += bytes_of(tensor);

@@ -68,7 +68,7 @@ class Driver {
   Buffer load_halves(const Tensor& tensor);
   /// Where a command may write `tensor`; to be handed to store() behind that command.
   Operand room_for(const Tensor& tensor);
-  void store(const Operand& operand, const Tensor& tensor);
+  void store(const Operand& operand, Tensor tensor);
 
   void submit(const Command& command) { last_ = transport_->submit(command); }
   /// Returns when all commands are done; throws DeviceError with what went wrong in them.

@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "satsuma/device/device.hpp"
 #include "satsuma/sat/timing.hpp"
@@ -20,24 +20,13 @@ class PassTimes {
   explicit PassTimes(const Config& config = {}, std::optional<Schedule> schedule = {});
 
   const Config& config() const { return config_; }
-  /// One pass over a batch of x [images, C, height, width]. `weight` is the pattern of its weight operand. WU
-  /// includes the update of the weights, and pre-generation for the FF and BP of the same shape that were
-  /// asked for last. Without counts, and a line on standard error, where the model finds no
-  /// schedule. Throws UsageError when a schedule was given that has no layer of this name.
-  const PassTiming& of(Pass pass, const PassSpec& spec, std::int64_t images, const Pair& in_size,
-                       Pattern weight);
+  /// One pass of a layer over a batch of x [images, C, height, width]. WU includes the update of the weights,
+  /// and pre-generation for the layer's FF and BP. Without counts, and a line on standard error, where the
+  /// model finds no schedule. Throws UsageError when a schedule was given that has no layer of this name.
+  const PassTiming& of(Pass pass, const LayerPlan& plan, std::int64_t images, const Pair& in_size);
 
  private:
-  /// A layer as far as its passes tell: two with all of this in common are one.
-  using Shape = std::tuple<std::string, std::array<std::int64_t, 11>, std::int64_t, Pair>;
-  struct Known {
-    PassPatterns patterns;
-    bool has_bp = false;
-    std::map<std::tuple<Pass, int, int, int, int, bool>, PassTiming> counts;
-  };
-
-  PassTiming compute(Pass pass, const PassSpec& spec, std::int64_t images, const Pair& in_size,
-                     const Known& known) const;
+  PassTiming compute(Pass pass, const Layer& layer) const;
   /// What the schedule says of a layer; null where none was given.
   const LayerSchedule* given_for(std::string_view layer) const;
   /// `given` where that is and fits, else the scheduler's own.
@@ -45,7 +34,9 @@ class PassTimes {
 
   Config config_;
   std::optional<Schedule> schedule_;
-  std::map<Shape, Known> known_;
+  /// By all that the passes of a layer depend on (text_of() of a layer): equal layers are one, unless a
+  /// schedule tells them apart.
+  std::map<std::pair<std::string, Pass>, PassTiming> known_;
 };
 
 }  // namespace satsuma::sat::driver

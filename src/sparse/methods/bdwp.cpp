@@ -8,8 +8,8 @@ namespace satsuma {
 const Method kBdwp = {
     .name = "bdwp",
     .summary = "N:M weights in forward (along input channels) and backward (along output channels)",
-    .ff_weight = true,
-    .bp_weight = true,
+    .ff_weight = OperandKind::packed,
+    .bp_weight = OperandKind::packed,
 };
 
 }  // namespace satsuma

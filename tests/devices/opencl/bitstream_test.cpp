@@ -137,9 +137,9 @@ TEST_CASE("groups that a build leaves out are refused with a reason") {
       testing::write_file("groups.bin", {reinterpret_cast<const char*>(file.data()), file.size()});
   const auto device = find_device("sat:opencl,bitstream=" + path.string());
   PassRequest request{.weight = {2, 8}, .operands = DType::f16};
-  CHECK(device->supports(request).yes);
-  request.weight = {2, 16};
-  CHECK(device->supports(request).reason == "takes groups of at most 8 weights, not 2:16");
+  CHECK(device->supports(plan, pass).yes);
+  plan[pass].weight.pattern = {2, 16};
+  CHECK(device->supports(plan, pass).reason == "takes groups of at most 8 weights, not 2:16");
 }
 
 TEST_CASE("what follows --device sat: is checked") {

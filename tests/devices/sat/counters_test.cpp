@@ -26,7 +26,7 @@ void add(const sat::Layer& layer, Expected& expected) {
   for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
     if (!layer.runs(pass)) continue;
     sat::LayerSchedule schedule;
-    schedule.layer = layer.name;
+    schedule.layer = layer.plan.name;
     schedule[pass] = sat::schedule_pass(config, layer, pass);
     const sat::PassTiming timing = sat::time_pass(config, layer, pass, schedule);
     expected.cycles += timing.cycles;
@@ -40,26 +40,32 @@ TEST_CASE("cycles and energy of a training step are those of the timing model") 
   const Pattern sparse = {2, 8};
   const auto device = find_device("sat");
   const std::int64_t images = 32;
-  std::vector<sat::Layer> layers = {
-      {"first",
-       {.in_channels = 3, .out_channels = 16, .kernel = {3, 3}, .padding = {1, 1}},
+  const auto plan = [&](const char* name, const Geometry& geometry, bool first) {
+    LayerPlan layer(geometry, DType::f16, name);
+    layer.reads_data = first;
+    if (first) layer.keep_dense = "first";
+    return planned(std::move(layer), {.method = &find_method("bdwp"), .pattern = sparse});
+  };
+  const std::vector<sat::Layer> layers = {
+      {plan("first", {.in_channels = 3, .out_channels = 16, .kernel = {3, 3}, .padding = {1, 1}}, true),
        {8, 8},
-       images,
-       {},
-       false},
-      {"second",
-       {.in_channels = 16, .out_channels = 32, .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}},
+       images},
+      {plan("second",
+            {.in_channels = 16, .out_channels = 32, .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}},
+            false),
        {8, 8},
-       images,
-       {sparse, sparse, {}}},
-      {"classifier", {.in_channels = 32, .out_channels = 10}, {1, 1}, images, {sparse, sparse, {}}},
+       images},
+      {plan("classifier", {.in_channels = 32, .out_channels = 10}, false), {1, 1}, images},
   };
   std::vector<std::unique_ptr<Contraction>> contractions;
   for (const sat::Layer& layer : layers) {
-    contractions.push_back(std::make_unique<Contraction>(layer.name, layer.geometry,
-                                                         Tensor::full(layer.geometry.weight_shape(), 0.5)));
-    if (layer.patterns.ff_weight.dense()) contractions.back()->keep_dense("first");
-    contractions.back()->configure({.method = &find_method("bdwp"), .pattern = sparse, .device = device});
+    const Geometry& geometry = layer.plan.geometry;
+    contractions.push_back(std::make_unique<Contraction>(layer.plan.name, geometry,
+                                                         Tensor::full(geometry.weight_shape(), 0.5)));
+    if (layer.plan.reads_data) contractions.back()->keep_dense("first");
+    if (layer.plan.reads_data) contractions.back()->read_data();
+    contractions.back()->configure(
+        {.sparsity = {.method = &find_method("bdwp"), .pattern = sparse}, .device = device});
   }
 
   Expected expected;
@@ -70,14 +76,14 @@ TEST_CASE("cycles and energy of a training step are those of the timing model") 
     std::vector<Tensor> inputs;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const sat::Layer& layer = layers[i];
-      inputs.push_back(Tensor::full({images, layer.geometry.in_channels, layer.input[0], layer.input[1]}, 0.5,
+      inputs.push_back(Tensor::full({images, layer.plan.geometry.in_channels, layer.input[0], layer.input[1]}, 0.5,
                                     DType::f32, MemoryFormat::batch_blocked));
       contractions[i]->forward(inputs[i], {});
     }
     for (std::size_t i = layers.size(); i-- > 0;) {
       const Tensor dy =
           Tensor::full(contractions[i]->last_output(), 0.5, DType::f32, MemoryFormat::batch_blocked);
-      if (layers[i].has_bp) contractions[i]->backward_data(dy, inputs[i].shape());
+      if (layers[i].runs(Pass::bp)) contractions[i]->backward_data(dy, inputs[i].shape());
       contractions[i]->update(contractions[i]->backward_weights(inputs[i], dy, false).weight, {},
                               {.lr = 0.1});
     }

@@ -84,7 +84,7 @@ NaiveSat random_layer(Rng& rng) {
                                    {3, 7}, {1, 16}, {2, 16}, {5, 24}, {1, 3}};
   for (;;) {
     NaiveSat layer{};
-    Geometry& g = layer.geometry;
+    Geometry& g = layer.plan.geometry;
     g.in_channels = pick(rng, kChannels);
     g.out_channels = pick(rng, kChannels);
     const auto upto = [&](std::uint64_t n) { return static_cast<std::int64_t>(rng.below(n)); };
@@ -107,7 +107,7 @@ NaiveSat random_layer(Rng& rng) {
 
 /// Every pass of a layer on the device and naively.
 void check_layer(Device& device, const NaiveSat& layer, Data data, Rng& rng) {
-  const Geometry& g = layer.geometry;
+  const Geometry& g = layer.plan.geometry;
   CAPTURE(to_string(g));
   CAPTURE(to_string(layer.pattern));
   CAPTURE(layer.images);
@@ -125,7 +125,7 @@ void check_layer(Device& device, const NaiveSat& layer, Data data, Rng& rng) {
   const Tensor dy_tensor = activation(dy, out, junk);
   const Tensor w_tensor = Tensor::from(w, g.weight_shape()).to(MemoryFormat::channels_last);
   const Tensor bias_tensor = bias.empty() ? Tensor() : Tensor::from(bias, {g.out_channels});
-  const PassSpec spec(g, DType::f16);
+  const LayerPlan plan(g, DType::f16);
   const bool packed = !layer.pattern.dense();
   const auto weight = [&](GroupAxis axis) {
     const bool foreign = rng.below(2) == 0;
@@ -139,14 +139,14 @@ void check_layer(Device& device, const NaiveSat& layer, Data data, Rng& rng) {
   };
 
   Tensor y = Tensor::empty(out, DType::f32, MemoryFormat::batch_blocked);
-  device.forward(spec, x_tensor, operand(ff), bias_tensor, y);
+  device.forward(plan, x_tensor, operand(ff), bias_tensor, y);
   CHECK(difference(y, layer.forward(x, w, bias)) == -1);
   Tensor dx = Tensor::empty(in, DType::f32, MemoryFormat::batch_blocked);
-  device.backward_data(spec, dy_tensor, operand(bp), dx);
+  device.backward_data(plan, dy_tensor, operand(bp), dx);
   CHECK(difference(dx, layer.backward_data(dy, w)) == -1);
   Tensor dw = Tensor::empty(g.weight_shape(), DType::f32, MemoryFormat::channels_last);
   Tensor dbias = rng.below(2) == 0 ? Tensor() : Tensor::empty({g.out_channels});
-  device.backward_weights(spec, x_tensor, dy_tensor, dw, dbias);
+  device.backward_weights(plan, {}, x_tensor, dy_tensor, dw, dbias);
   CHECK(difference(dw, layer.weight_gradient(x, dy)) == -1);
   if (dbias.defined()) CHECK(difference(dbias, layer.bias_gradient(dy)) == -1);
 }
@@ -217,13 +217,13 @@ TEST_CASE("FF and BP multiply with what the latest update has pre-generated") {
   Device& device = testing::sat_under_test();
   Rng rng(9);
   NaiveSat layer{};
-  layer.geometry = {.in_channels = 24, .out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}};
+  layer.plan.geometry = {.in_channels = 24, .out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}};
   layer.pattern = {2, 8};
   layer.images = 5;
   layer.height = layer.width = layer.out_height = layer.out_width = 4;
   const Shape in = {5, 24, 4, 4}, out = {5, 17, 4, 4};
   const auto x = draw(rng, in.numel(), Data::ordinary), dy = draw(rng, out.numel(), Data::ordinary);
-  const Tensor w = Tensor::from(draw(rng, 17 * 24 * 9, Data::ordinary), layer.geometry.weight_shape())
+  const Tensor w = Tensor::from(draw(rng, 17 * 24 * 9, Data::ordinary), layer.plan.geometry.weight_shape())
                        .to(MemoryFormat::channels_last);
   const Tensor velocity = Tensor::zeros(w.shape(), DType::f32, MemoryFormat::channels_last);
   PackedWeight ff, bp;
@@ -232,10 +232,10 @@ TEST_CASE("FF and BP multiply with what the latest update has pre-generated") {
         Tensor::from(draw(rng, w.numel(), Data::ordinary), w.shape()).to(MemoryFormat::channels_last);
     device.update({w, grad, velocity, {.lr = 0.5, .momentum = 0.9, .decay = 0.1}, layer.pattern, &ff, &bp});
     Tensor y = Tensor::empty(out, DType::f32, MemoryFormat::batch_blocked);
-    device.forward({layer.geometry, DType::f16}, activation(x, in, 0), {.packed = &ff}, {}, y);
+    device.forward({layer.plan.geometry, DType::f16}, activation(x, in, 0), {.packed = &ff}, {}, y);
     CHECK(difference(y, layer.forward(x, w.to_vector<float>(), {})) == -1);
     Tensor dx = Tensor::empty(in, DType::f32, MemoryFormat::batch_blocked);
-    device.backward_data({layer.geometry, DType::f16}, activation(dy, out, 0), {.packed = &bp}, dx);
+    device.backward_data({layer.plan.geometry, DType::f16}, activation(dy, out, 0), {.packed = &bp}, dx);
     CHECK(difference(dx, layer.backward_data(dy, w.to_vector<float>())) == -1);
   }
 }

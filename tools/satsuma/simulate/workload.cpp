@@ -13,14 +13,7 @@ namespace satsuma::tools {
 sat::Workload workload_of(const ModelSettings& settings, std::int64_t batch) {
   sat::Workload workload{settings.model, {}};
   for (const Layer& traced : trace_layers(*settings.create(), settings.options().input)) {
-    sat::Layer layer;
-    layer.name = traced.contraction->name();
-    layer.geometry = traced.contraction->geometry();
-    layer.input = {traced.input[1], traced.input[2]};
-    layer.batch = batch;
-    layer.has_bp = traced.has_bp;
-    layer.prunable = !traced.contraction->kept_dense();
-    workload.layers.push_back(std::move(layer));
+    workload.layers.push_back({traced.contraction->plan(), {traced.input[1], traced.input[2]}, batch});
   }
   return workload;
 }

@@ -109,7 +109,9 @@ void Stce::backward_weights(const Contract& c) {
   const Tensor x = operand(c.x, x_shape(c));
   Tensor dw = view_of(dram_, c.result, c.geometry.weight_shape(), MemoryFormat::channels_last);
   cpu::weight_gradient(c.geometry, x, dy, dw, !finite);
-  if (c.dbias != kNowhere) add_bias_gradient(dy, dram_.at<float>(c.dbias, c.geometry.out_channels));
+  if (c.dbias == kNowhere) return;
+  const Tensor whole = c.bias_dy == c.dy ? dy : operand(c.bias_dy, y_shape(c));
+  add_bias_gradient(whole, dram_.at<float>(c.dbias, c.geometry.out_channels));
 }
 
 Stce::Weight Stce::decode(const Contract& c) const {

@@ -70,8 +70,9 @@ void OpenClTransport::multiply_gradients(const Contract& c, Pending& pending) {
 
   if (c.dbias == kNowhere) return;
   check(c.dbias, g.out_channels, sizeof(float));
+  check(c.bias_dy, extent(c, g.out_channels, c.out_size), sizeof(std::uint16_t));
   opencl::BiasGradient bias = opencl::bias_gradient_arguments(sizes_of(c));
-  bias.dy = c.dy;
+  bias.dy = c.bias_dy;
   bias.result = c.dbias;
   bias_gradient_.set(memory_, memory_, bias);
   pending.kernels.push_back(
