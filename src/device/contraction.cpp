@@ -68,7 +68,7 @@ Tensor as_channels_last(const Tensor& tensor) {
   return result.view(result.shape(), layout_of(result.shape(), MemoryFormat::channels_last));
 }
 
-/// A gradient or velocity under the weight's shape and layout, shared where it has them already.
+/// A gradient or state under the weight's shape and layout, shared where it has them already.
 Tensor like_weight(const char* what, const Tensor& tensor, const Shape& shape) {
   Tensor result = tensor;
   if (!(result.shape() == shape)) {
@@ -273,23 +273,24 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   return grad;
 }
 
-void Contraction::update(const Tensor& grad, const Tensor& velocity, SgdStep step) {
+void Contraction::update(const Tensor& grad, std::span<const Tensor> states, const UpdateRule& rule,
+                         double lr) {
   const bool ff_pruned = !pattern(Pass::ff).dense();
   // The other device makes its own packed form when it needs one: it knows best how to arrange it.
   const bool bp_too =
       !pattern(Pass::bp).dense() && devices_[index_of(Pass::bp)] == devices_[index_of(Pass::ff)];
-  if (step.decay == 0) step.decay = plan_.decay;
-  if (!ff_pruned) step.decay = 0;
   UpdateArgs args;
   args.weight = weight_;
   args.grad = like_weight("gradient", grad, weight_.shape());
-  if (velocity.defined()) {
-    args.velocity = like_weight("velocity", velocity, weight_.shape());
-    if (args.velocity.raw() != velocity.raw()) {
-      throw ShapeError("[update] the velocity changes in place and must lie as the weight does");
+  for (std::size_t i = 0; i < states.size() && i < kMostStates; ++i) {
+    args.states[i] = like_weight("state", states[i], weight_.shape());
+    if (args.states[i].raw() != states[i].raw()) {
+      throw ShapeError("[update] the optimiser's state changes in place and must lie as the weight does");
     }
   }
-  args.step = step;
+  args.rule = &rule;
+  args.lr = lr;
+  args.sr_ste = ff_pruned ? plan_.sr_ste : 0;
   args.pattern = plan_.pattern;
   dense_form_ = nullptr;
   args.packed_ff = ff_pruned ? &packed_ff_ : nullptr;

@@ -54,7 +54,7 @@ void configure_layers(const nn::Module& model, const LayerOptions& options) {
   ContractionPlan plan;
   plan.method = &find_method(options.method);
   plan.pattern = options.pattern;
-  plan.decay = options.decay.value_or(plan.method->default_decay);
+  plan.sr_ste = options.sr_ste.value_or(plan.method->default_sr_ste);
   plan.operands = options.operands;
   plan.strict = options.strict;
   const std::shared_ptr<Device> device = find_device(options.device);

@@ -22,7 +22,7 @@ Json to_json(const Method& method) {
           {"ff_weight", method.ff_weight},
           {"bp_weight", method.bp_weight},
           {"bp_gradient", method.bp_gradient},
-          {"default_decay", method.default_decay}};
+          {"default_sr_ste", method.default_sr_ste}};
 }
 
 void print(const Method& method) {
@@ -32,7 +32,7 @@ void print(const Method& method) {
              method.bp_weight ? "N:M along output channels" : "dense",
              method.bp_gradient ? "N:M along output channels" : "dense");
   fmt::print("  WU  dW = X^T * dY  dense\n");
-  fmt::print("  --decay {} where none is given\n", method.default_decay);
+  fmt::print("  --sr-ste {} where none is given\n", method.default_sr_ste);
 }
 
 int list(const Settings& settings) {

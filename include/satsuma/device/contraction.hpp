@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "satsuma/device/device.hpp"
@@ -14,7 +15,7 @@ namespace satsuma {
 struct ContractionPlan {
   const Method* method = nullptr;       ///< null is dense
   Pattern pattern = {};                 ///< of all pruned operands
-  double decay = 0;                     ///< SR-STE term in update()
+  double sr_ste = 0;                    ///< lambda of the SR-STE term in update()
   std::shared_ptr<Device> device = {};  ///< null is `cpu`
   std::optional<DType> operands = {};   ///< see PassSpec; empty is Device::default_operands()
   bool strict = false;                  ///< a refusal is an error instead of a fallback
@@ -76,9 +77,9 @@ class Contraction {
   const Shape& last_output() const { return last_output_; }
 
   /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
-  /// device of FF. `grad` and `velocity` may be [K, C] for a linear layer. The SR-STE term is `step.decay`,
-  /// or the plan's where that is 0.
-  void update(const Tensor& grad, const Tensor& velocity, SgdStep step);
+  /// device of FF. `grad` and `states`, as many as the rule's, may be [K, C] for a linear layer. Where FF is
+  /// pruned the gradient gets the plan's SR-STE term.
+  void update(const Tensor& grad, std::span<const Tensor> states, const UpdateRule& rule, double lr);
   /// To be called after the weight's elements were written by anybody else: the packed weights are stale.
   void weight_changed();
 

@@ -14,9 +14,9 @@ struct Method {
   bool ff_weight = false;    ///< FF multiplies with W_ff, N:M along input channels
   bool bp_weight = false;    ///< BP multiplies with W_bp, N:M along output channels
   bool bp_gradient = false;  ///< BP prunes dY, N:M along output channels
-  /// Strength of the SR-STE term, g += decay * (1 - mask_ff) * W (arXiv 2102.04010), where the user sets
-  /// none.
-  double default_decay = 0;
+  /// Strength of the SR-STE term, g' = g + lambda * (1 - mask_ff) * W (arXiv 2102.04010), where the user
+  /// sets none.
+  double default_sr_ste = 0;
 
   bool sparse() const { return ff_weight || bp_weight || bp_gradient; }
 };

@@ -24,8 +24,8 @@ struct Placement {
 /// How the convolution and linear layers of a model are to be run.
 struct LayerOptions {
   std::string method = "dense";
-  Pattern pattern = {2, 8};     ///< N:M of all pruned operands
-  std::optional<double> decay;  ///< SR-STE term; the method's default where empty
+  Pattern pattern = {2, 8};      ///< N:M of all pruned operands
+  std::optional<double> sr_ste;  ///< lambda of the SR-STE term; the method's default where empty
   std::optional<DType>
       operands;  ///< what products are made of: f32, bf16, f16; each device's own where empty
   std::string device = "cpu";
