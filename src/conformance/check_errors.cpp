@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
 #include "src/conformance/operands.hpp"
@@ -71,7 +72,8 @@ void check_bad_weights(Verdict& verdict, Rng& rng, Device& device) {
     device.compress(Tensor::zeros({16, 24, 3, 3}, DType::i64), axis, pattern);
   });
   must_throw(verdict, "update with a gradient of another shape", [&] {
-    device.update({.weight = weight.clone(), .grad = Tensor::zeros({16, 16, 3, 3}), .step = {.lr = 1}});
+    const SgdRule rule;
+    device.update({.weight = weight.clone(), .grad = Tensor::zeros({16, 16, 3, 3}), .rule = &rule, .lr = 1});
     device.synchronize();
   });
   verdict.require(

@@ -2,6 +2,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/contraction.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
 #include "src/conformance/operands.hpp"
@@ -58,7 +59,7 @@ void check_layer(Verdict& verdict, Rng& rng, const Subject& subject) {
   settings.device = subject.device;
   mine.configure(settings);
   if (mine.fallbacks() > 0) return verdict.refused("a pass falls back to another device");
-  Tensor velocity = Tensor::zeros(weight.shape(), DType::f32, MemoryFormat::channels_last);
+  const Tensor velocity = Tensor::zeros(weight.shape(), DType::f32, MemoryFormat::channels_last);
   for (int step = 0; step < 3; ++step) {
     const Tensor x = draw(rng, kLayer.input, DType::f32, MemoryFormat::row_major);
     const Tensor dy = draw(rng, kLayer.output(), DType::f32, MemoryFormat::row_major);
@@ -73,11 +74,11 @@ void check_layer(Verdict& verdict, Rng& rng, const Subject& subject) {
     const auto expected = oracle.backward_weights(x, dy, true);
     verdict.near((at + "dW").c_str(), grad.weight, expected.weight, allowed(Pass::wu));
     verdict.near((at + "db").c_str(), grad.bias, expected.bias, allowed(Pass::wu));
-    const SgdStep rule{.lr = 0.01, .momentum = 0.9};
-    Tensor other_velocity = velocity.clone();
-    mine.update(grad.weight, velocity, rule);
+    const SgdRule rule({.momentum = 0.9});
+    const Tensor other_velocity = velocity.clone();
+    mine.update(grad.weight, {&velocity, 1}, rule, 0.01);
     subject.device->synchronize();
-    oracle.update(grad.weight, other_velocity, rule);
+    oracle.update(grad.weight, {&other_velocity, 1}, rule, 0.01);
     // Gradients are sums of some hundred terms.
     verdict.near((at + "W").c_str(), mine.weight(), oracle.weight(), tolerance(64, DType::f32));
     Tensor same = oracle.weight();

@@ -3,6 +3,7 @@
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
 #include "src/conformance/operands.hpp"
+#include "src/conformance/rules.hpp"
 
 // The same call on the same operands gives the same bits, whatever ran in between: a run can be repeated.
 
@@ -32,14 +33,18 @@ void check_pass(Verdict& verdict, Rng& rng, Device& device, const Case& layer, T
   }
 }
 
-void check_update(Verdict& verdict, Rng& rng, Device& device) {
+void check_update(Verdict& verdict, Rng& rng, Device& device, const UpdateRule& rule) {
   const Shape shape = {33, 24, 3, 3};
   const Pattern pattern = {2, 8};
   const auto tensor = [&] { return draw(rng, shape, DType::f32, MemoryFormat::channels_last); };
-  const Tensor weight = tensor(), grad = tensor(), velocity = tensor();
+  const Tensor weight = tensor(), grad = tensor(), first_state = tensor(), second_state = tensor();
   const auto run = [&](PackedWeight& ff, PackedWeight& bp) {
-    UpdateArgs args{.weight = weight.clone(), .grad = grad, .velocity = velocity.clone()};
-    args.step = {.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4, .decay = 1e-3};
+    UpdateArgs args{.weight = weight.clone(), .grad = grad};
+    if (rule.states() > 0) args.states[0] = first_state.clone();
+    if (rule.states() > 1) args.states[1] = second_state.clone();
+    args.rule = &rule;
+    args.lr = 0.1;
+    args.sr_ste = 1e-3;
     args.pattern = pattern;
     args.packed_ff = &ff;
     args.packed_bp = &bp;
@@ -73,8 +78,8 @@ void check_repeat(Recorder& recorder, const Subject& subject) {
     }
   }
   recorder.check("repeat/update", [&](Verdict& verdict, Rng& rng) {
-    if (accepted(verdict, ask(device, layers().back(), all_types().front(), Pass::ff), {}))
-      check_update(verdict, rng, device);
+    if (!accepted(verdict, ask(device, layers().back(), all_types().front(), Pass::ff), {})) return;
+    for (const NamedRule& rule : all_rules()) check_update(verdict, rng, device, rule.rule);
   });
 }
 

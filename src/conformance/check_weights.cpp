@@ -3,6 +3,7 @@
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
 #include "src/conformance/operands.hpp"
+#include "src/conformance/rules.hpp"
 
 namespace satsuma::conformance {
 
@@ -38,17 +39,6 @@ void check_compress(Verdict& verdict, Rng& rng, Device& device, GroupAxis axis, 
   }
 }
 
-struct Rule {
-  const char* name;
-  SgdStep step;
-};
-
-constexpr Rule kRules[] = {
-    {"sgd", {.lr = 0.1}},
-    {"momentum", {.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4}},
-    {"nesterov", {.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4, .nesterov = true, .decay = 2e-2}},
-};
-
 void check_packed(Verdict& verdict, const char* what, const PackedWeight& got, const Tensor& weight,
                   GroupAxis axis, Pattern pattern) {
   verdict.require(same_packed(got, compress_reference(weight, axis, pattern)),
@@ -57,34 +47,43 @@ void check_packed(Verdict& verdict, const char* what, const PackedWeight& got, c
 }
 
 /// One step on fresh tensors, with W_ff pre-generated and with both.
-void check_update(Verdict& verdict, Rng& rng, const Subject& subject, SgdStep step, Pattern pattern,
-                  DType dtype) {
+void check_step(Verdict& verdict, Rng& rng, const Subject& subject, const UpdateRule& rule,
+                const Shape& shape, double sr_ste, Pattern pattern, DType dtype) {
   constexpr double kAdditions = 8;  // a handful, of numbers below 4; tolerance() grants 8 more units
   const bool prune = !pattern.dense();
-  if (!prune) step.decay = 0;
+  const bool both = rng.below(2);
+  const auto tensor = [&] { return draw(rng, shape, dtype, MemoryFormat::channels_last); };
+  UpdateArgs args{.weight = tensor(), .grad = tensor(), .rule = &rule};
+  args.lr = 0.1;
+  args.sr_ste = sr_ste;
+  args.pattern = pattern;
+  for (std::size_t i = 0; i < rule.states(); ++i) args.states[i] = tensor();
+  UpdateArgs expected = args;
+  expected.weight = args.weight.clone();
+  for (std::size_t i = 0; i < rule.states(); ++i) expected.states[i] = args.states[i].clone();
+  PackedWeight ff, bp, expected_ff;
+  if (prune) {
+    args.packed_ff = &ff;
+    args.packed_bp = both ? &bp : nullptr;
+    expected.packed_ff = &expected_ff;
+  }
+  subject.device->update(args);
+  subject.device->synchronize();
+  subject.reference->update(expected);
+  const double allowed = tolerance(static_cast<std::int64_t>(kAdditions), dtype);
+  verdict.near("weight ", args.weight, expected.weight, allowed);
+  for (std::size_t i = 0; i < rule.states(); ++i)
+    verdict.near(i == 0 ? "first state " : "second state ", args.states[i], expected.states[i], allowed);
+  if (!prune) return;
+  check_packed(verdict, "W_ff", ff, args.weight, GroupAxis::input_channels, pattern);
+  if (both) check_packed(verdict, "W_bp", bp, args.weight, GroupAxis::output_channels, pattern);
+}
+
+void check_update(Verdict& verdict, Rng& rng, const Subject& subject, const UpdateRule& rule, Pattern pattern,
+                  DType dtype) {
   for (const Shape& shape : {Shape{33, 24, 3, 3}, Shape{16, 40, 1, 1}, Shape{10, 9, 2, 1}}) {
-    const bool both = rng.below(2);
-    const auto tensor = [&] { return draw(rng, shape, dtype, MemoryFormat::channels_last); };
-    UpdateArgs args{.weight = tensor(), .grad = tensor(), .velocity = {}, .step = step, .pattern = pattern};
-    if (step.momentum != 0) args.velocity = tensor();
-    UpdateArgs expected = args;
-    expected.weight = args.weight.clone();
-    if (args.velocity.defined()) expected.velocity = args.velocity.clone();
-    PackedWeight ff, bp, expected_ff;
-    if (prune) {
-      args.packed_ff = &ff;
-      args.packed_bp = both ? &bp : nullptr;
-      expected.packed_ff = &expected_ff;
-    }
-    subject.device->update(args);
-    subject.device->synchronize();
-    subject.reference->update(expected);
-    const double allowed = tolerance(static_cast<std::int64_t>(kAdditions), dtype);
-    verdict.near("weight ", args.weight, expected.weight, allowed);
-    if (args.velocity.defined()) verdict.near("velocity ", args.velocity, expected.velocity, allowed);
-    if (!prune) continue;
-    check_packed(verdict, "W_ff", ff, args.weight, GroupAxis::input_channels, pattern);
-    if (both) check_packed(verdict, "W_bp", bp, args.weight, GroupAxis::output_channels, pattern);
+    check_step(verdict, rng, subject, rule, shape, 0, pattern, dtype);
+    if (!pattern.dense()) check_step(verdict, rng, subject, rule, shape, 2e-2, pattern, dtype);
   }
 }
 
@@ -111,9 +110,9 @@ void check_weights(Recorder& recorder, const Subject& subject) {
               });
         }
       }
-      for (const Rule& rule : kRules) {
+      for (const NamedRule& rule : all_rules()) {
         run(fmt::format("update/{}/{}", kind, rule.name), [&](Verdict& verdict, Rng& rng) {
-          check_update(verdict, rng, subject, rule.step, pattern, dtype);
+          check_update(verdict, rng, subject, rule.rule, pattern, dtype);
         });
       }
     }

@@ -116,7 +116,10 @@ PackedWeight documented(const PackedWeight& packed) {
   return packed.values.defined() ? packed : compress(packed.source, packed.axis, packed.pattern);
 }
 
-Tensor mask_ff(const Tensor& weight, Pattern pattern) {
+Tensor mask_ff(const UpdateArgs& args) {
+  if (args.sr_ste == 0) return {};
+  const Tensor& weight = args.weight;
+  const Pattern pattern = args.pattern;
   const PackedWeight packed = compress(weight, GroupAxis::input_channels, pattern);
   Tensor mask = Tensor::zeros(weight.shape(), DType::f32, MemoryFormat::channels_last);
   float* const to = mask.data<float>();

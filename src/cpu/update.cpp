@@ -1,10 +1,11 @@
 #include "src/cpu/update.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <vector>
 
 #include "satsuma/core/parallel.hpp"
-#include "satsuma/device/sgd_rule.hpp"
 #include "src/cpu/compress.hpp"
 #include "src/cpu/forms.hpp"
 #include "src/cpu/kernels/update.hpp"
@@ -17,6 +18,9 @@ namespace {
 /// Channels of a row that are updated before they are compressed. Sixteen rows of them stay in the
 /// second-level cache, and runs of whole pages keep the memory busier than short ones.
 constexpr std::int64_t kChunk = 512;
+
+/// What offsets of entries and pairs count a channel as.
+constexpr std::int64_t kChannelBytes = kLanes * 4;
 
 /// Where the kept weights of a form go, group by group along the axis of the groups.
 class FormTarget {
@@ -51,6 +55,32 @@ class FormTarget {
     update_kernels().compress(args);
   }
 
+  /// Copies `from` to `to` at those of `count` channels of a row, from a whole group at `channel` on, that
+  /// the form keeps now.
+  void copy_kept(std::int64_t row, std::int64_t tap, std::int64_t channel, std::int64_t count,
+                 const float* from, float* to) const {
+    const std::int64_t end = (channel + count) / pattern_.m;
+    for (std::int64_t g = channel / pattern_.m; g < end; ++g) {
+      const Group& group = groups_[static_cast<std::size_t>(g)];
+      const char* item = group.to + (row * taps_ + tap) * group.tap_bytes;
+      // Offsets count from the first channel of the group's block.
+      const std::int64_t block = g * pattern_.m / channel_block_ * channel_block_ - channel;
+      const auto copy = [&](std::uint32_t offset) {
+        const std::int64_t c = block + offset / kChannelBytes;
+        to[c] = from[c];
+      };
+      for (int j = 0; j < pattern_.n; j += pairs_ ? 2 : 1, item += kItemBytes) {
+        if (pairs_) {
+          const auto& pair = *reinterpret_cast<const NmPair*>(item);
+          copy(pair.first);
+          copy(pair.second);
+        } else {
+          copy(reinterpret_cast<const NmEntry*>(item)->offset);
+        }
+      }
+    }
+  }
+
  private:
   struct Group {
     char* to;
@@ -64,7 +94,7 @@ class FormTarget {
         taps_(args.weight.dim(2) * args.weight.dim(3)),
         pairs_(pairs) {
     for (std::int64_t c = 0; c < channels; ++c)
-      offsets_.push_back(static_cast<std::uint32_t>(c % channel_block * kLanes * 4));
+      offsets_.push_back(static_cast<std::uint32_t>(c % channel_block * kChannelBytes));
   }
 
   /// Entries and pairs take eight bytes each.
@@ -93,40 +123,42 @@ class FormTarget {
 bool has_squares(const UpdateArgs& args) {
   const Tensor& weight = args.weight;
   const Layout layout = layout_of(weight.shape(), MemoryFormat::channels_last);
-  return weight.dtype() == DType::f32 && args.grad.dtype() == DType::f32 && weight.layout() == layout &&
-         args.grad.layout() == layout && (!args.velocity.defined() || args.velocity.layout() == layout) &&
-         args.grad.shape() == weight.shape() && weight.dim(0) % kSquare == 0 &&
+  bool lie_alike = weight.layout() == layout && args.grad.layout() == layout;
+  for (const Tensor& state : args.states)
+    lie_alike = lie_alike && (!state.defined() || state.layout() == layout);
+  return lie_alike && weight.dtype() == DType::f32 && weight.dim(0) % kSquare == 0 &&
          weight.dim(1) % kSquare == 0 && kSquare % args.pattern.m == 0 && !args.pattern.dense() &&
-         args.pattern.n <= kMostKept && args.step.decay == 0;
+         args.pattern.n <= kMostKept;
 }
 
 /// One pass over the weights.
 class FusedUpdate {
  public:
+  /// With an SR-STE term `ff` is there: it says what W_ff of the present weight keeps.
   FusedUpdate(const UpdateArgs& args, const std::optional<FormTarget>& ff,
               const std::optional<FormTarget>& bp)
       : pattern_(args.pattern),
+        rule_(*args.rule),
+        lr_(static_cast<float>(args.lr)),
+        sr_ste_(static_cast<float>(args.sr_ste)),
         ff_(ff),
         bp_(bp),
         channels_(args.weight.dim(1)),
         taps_(args.weight.dim(2) * args.weight.dim(3)) {
     Tensor weight = args.weight;
-    Tensor velocity = args.velocity;
-    all_.weight = weight.data<float>();
-    all_.grad = args.grad.data<float>();
-    all_.velocity = velocity.defined() ? velocity.data<float>() : nullptr;
-    all_.lr = static_cast<float>(args.step.lr);
-    all_.momentum = static_cast<float>(args.step.momentum);
-    all_.weight_decay = static_cast<float>(args.step.weight_decay);
-    all_.nesterov = args.step.nesterov;
+    weight_ = weight.data<float>();
+    grad_ = args.grad.data<float>();
+    for (std::size_t i = 0; i < kMostStates; ++i) {
+      Tensor state = args.states[i];
+      states_[i] = state.defined() ? state.data<float>() : nullptr;
+    }
   }
 
   /// Sixteen rows from `row` on at one tap.
   void piece(std::int64_t row, std::int64_t tap) {
     for (std::int64_t first = 0; first < channels_; first += kChunk) {
       const std::int64_t count = std::min(kChunk, channels_ - first);
-      for (std::int64_t r = 0; r < kSquare; ++r)
-        update(((row + r) * taps_ + tap) * channels_ + first, count, r);
+      for (std::int64_t r = 0; r < kSquare; ++r) update(row + r, tap, first, count, rows_ + r * kChunk);
       for (std::int64_t c = 0; c < count; c += kSquare) {
         fetch((row * taps_ + tap) * channels_ + first + count + c);
         square(row, tap, first, c);
@@ -138,20 +170,36 @@ class FusedUpdate {
   /// Sixteen channels of sixteen rows, from memory while a square is compressed.
   void fetch(std::int64_t at) const {
     for (std::int64_t r = 0; r < kSquare; ++r, at += taps_ * channels_) {
-      __builtin_prefetch(all_.weight + at, 1, 2);
-      __builtin_prefetch(all_.grad + at, 0, 2);
-      if (all_.velocity != nullptr) __builtin_prefetch(all_.velocity + at, 1, 2);
+      __builtin_prefetch(weight_ + at, 1, 2);
+      __builtin_prefetch(grad_ + at, 0, 2);
+      for (const float* const state : states_) {
+        if (state != nullptr) __builtin_prefetch(state + at, 1, 2);
+      }
     }
   }
 
-  void update(std::int64_t at, std::int64_t count, std::int64_t row) {
-    SgdArgs args = all_;
-    args.weight += at;
-    args.grad += at;
-    if (args.velocity != nullptr) args.velocity += at;
-    args.copy = rows_ + row * kChunk;
-    args.count = count;
-    update_kernels().sgd(args);
+  /// Some channels of a row: leaves the new weights in `copy`, too.
+  void update(std::int64_t row, std::int64_t tap, std::int64_t first, std::int64_t count, float* copy) {
+    const std::int64_t at = (row * taps_ + tap) * channels_ + first;
+    UpdateRun<float> run;
+    run.count = count;
+    run.weight = weight_ + at;
+    run.grad = grad_ + at;
+    for (std::size_t i = 0; i < kMostStates; ++i) {
+      if (states_[i] != nullptr) run.states[i] = states_[i] + at;
+    }
+    run.direction = copy;
+    if (sr_ste_ != 0) {
+      for (std::int64_t i = 0; i < count; ++i) terms_[i] = run.grad[i] + sr_ste_ * run.weight[i];
+      ff_->copy_kept(row, tap, first, count, run.grad, terms_);
+      run.grad = terms_;
+    }
+    rule_.direction(run);
+    float* const weight = weight_ + at;
+    for (std::int64_t i = 0; i < count; ++i) {
+      weight[i] -= lr_ * copy[i];
+      copy[i] = weight[i];
+    }
   }
 
   void square(std::int64_t row, std::int64_t tap, std::int64_t first, std::int64_t c) {
@@ -162,11 +210,17 @@ class FusedUpdate {
   }
 
   Pattern pattern_;
+  const UpdateRule& rule_;
+  float lr_;
+  float sr_ste_;
   const std::optional<FormTarget>& ff_;
   const std::optional<FormTarget>& bp_;
   std::int64_t channels_;
   std::int64_t taps_;
-  SgdArgs all_;
+  float* weight_;
+  const float* grad_;
+  std::array<float*, kMostStates> states_ = {};
+  alignas(64) float terms_[kChunk];               ///< gradients with their SR-STE term
   alignas(64) float rows_[kSquare * kChunk];      ///< [row][channel of the chunk]
   alignas(64) float columns_[kSquare * kSquare];  ///< [channel][row] of the square at hand
   CompressArgs by_rows_ = {columns_, kSquare, pattern_.n, pattern_.m, nullptr, false, {}};
@@ -183,11 +237,14 @@ void renewed(PackedWeight& packed, const Tensor& weight) {
 }  // namespace
 
 void update(const UpdateArgs& args) {
+  check_update(args);
+  if (args.rule->layerwise()) return update(descent_of(args, mask_ff(args)));
   std::optional<FormTarget> ff, bp;
   if (has_squares(args)) {
     ff = FormTarget::of(args.packed_ff, GroupAxis::input_channels, args);
     bp = FormTarget::of(args.packed_bp, GroupAxis::output_channels, args);
   }
+  if (args.sr_ste != 0 && !ff) bp.reset();
   if (ff || bp) {
     const std::int64_t taps = args.weight.dim(2) * args.weight.dim(3);
     parallel_for(args.weight.dim(0) / kSquare * taps, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -195,8 +252,7 @@ void update(const UpdateArgs& args) {
       for (std::int64_t i = begin; i < end; ++i) pass.piece(i / taps * kSquare, i % taps);
     });
   } else {
-    const Tensor mask = args.step.decay != 0 ? mask_ff(args.weight, args.pattern) : Tensor();
-    apply_sgd(args.weight, args.grad, args.velocity, args.step, mask);
+    apply_update(args, mask_ff(args));
   }
   const auto finish = [&](PackedWeight* packed, bool written, GroupAxis axis) {
     if (packed == nullptr) return;

@@ -102,12 +102,11 @@ class CheckDevice : public Device {
   void update(const UpdateArgs& args) override {
     UpdateArgs other = args;
     other.weight = args.weight.clone();
-    if (args.velocity.defined()) other.velocity = args.velocity.clone();
+    for (Tensor& state : other.states) state = state.defined() ? state.clone() : Tensor();
     PackedWeight ff, bp;
     if (args.packed_ff) other.packed_ff = &ff;
     if (args.packed_bp) other.packed_bp = &bp;
-    const double scale = largest_magnitude(args.weight) + largest_magnitude(args.grad) +
-                         (args.velocity.defined() ? largest_magnitude(args.velocity) : 0);
+    const Tensor before = args.weight.clone();
     {
       const Stopwatch watch(counters_.update_nanoseconds);
       trusted_->update(args);
@@ -115,10 +114,17 @@ class CheckDevice : public Device {
     }
     suspect_->update(other);
     suspect_->synchronize();
-    // A handful of additions.
+    // A handful of additions of terms that are no larger than these. A rule may square the gradient.
+    const double gradient = largest_magnitude(args.grad), weight = largest_magnitude(before);
+    double scale = weight + gradient + largest_magnitude(args.weight);
+    for (const Tensor& state : args.states) scale += state.defined() ? largest_magnitude(state) : 0;
+    for (std::size_t i = 0; i < kMostStates; ++i) {
+      if (!args.states[i].defined()) continue;
+      const double most = scale + gradient * gradient;
+      compare(i == 0 ? "update: first state" : "update: second state", other.states[i], args.states[i],
+              allowed(8, most, args.weight));
+    }
     compare("update: W", other.weight, args.weight, allowed(8, scale, args.weight));
-    if (args.velocity.defined())
-      compare("update: velocity", other.velocity, args.velocity, allowed(8, scale, args.velocity));
     // Of its own weight, whose last bits may differ: a rounding may decide which of two is kept.
     if (args.packed_ff)
       compare_packed(ff, trusted_->compress(other.weight, GroupAxis::input_channels, args.pattern));

@@ -68,7 +68,7 @@ Tensor as_channels_last(const Tensor& tensor) {
   return result.view(result.shape(), layout_of(result.shape(), MemoryFormat::channels_last));
 }
 
-/// A gradient or velocity under the weight's shape and layout, shared where it has them already.
+/// A gradient or state under the weight's shape and layout, shared where it has them already.
 Tensor like_weight(const char* what, const Tensor& tensor, const Shape& shape) {
   Tensor result = tensor;
   if (!(result.shape() == shape)) {
@@ -236,24 +236,27 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   return grad;
 }
 
-void Contraction::update(const Tensor& grad, const Tensor& velocity, SgdStep step) {
+void Contraction::update(const Tensor& grad, std::span<const Tensor> states, const UpdateRule& rule,
+                         double lr) {
   const bool ff_packed = plan_[Pass::ff].weight.kind == OperandKind::packed;
   // The other device makes its own packed form when it needs one: it knows best how to arrange it.
   const bool bp_too = plan_[Pass::bp].weight.kind == OperandKind::packed &&
                       devices_[index_of(Pass::bp)] == devices_[index_of(Pass::ff)];
-  if (step.decay == 0) step.decay = settings_.decay;
-  if (!ff_packed) step.decay = 0;
   UpdateArgs args;
   args.weight = weight_;
   args.grad = like_weight("gradient", grad, weight_.shape());
-  if (velocity.defined()) {
-    args.velocity = like_weight("velocity", velocity, weight_.shape());
-    if (std::as_const(args.velocity).raw() != velocity.raw()) {
-      throw ShapeError("[update] the velocity changes in place and must lie as the weight does");
+  for (std::size_t i = 0; i < states.size() && i < kMostStates; ++i) {
+    args.states[i] = like_weight("state", states[i], weight_.shape());
+    if (std::as_const(args.states[i]).raw() != states[i].raw()) {
+      throw ShapeError("[update] the optimiser's state changes in place and must lie as the weight does");
     }
   }
-  args.step = step;
+  args.rule = &rule;
+  args.lr = lr;
+  args.sr_ste = ff_packed ? settings_.sr_ste : 0;
   args.pattern = settings_.sparsity.pattern;
+  // The SR-STE term acts on what W_ff of the weight as it is now leaves out.
+  if (args.sr_ste != 0) pre_generated(Pass::ff);
   args.packed_ff = ff_packed ? &packed_ff_.of : nullptr;
   args.packed_bp = bp_too ? &packed_bp_.of : nullptr;
   // The weight is written whatever the device says of it, and however this ends.

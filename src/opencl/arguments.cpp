@@ -112,13 +112,13 @@ Step step_arguments(const std::array<std::int64_t, 4>& shape, const SgdStep& ste
   p.rows = narrow(out_channels * height * width);
   p.channels = narrow(in_channels);
   // Without a mask to be made weights are in no groups.
-  p.n = step.decay != 0 ? pattern.n : 1;
-  p.m = step.decay != 0 ? pattern.m : 1;
+  p.n = step.sr_ste != 0 ? pattern.n : 1;
+  p.m = step.sr_ste != 0 ? pattern.m : 1;
   p.lr = static_cast<float>(step.lr);
-  p.momentum = static_cast<float>(step.momentum);
-  p.weight_decay = static_cast<float>(step.weight_decay);
-  p.decay = static_cast<float>(step.decay);
-  p.nesterov = step.nesterov ? 1 : 0;
+  p.momentum = static_cast<float>(step.rule.momentum);
+  p.weight_decay = static_cast<float>(step.rule.weight_decay);
+  p.sr_ste = static_cast<float>(step.sr_ste);
+  p.nesterov = step.rule.nesterov ? 1 : 0;
   return p;
 }
 

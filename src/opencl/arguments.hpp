@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "satsuma/device/device.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 
 /// What kernels are told, as the host writes it; addresses are left for the caller.
 namespace satsuma::opencl {

@@ -255,38 +255,42 @@ PackedWeight PluginDevice::compress(const Tensor& weight, GroupAxis axis, Patter
   return packed;
 }
 
-void PluginDevice::update(const UpdateArgs& args) {
-  check_update(args.weight, args.grad, args.velocity);
+void PluginDevice::update(const UpdateArgs& given) {
+  check_update(given);
   const auto pack = [&](PackedWeight* to, GroupAxis axis) {
-    if (to) *to = compress(args.weight, axis, args.pattern);
+    if (to) *to = compress(given.weight, axis, given.pattern);
   };
   if (!table().update) {
     {
       const Stopwatch watch(counters_.update_nanoseconds);
-      host(args.weight.dtype()).update(args);
+      host(given.weight.dtype()).update(given);
     }
     if (!table().compress) return;
-    pack(args.packed_ff, GroupAxis::input_channels);
-    pack(args.packed_bp, GroupAxis::output_channels);
+    pack(given.packed_ff, GroupAxis::input_channels);
+    pack(given.packed_bp, GroupAxis::output_channels);
     return;
   }
   const Stopwatch watch(counters_.update_nanoseconds);
+  // A plug-in does momentum SGD. Plain SGD is what is left of any other rule once there is a direction.
+  const UpdateArgs args = given.rule->sgd() ? given : descent_of(given);
+  const SgdStep sgd = sgd_step(args);
   const auto tensor = [](const Tensor& t) {
     return t.defined() ? to_c(t, MemoryFormat::channels_last) : satsuma_tensor{};
   };
   const Tensor ordered = args.grad.in_layout_of(args.weight);
-  const satsuma_tensor weight = tensor(args.weight), grad = tensor(ordered), velocity = tensor(args.velocity);
+  const satsuma_tensor weight = tensor(args.weight), grad = tensor(ordered),
+                       velocity = tensor(args.states[0]);
   PackedWeight ff, bp;
   satsuma_packed c_ff{}, c_bp{};
   satsuma_update step{};
   step.weight = &weight;
   step.grad = &grad;
-  step.velocity = args.velocity.defined() ? &velocity : nullptr;
-  step.lr = args.step.lr;
-  step.momentum = args.step.momentum;
-  step.weight_decay = args.step.weight_decay;
-  step.decay = args.step.decay;
-  step.nesterov = args.step.nesterov ? 1 : 0;
+  step.velocity = args.states[0].defined() ? &velocity : nullptr;
+  step.lr = sgd.lr;
+  step.momentum = sgd.rule.momentum;
+  step.weight_decay = sgd.rule.weight_decay;
+  step.decay = sgd.sr_ste;
+  step.nesterov = sgd.rule.nesterov ? 1 : 0;
   step.pattern = to_c(args.pattern);
   const auto attach = [&](PackedWeight* wanted, GroupAxis axis, PackedWeight& made, satsuma_packed& c) {
     if (!wanted) return static_cast<const satsuma_packed*>(nullptr);

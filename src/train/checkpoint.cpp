@@ -104,6 +104,7 @@ std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
           {"recipe", info.recipe},
           {"model", model.dump()},
           {"state", to_json(info.state).dump()},
+          {"optimizer", json({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}}).dump()},
           {"generators", json(info.generators).dump()}};
 }
 
@@ -120,7 +121,24 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   info.classes = count_from(model, "classes");
   info.state = state_from(json::parse(metadata.at("state")));
   info.generators = json::parse(metadata.at("generators")).get<std::vector<std::uint64_t>>();
+  if (const auto found = metadata.find("optimizer"); found != metadata.end()) {
+    const json optimizer = json::parse(found->second);
+    info.optimizer = {optimizer.at("name").get<std::string>(), count_from(optimizer, "steps")};
+  }
   return info;
+}
+
+/// A checkpoint from before there were several optimisers as it would be written now: state without the
+/// name of what it is was SGD's momentum, and lambda of SR-STE was called decay.
+void renew(Checkpoint& checkpoint) {
+  CheckpointInfo& info = *checkpoint.info;
+  std::map<std::string, Tensor> state;
+  for (const auto& [name, tensor] : checkpoint.optimizer) state.emplace("momentum_buffer." + name, tensor);
+  checkpoint.optimizer = std::move(state);
+  info.optimizer = {"sgd", info.state.step};
+  constexpr std::string_view kOldKey = "\ndecay = ";
+  if (const std::size_t at = info.recipe.find(kOldKey); at != std::string::npos)
+    info.recipe.replace(at, kOldKey.size(), "\nsr-ste = ");
 }
 
 /// Throws FormatError unless `values` has exactly the names and shapes of `expected`.
@@ -144,8 +162,8 @@ void check_fits(const std::map<std::string, Tensor>& values, const std::vector<n
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, const nn::Module& model, const optim::Sgd* optimizer,
-                     const CheckpointInfo& info) {
+void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
+                     const optim::Optimizer* optimizer, const CheckpointInfo& info) {
   std::vector<nn::NamedTensor> tensors = model.state();
   if (optimizer != nullptr) {
     for (const nn::NamedTensor& tensor : optimizer->state()) {
@@ -153,6 +171,8 @@ void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
     }
   }
   CheckpointInfo filled = info;
+  filled.optimizer = {};
+  if (optimizer != nullptr) filled.optimizer = {std::string(optimizer->kind().name), optimizer->steps()};
   filled.generators.clear();
   for (const auto& rng : model.generators()) filled.generators.push_back(rng->position());
   write_safetensors(path, tensors, to_metadata(filled));
@@ -172,6 +192,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   if (file.metadata.count(kVersionKey) == 0) return checkpoint;
   try {
     checkpoint.info = info_from(file.metadata);
+    if (file.metadata.count("optimizer") == 0) renew(checkpoint);
   } catch (const std::exception& error) {
     throw FormatError(fmt::format("{}: bad metadata: {}", path.string(), error.what()));
   }
@@ -186,7 +207,7 @@ void restore(const Checkpoint& checkpoint, nn::Module& model) {
   }
 }
 
-void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd& optimizer) {
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& optimizer) {
   const std::vector<std::shared_ptr<Rng>> generators = model.generators();
   try {
     const std::size_t positions = checkpoint.info ? checkpoint.info->generators.size() : 0;
@@ -197,7 +218,14 @@ void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd& optimi
     // Each of the two looks before it writes; the model is looked at first, too, so that both or none are
     // changed.
     check_fits(checkpoint.model, model.state());
-    optimizer.load_state(checkpoint.optimizer);
+    const OptimizerInfo& info = checkpoint.info->optimizer;
+    if (info.name != optimizer.kind().name) {
+      throw FormatError(info.name.empty()
+                            ? std::string("it has no state of an optimiser")
+                            : fmt::format("it has the state of optimizer '{}', expected that of '{}'",
+                                          info.name, optimizer.kind().name));
+    }
+    optimizer.load_state(checkpoint.optimizer, info.steps);
   } catch (const FormatError& error) {
     throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
   }

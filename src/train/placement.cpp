@@ -54,7 +54,7 @@ void configure_layers(const nn::Module& model, const LayerOptions& options) {
   ContractionSettings settings;
   const Method& method = find_method(options.method);
   settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight};
-  settings.decay = options.decay.value_or(method.default_sr_ste);
+  settings.sr_ste = options.sr_ste.value_or(method.default_sr_ste);
   settings.operands = options.operands;
   settings.seed = options.seed;
   settings.strict = options.strict;

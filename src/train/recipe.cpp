@@ -38,8 +38,8 @@ const RecipeField kFields[] = {
 
     {"method", kSparsity, "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method},
     {"nm", kSparsity, "N:M, at most N non-zeros in M weights", &Recipe::nm},
-    {"decay", kSparsity, "SR-STE decay of pruned weights; the method's own when left out", &Recipe::decay, 0,
-     1},
+    {"sr-ste", kSparsity, "lambda of SR-STE's decay of pruned weights; the method's own when left out",
+     &Recipe::sr_ste, 0, 1},
 
     {"device", kDevice, "who runs the layers; `satsuma devices` lists them", &Recipe::device},
     {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
@@ -54,11 +54,18 @@ const RecipeField kFields[] = {
     {"steps", kTraining, "stop after N steps in all, on the schedule of --epochs; 0 is no limit",
      &Recipe::steps, 0, kLargest},
     {"batch-size", kTraining, "images in a step", &Recipe::batch_size, 1, 1e6},
-    {"optimizer", kTraining, "how gradients change the weights: sgd", &Recipe::optimizer},
-    {"lr", kTraining, "learning rate after warm-up", &Recipe::lr, 0, 1e6},
+    {"optimizer", kTraining, "how gradients change the weights; `satsuma optimizers` lists them",
+     &Recipe::optimizer},
+    {"lr", kTraining, "learning rate after warm-up; the optimiser's own when left out", &Recipe::lr, 0, 1e6},
     {"momentum", kTraining, "momentum of sgd", &Recipe::momentum, 0, 1},
     {"nesterov", kTraining, "Nesterov's form of momentum", &Recipe::nesterov},
-    {"weight-decay", kTraining, "L2 weight decay", &Recipe::weight_decay, 0, 1e6},
+    {"beta1", kTraining, "adam, adamw, lamb: decay rate of the mean gradient", &Recipe::beta1, 0, 1},
+    {"beta2", kTraining, "adam, adamw, lamb: decay rate of the mean square", &Recipe::beta2, 0, 1},
+    {"epsilon", kTraining, "adam, adamw, lamb: added to the root of the mean square", &Recipe::epsilon, 0, 1},
+    {"weight-decay", kTraining, "weight decay; the optimiser's own when left out", &Recipe::weight_decay, 0,
+     1e6},
+    {"decay-norms", kTraining, "weight decay of norms and biases, too; sgd decays all in any case",
+     &Recipe::decay_norms},
     {"schedule", kTraining, "learning rate over time: cosine, constant or onecycle", &Recipe::schedule},
     {"warmup", kTraining, "share of all steps in which the rate rises from 0", &Recipe::warmup, 0, 1},
     {"label-smoothing", kTraining, "label smoothing of the loss", &Recipe::label_smoothing, 0, 1},
@@ -97,14 +104,6 @@ bool parse_switch(const RecipeField& field, std::string_view typed) {
   refuse(field, typed, "true or false");
 }
 
-/// `expected` are the only words that `key` takes today.
-void check_word(std::string_view key, std::string_view typed, const std::vector<std::string_view>& expected) {
-  for (const std::string_view word : expected) {
-    if (typed == word) return;
-  }
-  throw UsageError(unknown_name(key, typed, expected));
-}
-
 }  // namespace
 
 std::span<const RecipeField> recipe_fields() {
@@ -112,6 +111,7 @@ std::span<const RecipeField> recipe_fields() {
 }
 
 const RecipeField& find_recipe_field(std::string_view key) {
+  if (key == "decay") throw UsageError("unknown setting 'decay'; it is called 'sr-ste' now");
   std::vector<std::string_view> known;
   for (const RecipeField& field : kFields) {
     if (field.key == key) return field;
@@ -162,21 +162,39 @@ void RecipeField::clear(Recipe& recipe) const {
 
 void Recipe::check() const {
   parse_precision(precision);
-  check_word("optimizer", optimizer, {"sgd"});
+  optim::check(optim::find_optimizer(optimizer), optimizer_settings());
   find_method(method);
   Pattern::parse(nm);
   optim::parse_schedule(schedule);
   data::parse_augment(augment);
   for (const std::string& text : place) Placement::parse(text);
   input_shape();
-  if (nesterov && momentum == 0) throw UsageError("--nesterov got --momentum 0, expected a momentum above 0");
+}
+
+optim::Settings Recipe::optimizer_settings() const {
+  optim::Settings settings;
+  settings.momentum = momentum;
+  settings.nesterov = nesterov;
+  settings.beta1 = beta1;
+  settings.beta2 = beta2;
+  settings.epsilon = epsilon;
+  settings.weight_decay = weight_decay.value_or(optim::find_optimizer(optimizer).default_weight_decay);
+  settings.decay_norms = decay_norms;
+  return settings;
+}
+
+void Recipe::fill_defaults() {
+  const optim::Kind& kind = optim::find_optimizer(optimizer);
+  if (!lr) lr = kind.default_lr;
+  if (!weight_decay) weight_decay = kind.default_weight_decay;
+  if (!sr_ste) sr_ste = find_method(method).default_sr_ste;
 }
 
 LayerOptions Recipe::layer_options() const {
   LayerOptions options;
   options.method = method;
   options.pattern = Pattern::parse(nm);
-  options.decay = decay;
+  options.sr_ste = sr_ste;
   options.operands = parse_precision(precision);
   options.device = device;
   for (const std::string& text : place) options.placements.push_back(Placement::parse(text));

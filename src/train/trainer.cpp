@@ -38,15 +38,6 @@ data::LoaderOptions test_options(const Recipe& recipe) {
   return options;
 }
 
-SgdStep sgd_step(const Recipe& recipe) {
-  SgdStep step;
-  step.momentum = recipe.momentum;
-  step.weight_decay = recipe.weight_decay;
-  step.nesterov = recipe.nesterov;
-  step.decay = recipe.decay.value_or(find_method(recipe.method).default_sr_ste);
-  return step;
-}
-
 bool is_finite(const Tensor& tensor) {
   return dispatch_real("finite", tensor.dtype(), [&](auto element) {
     const auto* const values = tensor.data<decltype(element)>();
@@ -74,13 +65,13 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       stop_(std::move(stop)),
       train_loader_(data_.train, data_.normalisation, train_options(recipe)),
       test_loader_(data_.test, data_.normalisation, test_options(recipe)),
-      optimizer_(model_->parameters(), sgd_step(recipe)),
+      optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
       layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
   const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
   last_step_ = recipe.steps > 0 ? std::min(recipe.steps, all_steps) : all_steps;
   schedule_.kind = optim::parse_schedule(recipe.schedule);
-  schedule_.peak = recipe.lr;
+  schedule_.peak = recipe.lr.value_or(optimizer_.kind().default_lr);
   schedule_.total_steps = std::max<std::int64_t>(all_steps, 1);
   schedule_.warmup = recipe.warmup;
   if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
@@ -289,7 +280,7 @@ void Trainer::save_last() {
 }
 
 CheckpointInfo Trainer::info() const {
-  return {to_toml(recipe_), data_.input, data_.classes, state_, {}};
+  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}};
 }
 
 void Trainer::show() const {

@@ -30,7 +30,8 @@ enum class Fault {
   ties,              ///< compress keeps the higher index of equal magnitudes
   stale_packed,      ///< update packs the weight from before the step
   forgets_ff,        ///< update pre-generates W_bp only
-  no_decay,          ///< update leaves the SR-STE term out
+  no_sr_ste,         ///< update leaves the SR-STE term out
+  keeps_state,       ///< update does not advance the second state of a rule
   miscounted,        ///< the counter of operations forgets that weights were pruned
   wrong_row,         ///< BP multiplies with the packed weights of the row above
   unordered_sum,     ///< the last bit of a sum depends on what ran before
@@ -136,7 +137,8 @@ class FaultyDevice : public Device {
   void update(const UpdateArgs& args) override {
     const Tensor before = args.weight.clone();
     UpdateArgs changed = args;
-    if (fault_ == Fault::no_decay) changed.step.decay = 0;
+    if (fault_ == Fault::no_sr_ste) changed.sr_ste = 0;
+    if (fault_ == Fault::keeps_state && args.states[1].defined()) changed.states[1] = args.states[1].clone();
     sound_->update(changed);
     if (fault_ == Fault::stale_packed && args.packed_bp)
       *args.packed_bp = compress_reference(before, GroupAxis::output_channels, args.pattern);

@@ -4,6 +4,7 @@
 
 #include "satsuma/core/rng.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/optim/optimizer.hpp"
 #include "support/devices.hpp"
 
 namespace satsuma {
@@ -56,7 +57,7 @@ struct Layer {
 };
 
 void check_steps(Device& device, const Geometry& geometry, DType operands, Pattern pattern,
-                 const SgdStep& step, bool ties) {
+                 const UpdateRule& rule, double sr_ste, bool ties) {
   Rng rng(7);
   const Shape shape = geometry.weight_shape();
   const Shape input = {17, geometry.in_channels, 5, 4};
@@ -64,13 +65,16 @@ void check_steps(Device& device, const Geometry& geometry, DType operands, Patte
   const Tensor x = draw(rng, input, device.activation_format());
   const Tensor dy = draw(rng, output, device.activation_format());
   const Tensor weight = draw(rng, shape, MemoryFormat::channels_last, ties);
-  const Tensor velocity = step.momentum != 0 ? draw(rng, shape, MemoryFormat::channels_last, ties) : Tensor();
+  const Tensor states[] = {draw(rng, shape, MemoryFormat::channels_last, ties),
+                           Tensor::full(shape, 0.25, DType::f32, MemoryFormat::channels_last)};
 
   const auto layer = [&] {
     UpdateArgs args;
     args.weight = weight.clone();
-    if (velocity.defined()) args.velocity = velocity.clone();
-    args.step = step;
+    for (std::size_t i = 0; i < rule.states(); ++i) args.states[i] = states[i].clone();
+    args.rule = &rule;
+    args.lr = 0.1;
+    args.sr_ste = sr_ste;
     args.pattern = pattern;
     return Layer{device, {geometry, operands}, args, {}, {}};
   };
@@ -82,7 +86,8 @@ void check_steps(Device& device, const Geometry& geometry, DType operands, Patte
     kept.update(grad, false);
     anew.update(grad, true);
     CHECK(same_bits(kept.args.weight, anew.args.weight));
-    if (velocity.defined()) CHECK(same_bits(kept.args.velocity, anew.args.velocity));
+    for (std::size_t s = 0; s < rule.states(); ++s)
+      CHECK(same_bits(kept.args.states[s], anew.args.states[s]));
     CHECK(same_bits(kept.forward(x, output), anew.forward(x, output)));
     CHECK(same_bits(kept.backward(dy, input), anew.backward(dy, input)));
   }
@@ -104,10 +109,18 @@ TEST_CASE("packed weights that are kept from step to step give the bits of those
   };
   const Pattern patterns[] = {{1, 2},  {2, 4},  {1, 4},  {3, 4},  {4, 8},  {2, 8}, {1, 8}, {7, 8},
                               {4, 16}, {2, 16}, {1, 16}, {8, 16}, {9, 16}, {3, 7}, {2, 32}};
-  const SgdStep steps[] = {{.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4},
-                           {.lr = 0.1, .weight_decay = 5e-4},
-                           {.lr = 0.1, .momentum = 0.9, .nesterov = true},
-                           {.lr = 0.1, .momentum = 0.9, .decay = 2e-4}};
+  struct Step {
+    const char* optimizer;
+    optim::Settings settings;
+    double sr_ste = 0;
+  };
+  const Step steps[] = {{"sgd", {.momentum = 0.9, .weight_decay = 5e-4}},
+                        {"sgd", {.weight_decay = 5e-4}, 2e-2},
+                        {"adamw", {.weight_decay = 0.05}, 2e-2},
+                        {"sgd", {.momentum = 0.9, .nesterov = true}},
+                        {"adam", {.weight_decay = 5e-4}},
+                        {"lamb", {.weight_decay = 0.05}, 2e-2},
+                        {"sgd", {.momentum = 0.9}, 2e-2}};
   for (const DeviceEntry& entry : testing::everywhere_devices()) {
     const auto device = find_device(entry.name);
     CAPTURE(entry.name);
@@ -119,8 +132,9 @@ TEST_CASE("packed weights that are kept from step to step give the bits of those
         for (const DType operands : {DType::f32, DType::bf16}) {
           CAPTURE(to_string(operands));
           if (!device->supports({Pass::ff, geometry, pattern, {}, DType::f32, operands})) continue;
-          const SgdStep& step = steps[number % 4];
-          check_steps(*device, geometry, operands, pattern, step, ++number % 3 == 0);
+          const Step& step = steps[static_cast<std::size_t>(number) % std::size(steps)];
+          const auto rule = optim::find_optimizer(step.optimizer).rule(step.settings, 1);
+          check_steps(*device, geometry, operands, pattern, *rule, step.sr_ste, ++number % 3 == 0);
         }
       }
     }

@@ -8,6 +8,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/contraction.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/optim/optimizer.hpp"
 #include "support/random_tensor.hpp"
 
 namespace satsuma {
@@ -18,20 +19,27 @@ using testing::Fault;
 using testing::random_tensor;
 
 /// A training step of one layer on `device`; what it throws, or nothing.
-std::string step(const std::shared_ptr<Device>& device) {
+std::string step(const std::shared_ptr<Device>& device, const char* optimizer = "sgd") {
   const Geometry geometry = {.in_channels = 20, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}};
   Contraction layer("layer1.conv", geometry, random_tensor(geometry.weight_shape(), 5, DType::f32));
-  layer.configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}}, .device = device});
+  layer.configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}},
+                   .sr_ste = 1e-3,
+                   .device = device});
   const Tensor x = random_tensor({5, 20, 6, 6}, 1, DType::f32),
                dy = random_tensor({5, 24, 6, 6}, 2, DType::f32);
   const Tensor bias = random_tensor({24}, 3, DType::f32);
-  const Tensor velocity = Tensor::zeros(layer.weight().shape(), DType::f32, MemoryFormat::channels_last);
+  const auto zeros = [&] {
+    return Tensor::zeros(layer.weight().shape(), DType::f32, MemoryFormat::channels_last);
+  };
+  const Tensor states[] = {zeros(), zeros()};
+  const optim::Settings settings{.momentum = 0.9, .nesterov = true};
+  const auto rule = optim::find_optimizer(optimizer).rule(settings, 1);
   try {
     for (int i = 0; i < 2; ++i) {
       layer.forward(x, bias);
       layer.backward_data(dy, x.shape());
       const auto grad = layer.backward_weights(x, dy, true);
-      layer.update(grad.weight, velocity, {.lr = 0.01, .momentum = 0.9, .nesterov = true, .decay = 1e-3});
+      layer.update(grad.weight, {states, rule->states()}, *rule, 0.01);
     }
   } catch (const DeviceError& error) {
     return error.what();
@@ -40,14 +48,19 @@ std::string step(const std::shared_ptr<Device>& device) {
   return "";
 }
 
-std::string step_with(Fault fault) {
-  return step(make_check_device(find_device("reference"), std::make_shared<testing::FaultyDevice>(fault)));
+std::string step_with(Fault fault, const char* optimizer = "sgd") {
+  const auto faulty = std::make_shared<testing::FaultyDevice>(fault);
+  return step(make_check_device(find_device("reference"), faulty), optimizer);
 }
 
 }  // namespace
 
 TEST_CASE("two sound devices agree, and the first one's operations are counted") {
   CHECK(step_with(Fault::none) == "");
+  for (const optim::Kind* const kind : optim::optimizers()) {
+    CAPTURE(std::string(kind->name));
+    CHECK(step(find_device("check:reference,cpu"), kind->name.data()) == "");
+  }
   const auto pair = find_device("check:reference,cpu");
   pair->reset_counters();
   CHECK(step(pair) == "");
@@ -69,7 +82,7 @@ TEST_CASE("the first call that differs is named with its layer and pass") {
       {Fault::ragged_group, "FF: reference and faulty differ: packed W_ff has other values"},
       {Fault::stale_packed, "WU: reference and faulty differ: packed W_bp "},
       {Fault::forgets_ff, "WU: reference and faulty differ: packed W_ff has another shape"},
-      {Fault::no_decay, "WU: reference and faulty differ: update: velocity["},
+      {Fault::no_sr_ste, "WU: reference and faulty differ: update: first state["},
   };
   for (const auto& [fault, words] : kCases) {
     const std::string line = step_with(fault);
@@ -78,6 +91,9 @@ TEST_CASE("the first call that differs is named with its layer and pass") {
     CAPTURE(expected);
     CHECK(line.find(expected) != std::string::npos);
   }
+  const std::string line = step_with(Fault::keeps_state, "adamw");
+  CAPTURE(line);
+  CHECK(line.find("WU: reference and faulty differ: update: second state[") != std::string::npos);
 }
 
 TEST_CASE("what one of the two refuses is refused with its name") {

@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "support/devices.hpp"
 #include "support/random_tensor.hpp"
 
@@ -195,7 +196,7 @@ TEST_CASE("packed weights follow the weight") {
 
   // The gradient's layout is its own affair.
   const Tensor grad = random_tensor(weight.shape(), 12, DType::f32, MemoryFormat::row_major);
-  contraction.update(grad, {}, {.lr = 0.5});
+  contraction.update(grad, {}, SgdRule(), 0.5);
   CHECK(picky->updates == 1);
   CHECK(fresh(Pass::ff));
   CHECK(fresh(Pass::bp));
@@ -204,7 +205,7 @@ TEST_CASE("packed weights follow the weight") {
   picky->refused = {Pass::bp};
   contraction.configure(bdwp({1, 4}, picky));
   CHECK(fresh(Pass::bp));
-  contraction.update(grad, {}, {.lr = 0.5});
+  contraction.update(grad, {}, SgdRule(), 0.5);
   CHECK(fresh(Pass::ff));
   CHECK(fresh(Pass::bp));
 }
@@ -224,7 +225,7 @@ TEST_CASE("what a device makes of a constant weight follows the weight") {
     CHECK(as_fresh());
     CHECK(as_fresh());
     const Tensor grad = random_tensor(contraction.weight().shape(), 12, DType::f32);
-    contraction.update(grad, {}, {.lr = 0.5});
+    contraction.update(grad, {}, SgdRule(), 0.5);
     CHECK(as_fresh());
     Tensor weight = contraction.weight();
     weight.copy_from(random_tensor(weight.shape(), 11, DType::f32));
@@ -304,7 +305,7 @@ TEST_CASE("operands that do not fit are refused") {
   CHECK_THROWS_AS(contraction.forward(x.to(DType::f64), {}), ShapeError);
   CHECK_THROWS_AS(contraction.forward(x, Tensor::zeros({8})), ShapeError);
   CHECK_THROWS_AS(contraction.forward(x, Tensor::zeros({4}, DType::f64)), ShapeError);
-  CHECK_THROWS_AS(contraction.update(Tensor::zeros({4, 4}), {}, {}), ShapeError);
+  CHECK_THROWS_AS(contraction.update(Tensor::zeros({4, 4}), {}, SgdRule(), 0.5), ShapeError);
   CHECK_THROWS_AS(contraction.configure(bdwp({3, 2})), UsageError);
 }
 

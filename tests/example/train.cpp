@@ -5,7 +5,7 @@
 #include <satsuma/datasets/registry.hpp>
 #include <satsuma/models/registry.hpp>
 #include <satsuma/ops/cross_entropy.hpp>
-#include <satsuma/optim/sgd.hpp>
+#include <satsuma/optim/optimizer.hpp>
 #include <satsuma/train/placement.hpp>
 
 int main() try {
@@ -18,7 +18,8 @@ int main() try {
   Rng rng(0);
   const auto model = models::find("resnet20").create({.input = images.input}, rng);
   train::configure_layers(*model, {.method = "bdwp", .pattern = {2, 8}});
-  optim::Sgd sgd(model->parameters(), {.momentum = 0.9, .weight_decay = 5e-4});
+  optim::Optimizer sgd(optim::find_optimizer("sgd"), model->parameters(),
+                       {.momentum = 0.9, .weight_decay = 5e-4});
 
   data::Batch batch;
   loader.start(0);

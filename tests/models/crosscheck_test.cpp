@@ -12,7 +12,7 @@
 #include "models/registry.hpp"
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
-#include "satsuma/optim/sgd.hpp"
+#include "satsuma/optim/optimizer.hpp"
 #include "satsuma/train/placement.hpp"
 #include "satsuma/train/safetensors.hpp"
 
@@ -109,11 +109,12 @@ Outcome train(const Network& network, const Run& run, const Tensors& golden, con
   train::LayerOptions layers;
   layers.method = run.method;
   layers.pattern = run.pattern;
-  layers.decay = 0.0;
+  layers.sr_ste = 0.0;
   layers.device = device;
   configure_layers(*model, layers);
   model->train();
-  optim::Sgd optimizer(model->parameters(), {.momentum = 0.9, .weight_decay = 5e-4});
+  optim::Optimizer optimizer(optim::find_optimizer("sgd"), model->parameters(),
+                             {.momentum = 0.9, .weight_decay = 5e-4});
   Outcome outcome;
   for (int step = 0; step < run.steps; ++step) {
     optimizer.zero_grad();

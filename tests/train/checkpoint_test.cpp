@@ -11,9 +11,9 @@ using namespace testing;
 
 namespace {
 
-const SgdStep kMomentum{.momentum = 0.9};
+const optim::Settings kMomentum{.momentum = 0.9};
 
-std::vector<std::vector<double>> values_of(const nn::Module& model, const optim::Sgd& optimizer) {
+std::vector<std::vector<double>> values_of(const nn::Module& model, const optim::Optimizer& optimizer) {
   std::vector<std::vector<double>> values;
   for (const nn::NamedTensor& tensor : model.state()) values.push_back(tensor.value.to_vector<double>());
   for (const nn::NamedTensor& tensor : optimizer.state()) values.push_back(tensor.value.to_vector<double>());
@@ -38,13 +38,13 @@ CheckpointInfo sample_info() {
 TEST_CASE("a checkpoint brings back tensors, velocities, generators and state") {
   const TemporaryDirectory directory;
   TinyNet model(1);
-  optim::Sgd optimizer(model.parameters(), kMomentum);
+  optim::Optimizer optimizer(optim::find_optimizer("sgd"), model.parameters(), kMomentum);
   for (const nn::NamedTensor& tensor : optimizer.state()) Tensor(tensor.value).fill(0.25);
   model.generators().at(0)->seek(12345);
   save_checkpoint(directory / "c", model, &optimizer, sample_info());
 
   TinyNet other(2);
-  optim::Sgd other_optimizer(other.parameters(), kMomentum);
+  optim::Optimizer other_optimizer(optim::find_optimizer("sgd"), other.parameters(), kMomentum);
   const Checkpoint checkpoint = load_checkpoint(directory / "c");
   restore(checkpoint, other, other_optimizer);
   CHECK(values_of(other, other_optimizer) == values_of(model, optimizer));
@@ -66,7 +66,7 @@ TEST_CASE("a checkpoint brings back tensors, velocities, generators and state") 
 TEST_CASE("tensors that do not fit are named and nothing is changed") {
   const TemporaryDirectory directory;
   TinyNet source(1);
-  const optim::Sgd velocities(source.parameters(), kMomentum);
+  const optim::Optimizer velocities(optim::find_optimizer("sgd"), source.parameters(), kMomentum);
   save_checkpoint(directory / "good", source, &velocities, sample_info());
 
   struct Case {
@@ -87,10 +87,14 @@ TEST_CASE("tensors that do not fit are named and nothing is changed") {
          f.tensors["fc.weight"] = Tensor::zeros({3, 8, 1});
        },
        "'fc.weight'"},
-      {"velocity missing", [](SafeTensors& f) { f.tensors.erase("optimizer.fc.bias"); }, "fc.bias"},
+      {"velocity missing", [](SafeTensors& f) { f.tensors.erase("optimizer.momentum_buffer.fc.bias"); },
+       "'momentum_buffer.fc.bias' is missing"},
       {"velocity extra", [](SafeTensors& f) { f.tensors["optimizer.x"] = Tensor::zeros({1}); }, "'x'"},
-      {"velocity shape", [](SafeTensors& f) { f.tensors["optimizer.fc.bias"] = Tensor::zeros({4}); },
+      {"velocity shape",
+       [](SafeTensors& f) { f.tensors["optimizer.momentum_buffer.fc.bias"] = Tensor::zeros({4}); },
        "fc.bias"},
+      {"another optimiser", [](SafeTensors& f) { f.metadata["optimizer"] = R"({"name":"adamw","steps":3})"; },
+       "it has the state of optimizer 'adamw', expected that of 'sgd'"},
       {"generators", [](SafeTensors& f) { f.metadata["generators"] = "[]"; },
        "0 random generators, expected 1"},
   };
@@ -103,7 +107,7 @@ TEST_CASE("tensors that do not fit are named and nothing is changed") {
     write_safetensors(directory / "bad", tensors, file.metadata);
 
     TinyNet model(2);
-    optim::Sgd optimizer(model.parameters(), kMomentum);
+    optim::Optimizer optimizer(optim::find_optimizer("sgd"), model.parameters(), kMomentum);
     const auto before = values_of(model, optimizer);
     const Checkpoint checkpoint = load_checkpoint(directory / "bad");
     const std::string message = message_of<FormatError>([&] { restore(checkpoint, model, optimizer); });
@@ -111,6 +115,30 @@ TEST_CASE("tensors that do not fit are named and nothing is changed") {
     CHECK_MESSAGE(contains(message, c.expected), message);
     CHECK(values_of(model, optimizer) == before);
   }
+}
+
+TEST_CASE("a checkpoint from before there were several optimisers goes on with SGD") {
+  const TemporaryDirectory directory;
+  TinyNet source(1);
+  optim::Optimizer optimizer(optim::find_optimizer("sgd"), source.parameters(), kMomentum);
+  for (const nn::NamedTensor& tensor : optimizer.state()) Tensor(tensor.value).fill(0.25);
+  CheckpointInfo info = sample_info();
+  info.recipe = "lr = 0.1\ndecay = 0.0002\n";
+  save_checkpoint(directory / "new", source, &optimizer, info);
+  SafeTensors file = read_safetensors(directory / "new");
+  file.metadata.erase("optimizer");
+  std::vector<nn::NamedTensor> tensors;
+  const std::string prefix = "optimizer.momentum_buffer.";
+  for (const auto& [name, value] : file.tensors)
+    tensors.push_back({name.starts_with(prefix) ? "optimizer." + name.substr(prefix.size()) : name, value});
+  write_safetensors(directory / "old", tensors, file.metadata);
+
+  TinyNet model(2);
+  optim::Optimizer other(optim::find_optimizer("sgd"), model.parameters(), kMomentum);
+  const Checkpoint checkpoint = load_checkpoint(directory / "old");
+  restore(checkpoint, model, other);
+  CHECK(values_of(model, other) == values_of(source, optimizer));
+  CHECK(checkpoint.info->recipe == "lr = 0.1\nsr-ste = 0.0002\n");
 }
 
 TEST_CASE("bad metadata are refused") {
@@ -132,6 +160,8 @@ TEST_CASE("bad metadata are refused") {
       {"model", R"({"input":[1,2,3,4,5,6,7,8,9],"classes":3})"},
       {"generators", "{}"},
       {"generators", "[-1.5, \"x\"]"},
+      {"optimizer", "{}"},
+      {"optimizer", R"({"name":"sgd","steps":-1})"},
   };
   for (const auto& change : changes) {
     const std::string key = change.first;

@@ -66,7 +66,7 @@ Recipe merge(const Settings& settings) {
   }
   // What is written to config.toml repeats the run even where defaults have changed or the machine is
   // another.
-  if (!recipe.decay) recipe.decay = find_method(recipe.method).default_sr_ste;
+  recipe.fill_defaults();
   use_threads(recipe);
   return recipe;
 }

@@ -40,8 +40,8 @@ Trainee::Trainee(const BenchSettings& bench, const std::string& device, const st
   layers.device = device;
   train::configure_layers(*model_, layers);
   model_->train();
-  optimizer_ =
-      std::make_unique<optim::Sgd>(model_->parameters(), SgdStep{.momentum = 0.9, .weight_decay = 5e-4});
+  optimizer_ = std::make_unique<optim::Optimizer>(optim::find_optimizer("sgd"), model_->parameters(),
+                                                  optim::Settings{.momentum = 0.9, .weight_decay = 5e-4});
 }
 
 void Trainee::step(const FixedBatch& batch, bool keep) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "satsuma/nn/module.hpp"
-#include "satsuma/optim/sgd.hpp"
+#include "satsuma/optim/optimizer.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 
 namespace satsuma {
@@ -54,7 +54,7 @@ class Trainee {
   std::string method_;
   std::string precision_;
   std::shared_ptr<nn::Module> model_;
-  std::unique_ptr<optim::Sgd> optimizer_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
   std::vector<double> seconds_;
   std::size_t own_memory_ = 0;  ///< between steps
   std::size_t peak_ = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "satsuma/device/device.hpp"
@@ -13,7 +14,7 @@ namespace satsuma {
 /// How the passes of a layer are to be run.
 struct ContractionSettings {
   Sparsity sparsity = {};
-  double decay = 0;                     ///< SR-STE term in update()
+  double sr_ste = 0;                    ///< lambda of the SR-STE term in update()
   std::shared_ptr<Device> device = {};  ///< null is `cpu`
   std::optional<DType> operands = {};   ///< see LayerPlan; empty is Device::default_operands()
   std::uint64_t seed = 0;               ///< of the choices of a sampled dY
@@ -68,9 +69,9 @@ class Contraction {
   const Shape& last_output() const { return last_output_; }
 
   /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
-  /// device of FF. `grad` and `velocity` may be [K, C] for a linear layer. The SR-STE term is `step.decay`,
-  /// or that of the settings where that is 0.
-  void update(const Tensor& grad, const Tensor& velocity, SgdStep step);
+  /// device of FF. `grad` and `states`, as many as the rule's, may be [K, C] for a linear layer. Where FF is
+  /// pruned the gradient gets the SR-STE term of the settings.
+  void update(const Tensor& grad, std::span<const Tensor> states, const UpdateRule& rule, double lr);
 
   /// Packed weights of a pass, made anew when the weight has changed since (Tensor::version()). Throws Error
   /// unless the pass multiplies with a packed weight.

@@ -9,6 +9,7 @@
 
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/plan.hpp"
+#include "satsuma/device/update.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/sparse/sampling.hpp"
 
@@ -30,29 +31,6 @@ struct WeightOperand {
   /// Where a device may keep its own arrangement of `dense`, which dies when the weight changes; null where
   /// it will change before the next pass.
   std::shared_ptr<DeviceForm>* dense_form = nullptr;
-};
-
-/// One step of stochastic gradient descent, PyTorch's rule: g <- dW + weight_decay * W + decay * (1 -
-/// mask_ff) * W; v <- momentum * v + g; W <- W - lr * (nesterov ? g + momentum * v : v).
-struct SgdStep {
-  double lr = 0;
-  double momentum = 0;
-  double weight_decay = 0;
-  bool nesterov = false;
-  double decay = 0;  ///< SR-STE term, on pruned elements of W_ff
-};
-
-/// Operands of Device::update. `velocity` is undefined without momentum. All tensors share one dense layout.
-/// A packed weight that comes in with a device_form may leave with only that (see PackedWeight::source); one
-/// without gets its values and indices.
-struct UpdateArgs {
-  Tensor weight;
-  Tensor grad;
-  Tensor velocity = {};
-  SgdStep step = {};
-  Pattern pattern = {};               ///< of both packed forms
-  PackedWeight* packed_ff = nullptr;  ///< pre-generated for the next FF where set
-  PackedWeight* packed_bp = nullptr;  ///< pre-generated for the next BP where set
 };
 
 /// What a device has executed since its counters were reset.
@@ -121,7 +99,8 @@ class Device {
 
   /// Weights to packed N:M along one axis (what SORE does).
   virtual PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) = 0;
-  /// Optimiser step, and with it the next step's packed weights (WUVE with pre-generation).
+  /// Optimiser step, and with it the next step's packed weights (WUVE with pre-generation). Every rule is
+  /// run: a device that has no unit for one computes on the host what it has none for (descent_of()).
   virtual void update(const UpdateArgs& args) = 0;
 
   /// Memory that the device reaches without a copy, 64-byte aligned.

@@ -1,18 +1,39 @@
 #pragma once
 
-#include "satsuma/core/tensor.hpp"
-#include "satsuma/device/device.hpp"
+#include "satsuma/device/update.hpp"
 
 namespace satsuma {
 
-/// SgdStep's rule on tensors in host memory, in their own precision; `weight` and `velocity` change in place.
-/// All tensors have one shape and one dense layout (`grad` is converted where it has another). `velocity` is
-/// undefined without momentum; `mask_ff` has ones where W_ff keeps an element and is undefined where
-/// step.decay has nothing to act on. Throws ShapeError when shapes, layouts or dtypes do not fit.
-void apply_sgd(Tensor weight, const Tensor& grad, Tensor velocity, const SgdStep& step,
-               const Tensor& mask_ff = {});
+struct SgdSettings {
+  double momentum = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+};
 
-/// Throws ShapeError unless gradient, and velocity where there is one, have the weight's shape and dtype.
-void check_update(const Tensor& weight, const Tensor& grad, const Tensor& velocity);
+/// Momentum SGD, PyTorch's: g <- g' + weight_decay * W; v <- momentum * v + g; u = nesterov ? g + momentum *
+/// v : v. Without momentum there is no v, and u = g.
+class SgdRule : public RuleOf<SgdRule> {
+ public:
+  explicit SgdRule(SgdSettings settings = {}) : settings_(settings) {}
+
+  const SgdSettings& settings() const { return settings_; }
+  std::size_t states() const override { return settings_.momentum != 0 ? 1 : 0; }
+  const SgdRule* sgd() const override { return this; }
+  template <typename T>
+  void run(const UpdateRun<T>& run) const;
+
+ private:
+  SgdSettings settings_;
+};
+
+/// A step of momentum SGD as a unit for it is told (SAT's WUVE, OpenCL kernels, plug-ins).
+struct SgdStep {
+  double lr = 0;
+  SgdSettings rule = {};
+  double sr_ste = 0;
+};
+
+/// The step of `args`, whose rule is SGD.
+SgdStep sgd_step(const UpdateArgs& args);
 
 }  // namespace satsuma

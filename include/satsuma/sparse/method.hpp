@@ -19,7 +19,8 @@ struct Method {
   OperandKind bp_gradient = OperandKind::dense;  ///< dense, or pruned along output channels
   /// True where the user may choose between a masked and a packed weight in BP.
   bool chooses_bp_weight = false;
-  /// Lambda of the SR-STE term, g += lambda * (1 - mask_ff) * W (arXiv 2102.04010), where the user sets none.
+  /// Strength of the SR-STE term, g' = g + lambda * (1 - mask_ff) * W (arXiv 2102.04010), where the user
+  /// sets none.
   double default_sr_ste = 0;
 
   bool sparse() const {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "satsuma/nn/module.hpp"
-#include "satsuma/optim/sgd.hpp"
+#include "satsuma/optim/optimizer.hpp"
 #include "satsuma/train/loss_scale.hpp"
 #include "satsuma/train/metrics.hpp"
 
@@ -27,14 +27,20 @@ struct TrainingState {
   Tally total;
 };
 
-/// What a checkpoint says about itself, in the safetensors metadata.
+/// Whose state a checkpoint holds.
+struct OptimizerInfo {
+  std::string name;  ///< of optim::Kind; empty where there is no state
+  std::int64_t steps = 0;
+};
+
+/// What a checkpoint says about itself, in the safetensors metadata. save_checkpoint() fills in the last two.
 struct CheckpointInfo {
   std::string recipe;  ///< TOML
   Shape input;         ///< [C, H, W]
   std::int64_t classes = 0;
   TrainingState state;
-  std::vector<std::uint64_t>
-      generators;  ///< positions of Module::generators(); save_checkpoint() fills them in
+  std::vector<std::uint64_t> generators;  ///< positions of Module::generators()
+  OptimizerInfo optimizer;
 };
 
 struct Checkpoint {
@@ -44,10 +50,10 @@ struct Checkpoint {
   std::map<std::string, Tensor> optimizer;
 };
 
-/// Writes parameters and buffers under their (torchvision's) names and, where `optimizer` is given, its
-/// velocities with the prefix `optimizer.`. Atomic. Throws IoError.
-void save_checkpoint(const std::filesystem::path& path, const nn::Module& model, const optim::Sgd* optimizer,
-                     const CheckpointInfo& info);
+/// Writes parameters and buffers under their (torchvision's) names and, where `optimizer` is given, its state
+/// as `optimizer.STATE.PARAMETER` (`optimizer.exp_avg.fc.weight`). Atomic. Throws IoError.
+void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
+                     const optim::Optimizer* optimizer, const CheckpointInfo& info);
 
 /// Reads any safetensors file. Throws IoError and FormatError.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
@@ -55,7 +61,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path);
 /// Copies the tensors into `model`. Throws FormatError, naming file and tensor, when a name is missing or
 /// extra or a shape differs, before anything is changed.
 void restore(const Checkpoint& checkpoint, nn::Module& model);
-/// The same for all that training goes on from: tensors, velocities, positions of the generators.
-void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Sgd& optimizer);
+/// The same for all that training goes on from: tensors, the optimiser's state, positions of the generators.
+/// Throws FormatError, too, when the state is another optimiser's.
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& optimizer);
 
 }  // namespace satsuma::train

@@ -24,11 +24,11 @@ struct Placement {
 /// How the convolution and linear layers of a model are to be run.
 struct LayerOptions {
   std::string method = "dense";
-  Pattern pattern = {2, 8};               ///< N:M of the operands that the method prunes
-  Pattern wu = {};                        ///< N:M of a sampled dY in WU; 1:1 leaves it dense
-  std::optional<OperandKind> bp_weight;   ///< Sparsity::bp_weight
-  std::optional<double> decay;            ///< SR-STE term; the method's default where empty
-  std::uint64_t seed = 0;                 ///< of the choices of a sampled dY
+  Pattern pattern = {2, 8};              ///< N:M of the operands that the method prunes
+  Pattern wu = {};                       ///< N:M of a sampled dY in WU; 1:1 leaves it dense
+  std::optional<OperandKind> bp_weight;  ///< Sparsity::bp_weight
+  std::optional<double> sr_ste;          ///< lambda of the SR-STE term; the method's default where empty
+  std::uint64_t seed = 0;                ///< of the choices of a sampled dY
   std::optional<DType>
       operands;  ///< what products are made of: f32, bf16, f16; each device's own where empty
   std::string device = "cpu";

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "satsuma/optim/optimizer.hpp"
 #include "satsuma/train/placement.hpp"
 
 namespace satsuma::train {
@@ -31,7 +32,7 @@ struct Recipe {
 
   std::string method = "dense";
   std::string nm = "2:8";
-  std::optional<double> decay;
+  std::optional<double> sr_ste;
 
   std::string device = "cpu";
   std::vector<std::string> place;
@@ -43,10 +44,14 @@ struct Recipe {
   std::int64_t steps = 0;
   std::int64_t batch_size = 128;
   std::string optimizer = "sgd";
-  double lr = 0.1;
+  std::optional<double> lr;
   double momentum = 0.9;
   bool nesterov = false;
-  double weight_decay = 5e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  std::optional<double> weight_decay;
+  bool decay_norms = false;
   std::string schedule = "cosine";
   double warmup = 0.2;
   double label_smoothing = 0.1;
@@ -60,6 +65,9 @@ struct Recipe {
   /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
   void check() const;
   LayerOptions layer_options() const;
+  optim::Settings optimizer_settings() const;
+  /// Fills in what the method and the optimiser decide where the user says nothing.
+  void fill_defaults();
   /// `input` as a shape; rank 0 when it is empty. Throws UsageError unless it reads `CxHxW`.
   Shape input_shape() const;
 };

@@ -6,8 +6,8 @@
 
 #include "satsuma/data/loader.hpp"
 #include "satsuma/nn/module.hpp"
+#include "satsuma/optim/optimizer.hpp"
 #include "satsuma/optim/schedule.hpp"
-#include "satsuma/optim/sgd.hpp"
 #include "satsuma/train/checkpoint.hpp"
 #include "satsuma/train/experiment.hpp"
 #include "satsuma/train/progress.hpp"
@@ -39,7 +39,7 @@ struct Outcome {
 };
 
 /// Trains a model as a recipe says and keeps its run directory: a step is loader -> model -> loss -> backward
-/// -> Sgd::step. Where layers multiply fp16 operands the loss is scaled (LossScale).
+/// -> Optimizer::step. Where layers multiply fp16 operands the loss is scaled (LossScale).
 class Trainer {
  public:
   /// `directory` is open. Throws UsageError when the batch size does not fit the data.
@@ -83,7 +83,7 @@ class Trainer {
   StopRequest stop_;
   data::Loader train_loader_;
   data::Loader test_loader_;
-  optim::Sgd optimizer_;
+  optim::Optimizer optimizer_;
   optim::Schedule schedule_;
   std::vector<std::shared_ptr<Contraction>> layers_;
   std::vector<Device*> devices_;

@@ -2,24 +2,9 @@
 
 #include <cstdint>
 
-// Kernels of the weight update: the optimiser's rule, and N:M selection that ends in what the N:M kernels
-// read. They are compiled without contraction of products and sums, so that a weight gets the same bits with
-// every instruction set, and as apply_sgd() gives it.
+// Kernels of the weight update: N:M selection that ends in what the N:M kernels read.
 
 namespace satsuma::cpu {
-
-/// SgdStep's rule without decay on `count` consecutive weights. `velocity` is null without momentum.
-struct SgdArgs {
-  float* weight = nullptr;
-  const float* grad = nullptr;
-  float* velocity = nullptr;
-  float* copy = nullptr;  ///< the new weights once more
-  std::int64_t count = 0;
-  float lr = 0;
-  float momentum = 0;
-  float weight_decay = 0;
-  bool nesterov = false;
-};
 
 /// Side of the squares of weights that are compressed together, and most groups along it.
 inline constexpr int kSquare = 16;
@@ -47,7 +32,6 @@ struct CompressArgs {
 };
 
 struct UpdateKernels {
-  void (*sgd)(const SgdArgs&);
   void (*compress)(const CompressArgs&);
 };
 

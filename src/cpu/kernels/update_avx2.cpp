@@ -17,6 +17,6 @@ constexpr int kVector = 8;
 
 namespace satsuma::cpu {
 
-const UpdateKernels kAvx2UpdateKernels = {sgd, compress};
+const UpdateKernels kAvx2UpdateKernels = {compress};
 
 }  // namespace satsuma::cpu

@@ -36,6 +36,6 @@ inline bool differs(Words a, Words b) {
 
 namespace satsuma::cpu {
 
-const UpdateKernels kAvx512UpdateKernels = {sgd, compress};
+const UpdateKernels kAvx512UpdateKernels = {compress};
 
 }  // namespace satsuma::cpu

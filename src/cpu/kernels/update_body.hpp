@@ -142,39 +142,6 @@ void compress(const CompressArgs& args) {
   }
 }
 
-template <bool Momentum, bool Nesterov>
-void sgd_rule(const SgdArgs& args) {
-  float* const __restrict weight = args.weight;
-  const float* const __restrict grad = args.grad;
-  float* const __restrict velocity = args.velocity;
-  float* const __restrict copy = args.copy;
-  const float lr = args.lr;
-  const float momentum = args.momentum;
-  const float weight_decay = args.weight_decay;
-  const std::int64_t count = args.count;
-  for (std::int64_t i = 0; i < count; ++i) {
-    float g = grad[i] + weight_decay * weight[i];
-    if constexpr (Momentum) {
-      const float v = momentum * velocity[i] + g;
-      velocity[i] = v;
-      g = Nesterov ? g + momentum * v : v;
-    }
-    const float next = weight[i] - lr * g;
-    weight[i] = next;
-    copy[i] = next;
-  }
-}
-
-void sgd(const SgdArgs& args) {
-  if (args.velocity == nullptr) {
-    sgd_rule<false, false>(args);
-  } else if (args.nesterov) {
-    sgd_rule<true, true>(args);
-  } else {
-    sgd_rule<true, false>(args);
-  }
-}
-
 }  // namespace
 
 }  // namespace satsuma::cpu

@@ -17,6 +17,6 @@ constexpr int kVector = 4;
 
 namespace satsuma::cpu {
 
-const UpdateKernels kPlainUpdateKernels = {sgd, compress};
+const UpdateKernels kPlainUpdateKernels = {compress};
 
 }  // namespace satsuma::cpu

@@ -11,6 +11,7 @@
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/core/embedded_file.hpp"
+#include "src/cpu/compress.hpp"
 #include "src/device/f32_device.hpp"
 #include "src/device/settings.hpp"
 #include "src/devices/opencl/buffers.hpp"
@@ -110,21 +111,25 @@ class OpenClDevice : public Device {
     return packed;
   }
 
-  void update(const UpdateArgs& args) override {
-    check_update(args.weight, args.grad, args.velocity);
+  void update(const UpdateArgs& given) override {
+    check_update(given);
     const Stopwatch watch(counters_.update_nanoseconds);
+    // There is a kernel of momentum SGD. Plain SGD is what is left of any other rule once there is a
+    // direction.
+    const UpdateArgs args = given.rule->sgd() ? given : descent_of(given, cpu::mask_ff(given));
+    const Tensor& velocity_of = args.states[0];
     PackedWeight ff, bp;
     run([&](Queue& queue) {
       const Buffer weight = queue.write(args.weight), gradient = queue.write(args.grad);
-      const Buffer velocity = args.velocity.defined() ? queue.write(args.velocity) : nothing_;
-      Step step = step_arguments(extents(args.weight), args.step, args.pattern);
-      if (args.velocity.defined()) step.velocity = 0;
+      const Buffer velocity = velocity_of.defined() ? queue.write(velocity_of) : nothing_;
+      Step step = step_arguments(extents(args.weight), sgd_step(args), args.pattern);
+      if (velocity_of.defined()) step.velocity = 0;
       update_.set(*weight, *gradient, *velocity, step);
       queue.run(update_, groups_of(step));
       if (args.packed_ff) ff = reduce(queue, weight, args.weight, GroupAxis::input_channels, args.pattern);
       if (args.packed_bp) bp = reduce(queue, weight, args.weight, GroupAxis::output_channels, args.pattern);
       queue.read(weight, args.weight);
-      if (args.velocity.defined()) queue.read(velocity, args.velocity);
+      if (velocity_of.defined()) queue.read(velocity, velocity_of);
     });
     if (args.packed_ff) *args.packed_ff = std::move(ff);
     if (args.packed_bp) *args.packed_bp = std::move(bp);

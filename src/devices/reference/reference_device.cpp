@@ -8,7 +8,6 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
-#include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/device/gradient_operand.hpp"
 
@@ -294,11 +293,7 @@ PackedWeight ReferenceDevice::compress(const Tensor& weight, GroupAxis axis, Pat
 
 void ReferenceDevice::update(const UpdateArgs& args) {
   const Stopwatch stopwatch(counters_.update_nanoseconds);
-  Tensor mask_ff;
-  if (args.packed_ff && args.step.decay != 0) {
-    mask_ff = mask_of(args.weight, GroupAxis::input_channels, args.pattern);
-  }
-  apply_sgd(args.weight, args.grad, args.velocity, args.step, mask_ff);
+  apply_update(args);
   if (args.packed_ff)
     *args.packed_ff = compress_reference(args.weight, GroupAxis::input_channels, args.pattern);
   if (args.packed_bp)

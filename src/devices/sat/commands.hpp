@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "satsuma/device/device.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/sat/schedule.hpp"
 
 // What the driver asks of SAT. Commands hold addresses and sizes, nothing that a card could not be sent; they
@@ -76,7 +77,7 @@ struct Reduce {
   PackedAddress to;
 };
 
-/// Optimiser step on the WUVE in FP32, and pre-generation: the SORE reduces the new weights right behind it.
+/// Step of momentum SGD on the WUVE in FP32, and pre-generation: the SORE reduces the new weights right behind it.
 struct Update {
   Address weight = kNowhere;
   Address gradient = kNowhere;

@@ -11,6 +11,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/cpu/compress.hpp"
 #include "src/device/gradient_operand.hpp"
 #include "src/device/f32_device.hpp"
 #include "src/devices/sat/driver.hpp"
@@ -120,19 +121,21 @@ class SatDevice : public Device {
     return packed.weight;
   }
 
-  void update(const UpdateArgs& args) override {
-    check_update(args.weight, args.grad, args.velocity);
+  void update(const UpdateArgs& given) override {
+    check_update(given);
     const Stopwatch watch(counters_.update_nanoseconds);
+    // The WUVE does momentum SGD. Plain SGD is what is left of any other rule once there is a direction.
+    const UpdateArgs args = given.rule->sgd() ? given : descent_of(given, cpu::mask_ff(given));
     Packed ff, bp;
     run([&] {
       const Operand weight = driver_.load(args.weight);
       const Operand gradient = driver_.load(args.grad);
-      const Operand velocity = driver_.load(args.velocity);
+      const Operand velocity = driver_.load(args.states[0]);
       sat::driver::Update command{weight.address,
                                   gradient.address,
                                   velocity.address,
                                   extents(args.weight),
-                                  args.step,
+                                  sgd_step(args),
                                   args.pattern,
                                   {},
                                   {}};
@@ -146,7 +149,7 @@ class SatDevice : public Device {
       }
       driver_.submit(command);
       driver_.store(weight, args.weight);
-      driver_.store(velocity, args.velocity);
+      driver_.store(velocity, args.states[0]);
       if (args.packed_ff) store(ff);
       if (args.packed_bp) store(bp);
     });

@@ -43,12 +43,12 @@ struct Reduction {
   Int n, m;
 };
 
-/// The optimiser's step on FP32 [rows][channels], rows of K R S.
+/// A step of momentum SGD on FP32 [rows][channels], rows of K R S.
 struct Step {
   Address weight, gradient, velocity;
   Int rows, channels;
   Int n, m;
-  Float lr, momentum, weight_decay, decay;
+  Float lr, momentum, weight_decay, sr_ste;
   Int nesterov;
   Int unused;
 };

@@ -31,7 +31,7 @@ void sore(__global const uchar *weight, __global uchar *values, __global uchar *
   }
 }
 
-// Masks of the SR-STE term are those of the weights before the step.
+// Momentum SGD. The gradient gets its SR-STE term first, by the mask of the weights before the step.
 __kernel __attribute__((reqd_work_group_size(WUVE_LANES, 1, 1)))
 void wuve(__global uchar *weight, __global const uchar *gradient, __global uchar *velocity, const struct Step p) {
   const int groups = (p.channels + p.m - 1) / p.m;
@@ -43,10 +43,11 @@ void wuve(__global uchar *weight, __global const uchar *gradient, __global uchar
   __global float *const w = (__global float *)(weight + p.weight) + first;
   __global const float *const dw = (__global const float *)(gradient + p.gradient) + first;
   __global float *const v = (__global float *)(velocity + (is_somewhere(p.velocity) ? p.velocity : 0)) + first;
-  const ulong kept = p.decay != 0.0f ? choose(w, 1, length, kept_in_group(p.n, p.m, length)) : 0;
+  const ulong kept = p.sr_ste != 0.0f ? choose(w, 1, length, kept_in_group(p.n, p.m, length)) : ~0ul;
   for (int i = 0; i < length; ++i) {
-    float g = dw[i] + p.weight_decay * w[i];
-    if (p.decay != 0.0f) g += p.decay * (1.0f - (float)(kept >> i & 1)) * w[i];
+    float g = dw[i];
+    if (!(kept >> i & 1)) g += p.sr_ste * w[i];
+    g += p.weight_decay * w[i];
     if (is_somewhere(p.velocity)) {
       v[i] = p.momentum * v[i] + g;
       g = p.nesterov ? g + p.momentum * v[i] : v[i];

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "devices/opencl/bitstream_file.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "src/devices/sat/device.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/halves.hpp"
@@ -38,7 +39,8 @@ TEST_CASE("packed weights stay on the device, bytes are counted, and its clock c
   const Tensor w = Tensor::full(kLayer.weight_shape(), 0.5, DType::f32, MemoryFormat::channels_last);
   const Tensor velocity = Tensor::zeros(w.shape(), DType::f32, MemoryFormat::channels_last);
   PackedWeight ff, bp;
-  device->update({w, w, velocity, {.lr = 0.5, .momentum = 0.9}, {2, 8}, &ff, &bp});
+  const SgdRule rule({.momentum = 0.9});
+  device->update({w, w, {velocity}, &rule, 0.5, 0, {2, 8}, &ff, &bp});
   const std::int64_t packed = ff.values.numel() + bp.values.numel();
   CHECK(device->counters().bytes_to_device == 4 * 3 * w.numel());
   CHECK(device->counters().bytes_from_device == 4 * 2 * w.numel() + 5 * packed);

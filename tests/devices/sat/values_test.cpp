@@ -11,6 +11,7 @@
 #include "devices/sat/naive_sat.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/core/rng.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 
 namespace satsuma {
 
@@ -226,11 +227,12 @@ TEST_CASE("FF and BP multiply with what the latest update has pre-generated") {
   const Tensor w = Tensor::from(draw(rng, 17 * 24 * 9, Data::ordinary), layer.plan.geometry.weight_shape())
                        .to(MemoryFormat::channels_last);
   const Tensor velocity = Tensor::zeros(w.shape(), DType::f32, MemoryFormat::channels_last);
+  const SgdRule rule({.momentum = 0.9});
   PackedWeight ff, bp;
   for (int step = 0; step < 4; ++step) {
     const Tensor grad =
         Tensor::from(draw(rng, w.numel(), Data::ordinary), w.shape()).to(MemoryFormat::channels_last);
-    device.update({w, grad, velocity, {.lr = 0.5, .momentum = 0.9, .decay = 0.1}, layer.pattern, &ff, &bp});
+    device.update({w, grad, {velocity}, &rule, 0.5, 0.1, layer.pattern, &ff, &bp});
     Tensor y = Tensor::empty(out, DType::f32, MemoryFormat::batch_blocked);
     device.forward({layer.plan.geometry, DType::f16}, activation(x, in, 0), {.packed = &ff}, {}, y);
     CHECK(difference(y, layer.forward(x, w.to_vector<float>(), {})) == -1);

@@ -13,9 +13,15 @@ void update(const Dram& dram, const Update& command) {
   const auto tensor = [&](Address address) {
     return address == kNowhere ? Tensor() : view_of(dram, address, shape, MemoryFormat::channels_last);
   };
-  const Tensor weight = tensor(command.weight);
-  const Tensor mask = command.step.decay != 0 ? cpu::mask_ff(weight, command.pattern) : Tensor();
-  apply_sgd(weight, tensor(command.gradient), tensor(command.velocity), command.step, mask);
+  const SgdRule rule(command.step.rule);
+  const UpdateArgs args{.weight = tensor(command.weight),
+                        .grad = tensor(command.gradient),
+                        .states = {tensor(command.velocity)},
+                        .rule = &rule,
+                        .lr = command.step.lr,
+                        .sr_ste = command.step.sr_ste,
+                        .pattern = command.pattern};
+  apply_update(args, cpu::mask_ff(args));
   const auto generate = [&](GroupAxis axis, const PackedAddress& to) {
     if (to.halves != kNowhere) reduce(dram, {command.weight, command.shape, axis, command.pattern, to});
   };

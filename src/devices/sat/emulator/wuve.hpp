@@ -4,7 +4,7 @@
 
 namespace satsuma::sat::driver {
 
-/// The weight update vector engine: SgdStep's rule in FP32 on dense master weights. The SORE comes behind it.
+/// The weight update vector engine: SgdRule in FP32 on dense master weights. The SORE comes behind it.
 void update(const Dram& dram, const Update& command);
 
 }  // namespace satsuma::sat::driver
