@@ -8,6 +8,7 @@
 
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/autograd_meta.hpp"
+#include "satsuma/core/no_storage.hpp"
 #include "src/core/copy.hpp"
 
 namespace satsuma {
@@ -53,6 +54,7 @@ Tensor allocate(const Shape& shape, const Layout& layout, DType dtype) {
   if (__builtin_mul_overflow(extent, static_cast<std::int64_t>(size_of(dtype)), &bytes)) {
     throw ShapeError(fmt::format("shape {} does not fit in memory", to_string(shape)));
   }
+  if (!storage_enabled()) return Tensor::over(nullptr, shape, layout, dtype);
   Tensor tensor = Tensor::over(allocate_host(static_cast<std::size_t>(bytes)), shape, layout, dtype);
   if (layout.lanes > 1 && shape[0] % layout.lanes != 0) {
     // Only the last block has padding, but clearing it whole is one memset.
@@ -76,7 +78,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, MemoryFormat format) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, MemoryFormat format) {
   Tensor tensor = empty(shape, dtype, format);
-  std::memset(tensor.raw(), 0, static_cast<std::size_t>(tensor.extent()) * size_of(dtype));
+  if (tensor.has_storage())
+    std::memset(tensor.raw(), 0, static_cast<std::size_t>(tensor.extent()) * size_of(dtype));
   return tensor;
 }
 
@@ -148,7 +151,16 @@ void Tensor::check_dtype(DType wanted) const {
   }
 }
 
+bool Tensor::has_storage() const {
+  return impl().storage != nullptr;
+}
+
 std::byte* Tensor::raw() const {
+  if (!has_storage()) {
+    throw Error(fmt::format(
+        "the elements of a tensor {} were asked for, which has none: it was made for its shape alone",
+        to_string(shape())));
+  }
   return impl().storage.get() + impl().offset * static_cast<std::int64_t>(size_of(dtype()));
 }
 
@@ -199,6 +211,7 @@ void Tensor::copy_from(const Tensor& source) {
     throw ShapeError(
         fmt::format("[copy] got {}, expected {}", to_string(source.shape()), to_string(shape())));
   }
+  if (!has_storage()) return;
   if (source.dtype() == dtype() && source.layout() == layout() && is_dense() && !has_padding(*this)) {
     std::memmove(raw(), source.raw(), static_cast<std::size_t>(extent()) * size_of(dtype()));
     return;
@@ -207,6 +220,7 @@ void Tensor::copy_from(const Tensor& source) {
 }
 
 void Tensor::fill(double value) {
+  if (!has_storage()) return;
   dispatch_any(dtype(), [&](auto element) {
     using T = decltype(element);
     const T filler = convert<T>(value);

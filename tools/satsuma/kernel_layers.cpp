@@ -28,7 +28,7 @@ Shape image_of(const Geometry& geometry, const Shape& output) {
 
 std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std::string& method,
                                        const std::vector<Pattern>& patterns) {
-  const std::shared_ptr<nn::Module> model = settings.create();
+  const std::shared_ptr<nn::Module> model = settings.create_shapes();
   const std::vector<Layer> layers = trace_layers(*model, settings.options().input);
   // A layer counts when any of the patterns prunes it.
   std::set<const Contraction*> pruned;

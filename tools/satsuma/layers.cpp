@@ -1,34 +1,16 @@
 #include "tools/satsuma/layers.hpp"
 
-#include <unordered_map>
-#include <unordered_set>
-
-#include "satsuma/autograd/node.hpp"
+#include "satsuma/nn/trace.hpp"
 
 namespace satsuma::tools {
 
 namespace {
 
-/// For each weight that `output` was made with: whether the operation that took it needs the gradient of its
-/// input. By the convention of ops/convolution.hpp that is the operation's first input.
-std::unordered_map<const AutogradMeta*, bool> needs_input_gradient(const Tensor& output) {
-  std::unordered_map<const AutogradMeta*, bool> found;
-  if (!output.autograd() || !output.autograd()->node) return found;
-  std::vector<const Node*> stack = {output.autograd()->node.get()};
-  std::unordered_set<const Node*> seen(stack.begin(), stack.end());
-  while (!stack.empty()) {
-    const auto& inputs = stack.back()->inputs();
-    stack.pop_back();
-    for (const auto& input : inputs) {
-      if (!input) continue;
-      if (!input->node) {
-        found[input.get()] = found[input.get()] || inputs.front() != nullptr;
-      } else if (seen.insert(input->node.get()).second) {
-        stack.push_back(input->node.get());
-      }
-    }
-  }
-  return found;
+/// [N, C, H, W] or [N, C] or [N, T, C] without the batch, as the image [C, H, W] that a contraction sees.
+Shape image_of(const Shape& shape) {
+  if (shape.rank() == 4) return {shape[1], shape[2], shape[3]};
+  if (shape.rank() == 3) return {shape[2], 1, shape[1]};
+  return {shape[1], 1, 1};
 }
 
 }  // namespace
@@ -44,24 +26,17 @@ PassMacs Layer::dense_macs() const {
 }
 
 std::vector<Layer> trace_layers(nn::Module& model, const Shape& input) {
-  const bool training = model.training();
-  model.train(false);
-  const Tensor image =
-      Tensor::zeros({1, input[0], input[1], input[2]}, DType::f32, MemoryFormat::batch_blocked);
-  const auto needed = needs_input_gradient(model(image));
-  model.train(training);
-
+  const Trace trace = nn::trace(model, {1, input[0], input[1], input[2]});
   std::vector<Layer> layers;
   for (const nn::Parameter& parameter : model.parameters()) {
     if (!parameter.contraction) continue;
-    const auto found = needed.find(parameter.value.autograd().get());
-    if (found == needed.end()) continue;
-    const Shape& input_of = parameter.contraction->last_input();
-    const Shape& output = parameter.contraction->last_output();
-    layers.push_back({parameter.contraction,
-                      {input_of[1], input_of[2], input_of[3]},
-                      {output[1], output[2], output[3]},
-                      found->second});
+    const int weight = trace.find(parameter.value);
+    for (const Trace::Op& op : trace.ops()) {
+      if (op.inputs.size() < 2 || op.inputs[1] != weight) continue;
+      const Trace::Value& image = trace.value(op.inputs[0]);
+      layers.push_back({parameter.contraction, image_of(image.tensor.shape()),
+                        image_of(trace.value(op.output).tensor.shape()), image.needs_grad});
+    }
   }
   return layers;
 }

@@ -29,8 +29,9 @@ struct ContractionPlan {
 class Contraction {
  public:
   /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last, dense on the default device
-  /// until configure(). Throws ShapeError when shape and geometry do not fit.
-  Contraction(std::string name, Geometry geometry, Tensor weight);
+  /// until configure(). `op` is what errors call it: `linear` for the weight of a linear layer. Throws
+  /// ShapeError when shape and geometry do not fit.
+  Contraction(std::string name, Geometry geometry, Tensor weight, const char* op = "conv2d");
 
   /// Decides what is sparse and where each pass runs. An axis shorter than M is not pruned, and the pass that
   /// reduces over it stays dense; so does a layer with several groups of channels. Throws DeviceError under
@@ -41,6 +42,7 @@ class Contraction {
   bool kept_dense() const { return !forced_dense_.empty(); }
 
   const std::string& name() const { return name_; }
+  /// Done by nn::Module when the layer gets its place in a model: `layer1.0.conv1`.
   void set_name(std::string name) { name_ = std::move(name); }
   const Geometry& geometry() const { return geometry_; }
   const Tensor& weight() const { return weight_; }
@@ -61,7 +63,8 @@ class Contraction {
   /// Passes that the device asked for has refused.
   std::int64_t fallbacks() const { return fallbacks_; }
 
-  /// The three passes; see Device. `x` and `dy` may have any layout. `constant`: the weight is not about to
+  /// The three passes; see Device. `x` and `dy` may have any layout. Under NoStorage the output of forward()
+  /// has no elements and no device is asked. `constant`: the weight is not about to
   /// change (evaluation), so that what the device makes of it is worth keeping.
   Tensor forward(const Tensor& x, const Tensor& bias, bool constant = false);
   Tensor backward_data(const Tensor& dy, const Shape& input);
@@ -70,10 +73,6 @@ class Contraction {
     Tensor bias;  ///< undefined unless asked for
   };
   WeightGradient backward_weights(const Tensor& x, const Tensor& dy, bool with_bias);
-
-  /// Shapes [N, C, H, W] and [N, K, P, Q] of the latest forward's input and output; rank 0 before the first.
-  const Shape& last_input() const { return last_input_; }
-  const Shape& last_output() const { return last_output_; }
 
   /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
   /// device of FF. `grad` and `velocity` may be [K, C] for a linear layer. The SR-STE term is `step.decay`,
@@ -96,6 +95,7 @@ class Contraction {
   Device& run_on(Pass pass);
 
   std::string name_;
+  const char* op_;  ///< a literal
   Geometry geometry_;
   Tensor weight_;
   ContractionPlan plan_;
@@ -108,8 +108,6 @@ class Contraction {
   PackedWeight packed_ff_;
   PackedWeight packed_bp_;
   std::shared_ptr<DeviceForm> dense_form_;  ///< of FF, while the weight is constant
-  Shape last_input_;
-  Shape last_output_;
   std::int64_t fallbacks_ = 0;
 };
 

@@ -12,7 +12,7 @@ namespace satsuma::tools {
 
 sat::Workload workload_of(const ModelSettings& settings, std::int64_t batch) {
   sat::Workload workload{settings.model, {}};
-  for (const Layer& traced : trace_layers(*settings.create(), settings.options().input)) {
+  for (const Layer& traced : trace_layers(*settings.create_shapes(), settings.options().input)) {
     sat::Layer layer;
     layer.name = traced.contraction->name();
     layer.geometry = traced.contraction->geometry();
