@@ -1,6 +1,7 @@
 #include "models/vit.hpp"
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/nn/initialise.hpp"
 #include "satsuma/ops/activation.hpp"
 #include "satsuma/ops/arithmetic.hpp"
 #include "satsuma/ops/attention.hpp"
@@ -20,9 +21,7 @@ std::int64_t patch_size(const Options& options) {
 }
 
 Tensor normal(const Shape& shape, double deviation, Rng& rng) {
-  std::vector<float> values(static_cast<std::size_t>(shape.numel()));
-  for (float& value : values) value = static_cast<float>(deviation) * rng.normal();
-  return Tensor::from(values, shape);
+  return nn::drawn(shape, [&] { return static_cast<float>(deviation) * rng.normal(); });
 }
 
 std::shared_ptr<nn::Conv2d> patch_embedding(std::int64_t inputs, std::int64_t width, std::int64_t patch,
@@ -73,9 +72,7 @@ Tensor VisionTransformer::forward(const Tensor& x) {
   // concat.
   const Tensor patches =
       ops::permute(ops::reshape(image, {batch, width, image.dim(2) * image.dim(3)}), {0, 2, 1});
-  Tensor zeros = Tensor::empty_like(patches.slice_view(1, 0, 1));
-  zeros.fill(0);
-  const Tensor parts[] = {ops::add(zeros, class_token_), patches};
+  const Tensor parts[] = {ops::expand(class_token_, {batch, 1, width}), patches};
   Tensor y = ops::add(ops::concat(parts, 1), positions_);
   for (const auto& block : blocks_) y = (*block)(y);
   // Each token is normalised by itself, so that the others can be left out before.

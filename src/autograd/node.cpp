@@ -77,18 +77,15 @@ bool needs_grad(std::initializer_list<Tensor> inputs) {
   return any_requires_grad(std::span<const Tensor>(inputs.begin(), inputs.size()));
 }
 
-Tensor record(std::string_view op, std::span<const Tensor> inputs, Tensor output, Backward backward) {
-  if (recording) lap(Phase::forward, op);
-  if (!any_requires_grad(inputs)) return output;
+Tensor record(const Operation& operation, Tensor output, const std::function<Backward()>& compute) {
+  if (traced(operation, output) || !output.has_storage()) return output;
+  Backward backward = compute();
+  if (recording) lap(Phase::forward, operation.name);
+  if (!backward || !any_requires_grad(operation.inputs)) return output;
   auto meta = std::make_shared<AutogradMeta>();
-  meta->node = std::make_shared<Node>(op, inputs, std::move(backward));
+  meta->node = std::make_shared<Node>(operation.name, operation.inputs, std::move(backward));
   output.set_autograd(std::move(meta));
   return output;
-}
-
-Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor output, Backward backward) {
-  return record(op, std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(output),
-                std::move(backward));
 }
 
 }  // namespace satsuma

@@ -9,6 +9,7 @@
 
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/autograd_meta.hpp"
+#include "satsuma/core/no_storage.hpp"
 #include "src/core/copy.hpp"
 
 namespace satsuma {
@@ -62,6 +63,7 @@ Tensor allocate(const Shape& shape, const Layout& layout, DType dtype) {
   if (__builtin_mul_overflow(extent, static_cast<std::int64_t>(size_of(dtype)), &bytes)) {
     throw ShapeError(fmt::format("shape {} does not fit in memory", to_string(shape)));
   }
+  if (!storage_enabled()) return Tensor::over(nullptr, shape, layout, dtype);
   Tensor tensor = Tensor::over(allocate_host(static_cast<std::size_t>(bytes)), shape, layout, dtype);
   if (layout.lanes > 1 && shape[0] % layout.lanes != 0) {
     // Only the last block has padding, but clearing it whole is one memset.
@@ -85,7 +87,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, MemoryFormat format) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, MemoryFormat format) {
   Tensor tensor = empty(shape, dtype, format);
-  std::memset(tensor.raw(), 0, static_cast<std::size_t>(tensor.extent()) * size_of(dtype));
+  if (tensor.has_storage())
+    std::memset(tensor.raw(), 0, static_cast<std::size_t>(tensor.extent()) * size_of(dtype));
   return tensor;
 }
 
@@ -102,7 +105,7 @@ Tensor Tensor::empty_like(const Tensor& other) {
 Tensor Tensor::over(std::shared_ptr<std::byte> storage, const Shape& shape, const Layout& layout,
                     DType dtype) {
   auto impl = std::make_shared<Impl>();
-  impl->storage = std::make_shared<Storage>(std::move(storage));
+  if (storage) impl->storage = std::make_shared<Storage>(std::move(storage));
   impl->shape = shape;
   impl->layout = layout;
   impl->dtype = dtype;
@@ -157,18 +160,28 @@ void Tensor::check_dtype(DType wanted) const {
   }
 }
 
+bool Tensor::has_storage() const {
+  return impl().storage != nullptr;
+}
+
 const std::byte* Tensor::raw() const {
+  if (!has_storage()) {
+    throw Error(fmt::format(
+        "the elements of a tensor {} were asked for, which has none: it was made for its shape alone",
+        to_string(shape())));
+  }
   return impl().storage->memory.get() + impl().offset * static_cast<std::int64_t>(size_of(dtype()));
 }
 
 std::byte* Tensor::raw() {
+  const std::byte* const first = std::as_const(*this).raw();
   // Loops of several threads ask for their elements at once.
   impl().storage->version.fetch_add(1, std::memory_order_relaxed);
-  return const_cast<std::byte*>(std::as_const(*this).raw());
+  return const_cast<std::byte*>(first);
 }
 
 std::uint64_t Tensor::version() const {
-  return impl().storage->version.load(std::memory_order_relaxed);
+  return has_storage() ? impl().storage->version.load(std::memory_order_relaxed) : 0;
 }
 
 std::int64_t Tensor::offset(const Shape& index) const {
@@ -218,6 +231,7 @@ void Tensor::copy_from(const Tensor& source) {
     throw ShapeError(
         fmt::format("[copy] got {}, expected {}", to_string(source.shape()), to_string(shape())));
   }
+  if (!has_storage()) return;
   if (source.dtype() == dtype() && source.layout() == layout() && is_dense() && !has_padding(*this)) {
     std::memmove(raw(), source.raw(), static_cast<std::size_t>(extent()) * size_of(dtype()));
     return;
@@ -226,6 +240,7 @@ void Tensor::copy_from(const Tensor& source) {
 }
 
 void Tensor::fill(double value) {
+  if (!has_storage()) return;
   dispatch_any(dtype(), [&](auto element) {
     using T = decltype(element);
     const T filler = convert<T>(value);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/no_storage.hpp"
 #include "satsuma/device/registry.hpp"
 
 namespace satsuma {
@@ -39,19 +40,20 @@ std::vector<std::shared_ptr<Device>> candidates(const std::shared_ptr<Device>& a
   return list;
 }
 
-/// Runs `f`; an error of a device from it names the layer and the pass.
+/// Runs `f`; an error of a device from it names the layer and what was done, a pass or the update.
 template <typename F>
-void naming(const std::string& layer, Pass pass, F&& f) {
+void naming(const std::string& layer, std::string_view what, F&& f) {
   try {
     f();
   } catch (const DeviceError& error) {
-    throw DeviceError(fmt::format("layer '{}', {}: {}", layer, to_string(pass), error.what()));
+    throw DeviceError(fmt::format("layer '{}', {}: {}", layer, what, error.what()));
   }
 }
 
 /// An output [N, C, H, W] in the device's own memory and format.
 Tensor make_output(Device& device, const Shape& shape, DType dtype) {
   const Layout layout = layout_of(shape, device.activation_format_of(shape[0]));
+  if (!storage_enabled()) return Tensor::over(nullptr, shape, layout, dtype);
   const auto bytes = static_cast<std::size_t>(storage_extent(shape, layout)) * size_of(dtype);
   return Tensor::over(device.allocate(bytes), shape, layout, dtype);
 }
@@ -83,11 +85,12 @@ Tensor like_weight(const char* what, const Tensor& tensor, const Shape& shape) {
 
 }  // namespace
 
-Contraction::Contraction(std::string name, Geometry geometry, Tensor weight)
-    : plan_(geometry, DType::f32, std::move(name)), weight_(std::move(weight)) {
-  if (!(weight_.shape() == geometry.weight_shape())) {
-    throw ShapeError(fmt::format("[conv2d] got weight {}, expected {} for {}", to_string(weight_.shape()),
-                                 to_string(geometry.weight_shape()), to_string(geometry)));
+Contraction::Contraction(std::string name, Geometry geometry, Tensor weight, const char* op)
+    : plan_(geometry, DType::f32, std::move(name)), op_(op), weight_(std::move(weight)) {
+  const Shape expected = geometry.weight_shape(op_);
+  if (!(weight_.shape() == expected)) {
+    throw ShapeError(fmt::format("[{}] got weight {}, expected {} for {}", op_, to_string(weight_.shape()),
+                                 to_string(expected), to_string(geometry)));
   }
   weight_ = as_channels_last(weight_);
   plan_.dtype = weight_.dtype();
@@ -192,30 +195,29 @@ WeightOperand Contraction::operand(Pass pass, bool constant) {
 }
 
 Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) {
-  const Shape shape = plan_.geometry.output_shape("conv2d", x.shape());
+  const Shape shape = plan_.geometry.output_shape(op_, x.shape());
   if (x.dtype() != weight_.dtype()) {
-    throw ShapeError(fmt::format("[conv2d] got an input of {}, expected {} as the weight",
+    throw ShapeError(fmt::format("[{}] got an input of {}, expected {} as the weight", op_,
                                  to_string(x.dtype()), to_string(weight_.dtype())));
   }
   if (bias.defined() &&
       (!(bias.shape() == Shape{plan_.geometry.out_channels}) || bias.dtype() != weight_.dtype())) {
-    throw ShapeError(fmt::format("[conv2d] got bias {} of {}, expected [{}] of {}", to_string(bias.shape()),
+    throw ShapeError(fmt::format("[{}] got bias {} of {}, expected [{}] of {}", op_, to_string(bias.shape()),
                                  to_string(bias.dtype()), plan_.geometry.out_channels,
                                  to_string(weight_.dtype())));
   }
+  Tensor y = make_output(device(Pass::ff), shape, x.dtype());
+  if (!y.has_storage()) return y;
   Device& device = run_on(Pass::ff);
-  Tensor y = make_output(device, shape, x.dtype());
-  naming(plan_.name, Pass::ff,
+  naming(plan_.name, to_string(Pass::ff),
          [&] { device.forward(plan_, in_format_of(device, x), operand(Pass::ff, constant), bias, y); });
-  last_input_ = x.shape();
-  last_output_ = shape;
   return y;
 }
 
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  naming(plan_.name, Pass::bp,
+  naming(plan_.name, to_string(Pass::bp),
          [&] { device.backward_data(plan_, in_format_of(device, dy), operand(Pass::bp, false), dx); });
   return dx;
 }
@@ -229,7 +231,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
   const SampleKey key = SampleKey::of(settings_.seed, step_, plan_.name);
-  naming(plan_.name, Pass::wu, [&] {
+  naming(plan_.name, to_string(Pass::wu), [&] {
     device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,
                             grad.bias);
   });
@@ -261,7 +263,7 @@ void Contraction::update(const Tensor& grad, std::span<const Tensor> states, con
   args.packed_bp = bp_too ? &packed_bp_.of : nullptr;
   // The weight is written whatever the device says of it, and however this ends.
   weight_.raw();
-  naming(plan_.name, Pass::wu, [&] { device(Pass::ff).update(args); });
+  naming(plan_.name, "update", [&] { device(Pass::ff).update(args); });
   packed_ff_.version = packed_bp_.version = weight_.version();
   if (!bp_too) packed_bp_ = {};
 }

@@ -8,18 +8,18 @@
 
 namespace satsuma {
 
-Shape Geometry::weight_shape() const {
+Shape Geometry::weight_shape(const char* op) const {
   const std::int64_t least = std::min({in_channels, out_channels, kernel[0], kernel[1], stride[0], stride[1],
                                        dilation[0], dilation[1], groups, padding[0] + 1, padding[1] + 1});
   if (least < 1) {
     throw ShapeError(
-        fmt::format("[conv2d] got {}, expected channels, kernel, stride, dilation and groups of at least 1 "
+        fmt::format("[{}] got {}, expected channels, kernel, stride, dilation and groups of at least 1 "
                     "and padding of at least 0",
-                    to_string(*this)));
+                    op, to_string(*this)));
   }
   if (in_channels % groups != 0 || out_channels % groups != 0) {
     throw ShapeError(
-        fmt::format("[conv2d] got {}, expected channels that {} groups divide", to_string(*this), groups));
+        fmt::format("[{}] got {}, expected channels that {} groups divide", op, to_string(*this), groups));
   }
   return {out_channels, in_channels / groups, kernel[0], kernel[1]};
 }

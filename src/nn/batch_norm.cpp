@@ -16,7 +16,7 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, double momentum, double eps)
 Tensor BatchNorm2d::normalise(const Tensor& x, bool relu, const Tensor& residual) {
   Tensor y = ops::batch_norm_act(x, gamma_, beta_, running_mean_, running_var_, training(), momentum_, eps_,
                                  relu, residual);
-  if (training()) ++*batches_.data<std::int64_t>();
+  if (training() && y.has_storage()) ++*batches_.data<std::int64_t>();
   return y;
 }
 

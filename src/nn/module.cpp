@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "satsuma/autograd/trace.hpp"
 #include "satsuma/core/error.hpp"
 
 namespace satsuma::nn {
@@ -26,15 +27,34 @@ class LayerError : public ShapeError {
   std::string detail_;
 };
 
-/// `layer1.0.conv1.` without its last dot.
-std::string layer_of(const std::string& prefix) {
-  return prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1);
+}  // namespace
+
+Module::~Module() {
+  for (const auto& [name, child] : children_) {
+    if (child->parent_ == this) child->parent_ = nullptr;
+  }
 }
 
-}  // namespace
+std::string Module::path() const {
+  const std::string above = parent_ ? parent_->path() : "";
+  return above.empty() ? name_ : fmt::format("{}.{}", above, name_);
+}
+
+void Module::adopt(std::string name, std::shared_ptr<Module> child) {
+  child->name_ = name;
+  child->parent_ = this;
+  // Layers may be added to a module before it is part of a model, and after.
+  child->walk("", [](const Module& module, const std::string&) {
+    for (const Parameter& parameter : module.parameters_) {
+      if (parameter.contraction) parameter.contraction->set_name(module.path());
+    }
+  });
+  children_.emplace_back(std::move(name), std::move(child));
+}
 
 Tensor Module::named(const std::function<Tensor()>& f) const {
   if (name_.empty()) return f();
+  const TraceScope scope(name_);
   try {
     return f();
   } catch (const LayerError& error) {
@@ -59,7 +79,6 @@ std::vector<Parameter> Module::parameters() const {
   walk("", [&](const Module& module, const std::string& prefix) {
     for (Parameter parameter : module.parameters_) {
       parameter.name = prefix + parameter.name;
-      if (parameter.contraction) parameter.contraction->set_name(layer_of(prefix));
       result.push_back(std::move(parameter));
     }
   });
@@ -143,7 +162,8 @@ std::shared_ptr<Contraction> Module::add_contraction(std::string name, const Geo
   const bool linear = weight.rank() == 2;
   if (linear) weight = weight.to(MemoryFormat::row_major);
   auto contraction = std::make_shared<Contraction>(
-      name_, geometry, linear ? weight.reshape_view(geometry.weight_shape()) : weight);
+      path(), geometry, linear ? weight.reshape_view(geometry.weight_shape("linear")) : weight,
+      linear ? "linear" : "conv2d");
   Tensor shown = linear ? weight : contraction->weight();
   shown.set_requires_grad();
   parameters_.push_back({std::move(name), shown, contraction});

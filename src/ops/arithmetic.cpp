@@ -9,12 +9,24 @@ namespace satsuma::ops {
 
 namespace {
 
+/// An empty result of two operands that broadcast.
+Tensor empty_result(const char* op, const Tensor& a, const Tensor& b) {
+  check_dtype(op, "second operand", b, a.dtype());
+  if (a.shape() == b.shape()) {
+    check_real(op, a);
+    return empty_as_dense(a);
+  }
+  const Shape shape = broadcast(op, a.shape(), b.shape());
+  check_real(op, a);
+  return Tensor::empty(shape, a.dtype(), format_with(lanes_of(a.numel() < b.numel() ? b : a)));
+}
+
 /// y = f(a, b) where the shapes differ.
 template <typename F>
-Tensor combine_stretched(const char* op, const Tensor& a, const Tensor& b, const Shape& shape, F f) {
+void combine_stretched(const char* op, const Tensor& a, const Tensor& b, Tensor& y, F f) {
+  const Shape& shape = y.shape();
+  if (shape.numel() == 0) return;
   const std::int64_t operand_lanes = lanes_of(a.numel() < b.numel() ? b : a);
-  Tensor y = Tensor::empty(shape, a.dtype(), format_with(operand_lanes));
-  if (shape.numel() == 0) return y;
   const Stretched left = stretch(a, shape, operand_lanes);
   const Stretched right = stretch(b, shape, operand_lanes);
   const std::int64_t lanes = y.lanes();
@@ -41,28 +53,33 @@ Tensor combine_stretched(const char* op, const Tensor& a, const Tensor& b, const
                    }
                  });
   });
-  return y;
 }
 
-/// `kernel` for equal shapes, `f` for others.
+/// Fills an empty_result(): by `kernel` for equal shapes, by `f` for others.
 template <typename Kernel, typename F>
-Tensor combine(const char* op, const Tensor& a, const Tensor& b, Kernel kernel, F f) {
-  check_dtype(op, "second operand", b, a.dtype());
+void combine(const char* op, const Tensor& a, const Tensor& b, Tensor& y, Kernel kernel, F f) {
   if (a.shape() == b.shape()) {
     const Tensor left = dense(a);
-    return map(op, left, arranged_as(left, b), kernel);
+    map(op, left, arranged_as(left, b), y, kernel);
+  } else {
+    combine_stretched(op, a, b, y, f);
   }
-  return combine_stretched(op, a, b, broadcast(op, a.shape(), b.shape()), f);
 }
 
-Tensor multiply(const Tensor& a, const Tensor& b) {
-  return combine(
-      "mul", a, b, [](const auto& k, auto* x, auto* z, auto* y, std::int64_t n) { k.mul(x, z, y, n); },
+void multiply(const Tensor& a, const Tensor& b, Tensor& y) {
+  combine(
+      "mul", a, b, y, [](const auto& k, auto* x, auto* z, auto* to, std::int64_t n) { k.mul(x, z, to, n); },
       [](auto x, auto z) { return x * z; });
 }
 
-Tensor scaled(const Tensor& x, double factor) {
-  return map("scale", dense(x), [factor](const auto& k, auto* from, auto* to, std::int64_t n) {
+Tensor product(const Tensor& a, const Tensor& b) {
+  Tensor y = empty_result("mul", a, b);
+  multiply(a, b, y);
+  return y;
+}
+
+void scale_into(const Tensor& x, double factor, Tensor& y) {
+  map("scale", dense(x), y, [factor](const auto& k, auto* from, auto* to, std::int64_t n) {
     using T = std::remove_reference_t<decltype(*to)>;
     k.scale(from, static_cast<T>(factor), to, n);
   });
@@ -71,46 +88,59 @@ Tensor scaled(const Tensor& x, double factor) {
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
-  Tensor y = combine(
-      "add", a, b, [](const auto& k, auto* x, auto* z, auto* to, std::int64_t n) { k.add(x, z, to, n); },
-      [](auto x, auto z) { return x + z; });
-  return record("add", {a, b}, y,
-                [left = a.shape(), right = b.shape()](const Tensor& g, const std::vector<bool>& needs) {
-                  return std::vector<Tensor>{needs[0] ? sum_to(g, left) : Tensor(),
-                                             needs[1] ? sum_to(g, right) : Tensor()};
-                });
+  Tensor y = empty_result("add", a, b);
+  return record({"add", {a, b}}, y, [&]() -> Backward {
+    combine(
+        "add", a, b, y, [](const auto& k, auto* x, auto* z, auto* to, std::int64_t n) { k.add(x, z, to, n); },
+        [](auto x, auto z) { return x + z; });
+    return [left = a.shape(), right = b.shape()](const Tensor& g, const std::vector<bool>& needs) {
+      return std::vector<Tensor>{needs[0] ? sum_to(g, left) : Tensor(),
+                                 needs[1] ? sum_to(g, right) : Tensor()};
+    };
+  });
 }
 
 Tensor add_relu(const Tensor& a, const Tensor& b) {
   check_shape("add_relu", "second operand", b, a.shape());
   check_dtype("add_relu", "second operand", b, a.dtype());
+  check_real("add_relu", a);
   const Tensor left = dense(a);
-  Tensor y = map("add_relu", left, arranged_as(left, b),
-                 [](const auto& k, auto* x, auto* z, auto* to, std::int64_t n) { k.add_relu(x, z, to, n); });
-  if (!needs_grad({a, b})) return y;
-  return record("add_relu", {a, b}, y, [y = y.detach()](const Tensor& g, const std::vector<bool>& needs) {
-    const Tensor masked = relu_grad(y, g);
-    return std::vector<Tensor>{needs[0] ? masked : Tensor(), needs[1] ? masked : Tensor()};
+  Tensor y = Tensor::empty_like(left);
+  return record({"add_relu", {a, b}}, y, [&]() -> Backward {
+    map("add_relu", left, arranged_as(left, b), y,
+        [](const auto& k, auto* x, auto* z, auto* to, std::int64_t n) { k.add_relu(x, z, to, n); });
+    return [y = y.detach()](const Tensor& g, const std::vector<bool>& needs) {
+      const Tensor masked = relu_grad(y, g);
+      return std::vector<Tensor>{needs[0] ? masked : Tensor(), needs[1] ? masked : Tensor()};
+    };
   });
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
-  Tensor y = multiply(a, b);
-  if (!needs_grad({a, b})) return y;
-  // Each operand is saved only for the gradient of the other.
-  const Tensor left = b.requires_grad() ? a.detach() : Tensor();
-  const Tensor right = a.requires_grad() ? b.detach() : Tensor();
-  return record("mul", {a, b}, y,
-                [left, right, left_shape = a.shape(), right_shape = b.shape()](
-                    const Tensor& g, const std::vector<bool>& needs) {
-                  return std::vector<Tensor>{needs[0] ? sum_to(multiply(g, right), left_shape) : Tensor(),
-                                             needs[1] ? sum_to(multiply(g, left), right_shape) : Tensor()};
-                });
+  Tensor y = empty_result("mul", a, b);
+  return record({"mul", {a, b}}, y, [&]() -> Backward {
+    multiply(a, b, y);
+    // Each operand is saved only for the gradient of the other.
+    const Tensor left = b.requires_grad() ? a.detach() : Tensor();
+    const Tensor right = a.requires_grad() ? b.detach() : Tensor();
+    return [left, right, left_shape = a.shape(), right_shape = b.shape()](const Tensor& g,
+                                                                          const std::vector<bool>& needs) {
+      return std::vector<Tensor>{needs[0] ? sum_to(product(g, right), left_shape) : Tensor(),
+                                 needs[1] ? sum_to(product(g, left), right_shape) : Tensor()};
+    };
+  });
 }
 
 Tensor scale(const Tensor& x, double factor) {
-  return record("scale", {x}, scaled(x, factor), [factor](const Tensor& g, const std::vector<bool>&) {
-    return std::vector<Tensor>{scaled(g, factor)};
+  check_real("scale", x);
+  Tensor y = empty_as_dense(x);
+  return record({"scale", {x}, {{"factor", factor}}}, y, [&]() -> Backward {
+    scale_into(x, factor, y);
+    return [factor](const Tensor& g, const std::vector<bool>&) {
+      Tensor dx = empty_as_dense(g);
+      scale_into(g, factor, dx);
+      return std::vector<Tensor>{dx};
+    };
   });
 }
 

@@ -187,19 +187,19 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
   Saved saved{operand(q, lanes), operand(k, lanes), operand(v, lanes), y.detach()};
   return dispatch_real("attention", q.dtype(), [&](auto element) {
     using T = decltype(element);
-    std::vector<T> log_sum(numbers_of_rows(q.dim(0), q.dim(1) * q.dim(2), lanes));
-    forward(saved, y, log_sum);
-    if (!needs_grad({q, k, v})) return y;
-    return record(
-        "attention", {q, k, v}, y,
-        [saved = std::move(saved), log_sum = std::move(log_sum)](const Tensor& g, const std::vector<bool>&) {
-          const std::int64_t count = saved.q.lanes();
-          const Operands grads = {empty_heads(saved.q.shape(), g.dtype(), count),
-                                  empty_heads(saved.k.shape(), g.dtype(), count),
-                                  empty_heads(saved.v.shape(), g.dtype(), count)};
-          derivative(saved, log_sum, g, grads);
-          return std::vector<Tensor>{grads.q, grads.k, grads.v};
-        });
+    return record({"attention", {q, k, v}}, y, [&]() -> Backward {
+      std::vector<T> log_sum(numbers_of_rows(q.dim(0), q.dim(1) * q.dim(2), lanes));
+      forward(saved, y, log_sum);
+      return [saved = std::move(saved), log_sum = std::move(log_sum)](const Tensor& g,
+                                                                      const std::vector<bool>&) {
+        const std::int64_t count = saved.q.lanes();
+        const Operands grads = {empty_heads(saved.q.shape(), g.dtype(), count),
+                                empty_heads(saved.k.shape(), g.dtype(), count),
+                                empty_heads(saved.v.shape(), g.dtype(), count)};
+        derivative(saved, log_sum, g, grads);
+        return std::vector<Tensor>{grads.q, grads.k, grads.v};
+      };
+    });
   });
 }
 
@@ -220,16 +220,16 @@ Tensor self_attention(const Tensor& qkv, std::int64_t heads) {
   const Saved saved{operands.q, operands.k, operands.v, y_heads};
   return dispatch_real("self_attention", qkv.dtype(), [&](auto element) {
     using T = decltype(element);
-    std::vector<T> log_sum(numbers_of_rows(shape[0], heads * shape[1], lanes));
-    forward(saved, y_heads, log_sum);
-    if (!needs_grad({qkv})) return y;
-    return record("self_attention", {qkv}, y,
-                  [saved, log_sum = std::move(log_sum), heads, lanes, shape = qkv.shape()](
-                      const Tensor& g, const std::vector<bool>&) {
-                    Tensor grad = Tensor::empty(shape, g.dtype(), format_with(lanes));
-                    derivative(saved, log_sum, heads_of(with_lanes(g, lanes), heads), parts_of(grad, heads));
-                    return std::vector<Tensor>{grad};
-                  });
+    return record({"self_attention", {qkv}, {{"heads", heads}}}, y, [&]() -> Backward {
+      std::vector<T> log_sum(numbers_of_rows(shape[0], heads * shape[1], lanes));
+      forward(saved, y_heads, log_sum);
+      return [saved, log_sum = std::move(log_sum), heads, lanes, shape = qkv.shape()](
+                 const Tensor& g, const std::vector<bool>&) {
+        Tensor grad = Tensor::empty(shape, g.dtype(), format_with(lanes));
+        derivative(saved, log_sum, heads_of(with_lanes(g, lanes), heads), parts_of(grad, heads));
+        return std::vector<Tensor>{grad};
+      };
+    });
   });
 }
 

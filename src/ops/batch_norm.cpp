@@ -248,7 +248,7 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
                    mean.data() + tile.first_channel * x.lanes(), first, second);
   });
 
-  std::vector<Tensor> result(4);
+  std::vector<Tensor> result(needs.size());
   const std::vector<double>& inverse = saved.statistics.inverse;
   if (needs[1]) {
     std::vector<T> values;
@@ -306,38 +306,44 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
   const Tensor other = residual.defined() ? with_lanes(residual, from.lanes()) : Tensor();
   const bool batch = training || !running_mean.defined();
   Tensor y = Tensor::empty_like(from);
+  // The running statistics come last: the derivative answers for the four before them.
+  const Operation operation = {
+      "batch_norm",
+      {x, gamma, beta, residual, running_mean, running_var},
+      {{"training", training}, {"momentum", momentum}, {"eps", eps}, {"relu", relu}}};
   return dispatch_real("batch_norm", x.dtype(), [&](auto element) {
     using T = decltype(element);
-    if (x.numel() == 0) return y;
-    Statistics statistics =
-        batch ? batch_statistics<T>(from, {training, momentum, eps}, running_mean, running_var)
-              : running_statistics<T>(running_mean, running_var, eps);
-    const T* const gammas = scale.data<T>();
-    const T* const betas = beta.data<T>();
-    const auto slope = [&](std::int64_t c) {
-      return static_cast<double>(gammas[c]) * statistics.inverse[static_cast<std::size_t>(c)];
-    };
-    const std::vector<T> slopes = for_lanes<T>(from, slope);
-    // The mean is subtracted first: folded into the bias it would cost the digits that a large mean has in
-    // front.
-    const std::vector<T> means =
-        for_lanes<T>(from, [&](std::int64_t c) { return statistics.mean[static_cast<std::size_t>(c)]; });
-    const std::vector<T> biases = for_lanes<T>(from, [&](std::int64_t c) { return betas[c]; });
-    const T* const data = from.data<T>();
-    const T* const add = other.defined() ? other.data<T>() : nullptr;
-    T* const to = y.data<T>();
-    Tiling(from).for_each([&](std::int64_t, const Tile& tile) {
-      const std::int64_t lane = tile.first_channel * from.lanes();
-      kernels::active<T>().normalise(data + tile.offset, add ? add + tile.offset : nullptr, to + tile.offset,
-                                     tile.patch, means.data() + lane, slopes.data() + lane,
-                                     biases.data() + lane, relu);
+    return record(operation, y, [&]() -> Backward {
+      if (x.numel() == 0) return {};
+      Statistics statistics =
+          batch ? batch_statistics<T>(from, {training, momentum, eps}, running_mean, running_var)
+                : running_statistics<T>(running_mean, running_var, eps);
+      const T* const gammas = scale.data<T>();
+      const T* const betas = beta.data<T>();
+      const auto slope = [&](std::int64_t c) {
+        return static_cast<double>(gammas[c]) * statistics.inverse[static_cast<std::size_t>(c)];
+      };
+      const std::vector<T> slopes = for_lanes<T>(from, slope);
+      // The mean is subtracted first: folded into the bias it would cost the digits that a large mean has in
+      // front.
+      const std::vector<T> means =
+          for_lanes<T>(from, [&](std::int64_t c) { return statistics.mean[static_cast<std::size_t>(c)]; });
+      const std::vector<T> biases = for_lanes<T>(from, [&](std::int64_t c) { return betas[c]; });
+      const T* const data = from.data<T>();
+      const T* const add = other.defined() ? other.data<T>() : nullptr;
+      T* const to = y.data<T>();
+      Tiling(from).for_each([&](std::int64_t, const Tile& tile) {
+        const std::int64_t lane = tile.first_channel * from.lanes();
+        kernels::active<T>().normalise(data + tile.offset, add ? add + tile.offset : nullptr,
+                                       to + tile.offset, tile.patch, means.data() + lane,
+                                       slopes.data() + lane, biases.data() + lane, relu);
+      });
+      Saved saved{
+          from, scale, relu ? y.detach() : Tensor(), std::move(statistics), batch, residual.defined()};
+      return [saved = std::move(saved)](const Tensor& g, const std::vector<bool>& needs) {
+        return derivative<T>(saved, g, needs);
+      };
     });
-    if (!needs_grad({x, gamma, beta, residual})) return y;
-    Saved saved{from, scale, relu ? y.detach() : Tensor(), std::move(statistics), batch, residual.defined()};
-    return record("batch_norm", {x, gamma, beta, residual}, y,
-                  [saved = std::move(saved)](const Tensor& g, const std::vector<bool>& needs) {
-                    return derivative<T>(saved, g, needs);
-                  });
   });
 }
 

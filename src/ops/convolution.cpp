@@ -25,6 +25,15 @@ std::vector<Tensor> gradients(Contraction& contraction, const Tensor& image, con
   return result;
 }
 
+Attributes attributes_of(const Geometry& geometry) {
+  const auto pair = [](const Pair& of) { return std::vector<std::int64_t>(of.begin(), of.end()); };
+  return {{"kernel", pair(geometry.kernel)},
+          {"stride", pair(geometry.stride)},
+          {"padding", pair(geometry.padding)},
+          {"dilation", pair(geometry.dilation)},
+          {"groups", geometry.groups}};
+}
+
 /// What the derivative of the weight and the bias will read; nothing when neither is wanted.
 Tensor saved_input(const Tensor& image, const Tensor& weight, const Tensor& bias) {
   return needs_grad({weight, bias}) ? image.detach() : Tensor();
@@ -52,14 +61,15 @@ Tensor as_rows(const Tensor& image, int rank) {
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    std::shared_ptr<Contraction> contraction) {
-  const bool recorded = needs_grad({x, weight, bias});
-  Tensor y = contraction->forward(x, bias, !recorded);
-  if (!recorded) return y;
-  return record("conv2d", {x, weight, bias}, y,
-                [contraction = std::move(contraction), saved = saved_input(x, weight, bias),
-                 input = x.shape()](const Tensor& dy, const std::vector<bool>& needs) {
-                  return gradients(*contraction, saved, input, dy, needs);
-                });
+  const bool constant = !needs_grad({x, weight, bias});
+  Tensor y = contraction->forward(x, bias, constant);
+  const Operation operation = {"conv2d", {x, weight, bias}, attributes_of(contraction->geometry())};
+  return record(operation, y, [&]() -> Backward {
+    return [contraction = std::move(contraction), saved = saved_input(x, weight, bias), input = x.shape()](
+               const Tensor& dy, const std::vector<bool>& needs) {
+      return gradients(*contraction, saved, input, dy, needs);
+    };
+  });
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -71,18 +81,18 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   }
   const Tensor image = as_image(x);
   const int rank = x.rank();
-  const bool recorded = needs_grad({x, weight, bias});
-  Tensor y = as_rows(contraction->forward(image, bias, !recorded), rank);
-  if (!recorded) return y;
-  return record(
-      "linear", {x, weight, bias}, y,
-      [contraction = std::move(contraction), saved = saved_input(image, weight, bias), input = image.shape(),
-       rank, weight_shape = weight.shape()](const Tensor& dy, const std::vector<bool>& needs) {
-        std::vector<Tensor> result = gradients(*contraction, saved, input, as_image(dy), needs);
-        if (result[0].defined()) result[0] = as_rows(result[0], rank);
-        if (result[1].defined()) result[1] = result[1].reshape_view(weight_shape);
-        return result;
-      });
+  const bool constant = !needs_grad({x, weight, bias});
+  Tensor y = as_rows(contraction->forward(image, bias, constant), rank);
+  return record({"linear", {x, weight, bias}}, y, [&]() -> Backward {
+    return [contraction = std::move(contraction), saved = saved_input(image, weight, bias),
+            input = image.shape(), rank,
+            weight_shape = weight.shape()](const Tensor& dy, const std::vector<bool>& needs) {
+      std::vector<Tensor> result = gradients(*contraction, saved, input, as_image(dy), needs);
+      if (result[0].defined()) result[0] = as_rows(result[0], rank);
+      if (result[1].defined()) result[1] = result[1].reshape_view(weight_shape);
+      return result;
+    };
+  });
 }
 
 }  // namespace satsuma::ops

@@ -9,10 +9,14 @@ namespace satsuma::ops {
 
 namespace {
 
-std::vector<std::int64_t> checked_labels(const char* op, const Tensor& logits, const Tensor& labels) {
+void check(const char* op, const Tensor& logits, const Tensor& labels) {
   check_rank(op, "logits", logits, 2, "[N, classes]");
   check_shape(op, "labels", labels, Shape{logits.dim(0)});
   check_dtype(op, "labels", labels, DType::i64);
+  check_real(op, logits);
+}
+
+std::vector<std::int64_t> checked_labels(const char* op, const Tensor& logits, const Tensor& labels) {
   std::vector<std::int64_t> values = labels.to_vector<std::int64_t>();
   for (std::size_t n = 0; n < values.size(); ++n) {
     if (values[n] < 0 || values[n] >= logits.dim(1)) {
@@ -73,20 +77,25 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, double smoothin
   if (!(smoothing >= 0.0 && smoothing <= 1.0)) {
     throw UsageError(fmt::format("[cross_entropy] got label smoothing {}, expected 0 to 1", smoothing));
   }
-  std::vector<std::int64_t> wanted = checked_labels("cross_entropy", logits, labels);
-  const Tensor x = blocked(logits);
-  Tensor p = Tensor::empty_like(x);
-  return dispatch_real("cross_entropy", x.dtype(), [&](auto element) {
+  check("cross_entropy", logits, labels);
+  Tensor y = Tensor::empty({}, logits.dtype());
+  const Operation operation = {"cross_entropy", {logits, labels}, {{"smoothing", smoothing}}};
+  return dispatch_real("cross_entropy", logits.dtype(), [&](auto element) {
     using T = decltype(element);
-    const double loss = loss_and_probabilities<T>(x, wanted, smoothing, p) / static_cast<double>(x.dim(0));
-    return record("cross_entropy", {logits}, Tensor::full({}, loss, x.dtype()),
-                  [p, wanted = std::move(wanted), smoothing](const Tensor& g, const std::vector<bool>&) {
-                    return std::vector<Tensor>{derivative<T>(p, wanted, smoothing, g.item())};
-                  });
+    return record(operation, y, [&]() -> Backward {
+      std::vector<std::int64_t> wanted = checked_labels("cross_entropy", logits, labels);
+      const Tensor x = blocked(logits);
+      Tensor p = Tensor::empty_like(x);
+      y.fill(loss_and_probabilities<T>(x, wanted, smoothing, p) / static_cast<double>(x.dim(0)));
+      return [p, wanted = std::move(wanted), smoothing](const Tensor& g, const std::vector<bool>&) {
+        return std::vector<Tensor>{derivative<T>(p, wanted, smoothing, g.item()), Tensor()};
+      };
+    });
   });
 }
 
 std::int64_t count_correct(const Tensor& logits, const Tensor& labels) {
+  check("count_correct", logits, labels);
   const std::vector<std::int64_t> wanted = checked_labels("count_correct", logits, labels);
   const Tensor x = logits.to(MemoryFormat::row_major);
   const std::int64_t classes = x.dim(1);

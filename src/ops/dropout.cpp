@@ -8,9 +8,8 @@ namespace satsuma::ops {
 
 namespace {
 
-/// x where kept, scaled; zero elsewhere.
-Tensor apply(const Tensor& x, const Tensor& kept, double factor) {
-  Tensor y = Tensor::empty_like(x);
+/// y = x where kept, scaled; zero elsewhere.
+void apply(const Tensor& x, const Tensor& kept, double factor, Tensor& y) {
   const std::uint8_t* const keep = kept.data<std::uint8_t>();
   dispatch_real("dropout", x.dtype(), [&](auto element) {
     using T = decltype(element);
@@ -21,7 +20,6 @@ Tensor apply(const Tensor& x, const Tensor& kept, double factor) {
       for (std::int64_t i = begin; i < end; ++i) to[i] = keep[i] != 0 ? from[i] * scale : T(0);
     });
   });
-  return y;
 }
 
 }  // namespace
@@ -32,22 +30,29 @@ Tensor dropout(const Tensor& x, double probability, bool training, Rng& rng) {
         fmt::format("[dropout] got probability {}, expected at least 0 and below 1", probability));
   }
   if (!training || probability == 0.0) return x;
+  check_real("dropout", x);
   const Tensor from = blocked(x);
-  Tensor kept = Tensor::empty(from.shape(), DType::u8, MemoryFormat::batch_blocked);
-  std::uint8_t* const keep = kept.data<std::uint8_t>();
-  const std::uint64_t start = rng.position();
-  parallel_for(from.extent(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    Rng own = rng;
-    own.seek(start + static_cast<std::uint64_t>(begin));
-    const auto threshold = static_cast<float>(probability);
-    for (std::int64_t i = begin; i < end; ++i) keep[i] = own.uniform() >= threshold ? 1 : 0;
+  Tensor y = Tensor::empty_like(from);
+  return record({"dropout", {x}, {{"probability", probability}}}, y, [&]() -> Backward {
+    Tensor kept = Tensor::empty(from.shape(), DType::u8, MemoryFormat::batch_blocked);
+    std::uint8_t* const keep = kept.data<std::uint8_t>();
+    const std::uint64_t start = rng.position();
+    parallel_for(from.extent(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      Rng own = rng;
+      own.seek(start + static_cast<std::uint64_t>(begin));
+      const auto threshold = static_cast<float>(probability);
+      for (std::int64_t i = begin; i < end; ++i) keep[i] = own.uniform() >= threshold ? 1 : 0;
+    });
+    rng.seek(start + static_cast<std::uint64_t>(from.extent()));
+    const double factor = 1.0 / (1.0 - probability);
+    apply(from, kept, factor, y);
+    return [kept, factor](const Tensor& g, const std::vector<bool>&) {
+      const Tensor grad = blocked(g);
+      Tensor dx = Tensor::empty_like(grad);
+      apply(grad, kept, factor, dx);
+      return std::vector<Tensor>{dx};
+    };
   });
-  rng.seek(start + static_cast<std::uint64_t>(from.extent()));
-  const double factor = 1.0 / (1.0 - probability);
-  return record("dropout", {x}, apply(from, kept, factor),
-                [kept, factor](const Tensor& g, const std::vector<bool>&) {
-                  return std::vector<Tensor>{apply(blocked(g), kept, factor)};
-                });
 }
 
 }  // namespace satsuma::ops

@@ -5,10 +5,10 @@
 
 namespace satsuma::ops {
 
-/// y = kernel(a) over the storage of a dense tensor; `kernel(table, a, y, n)` runs one piece of it.
+/// y = kernel(a) over the storage of a dense tensor and one that is empty_like() it; `kernel(table, a, y, n)`
+/// runs one piece of it.
 template <typename Kernel>
-Tensor map(const char* op, const Tensor& a, Kernel kernel) {
-  Tensor y = Tensor::empty_like(a);
+void map(const char* op, const Tensor& a, Tensor& y, Kernel kernel) {
   dispatch_real(op, a.dtype(), [&](auto element) {
     using T = decltype(element);
     const T* const from = a.data<T>();
@@ -17,13 +17,11 @@ Tensor map(const char* op, const Tensor& a, Kernel kernel) {
       kernel(kernels::active<T>(), from + begin, to + begin, end - begin);
     });
   });
-  return y;
 }
 
 /// y = kernel(a, b) for two dense tensors of one arrangement.
 template <typename Kernel>
-Tensor map(const char* op, const Tensor& a, const Tensor& b, Kernel kernel) {
-  Tensor y = Tensor::empty_like(a);
+void map(const char* op, const Tensor& a, const Tensor& b, Tensor& y, Kernel kernel) {
   dispatch_real(op, a.dtype(), [&](auto element) {
     using T = decltype(element);
     const T* const left = a.data<T>();
@@ -33,14 +31,14 @@ Tensor map(const char* op, const Tensor& a, const Tensor& b, Kernel kernel) {
       kernel(kernels::active<T>(), left + begin, right + begin, to + begin, end - begin);
     });
   });
-  return y;
 }
 
 /// The derivative of max(., 0) where its output was y.
 inline Tensor relu_grad(const Tensor& y, const Tensor& g) {
-  return map(
-      "relu", y, arranged_as(y, g),
+  Tensor dx = Tensor::empty_like(y);
+  map("relu", y, arranged_as(y, g), dx,
       [](const auto& k, auto* out, auto* grad, auto* to, std::int64_t n) { k.relu_grad(out, grad, to, n); });
+  return dx;
 }
 
 }  // namespace satsuma::ops

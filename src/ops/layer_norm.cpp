@@ -76,27 +76,27 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
   Tensor y = Tensor::empty_like(from);
   return dispatch_real("layer_norm", x.dtype(), [&](auto element) {
     using T = decltype(element);
-    if (x.numel() == 0) return y;
-    const std::int64_t rows = block_count(x.dim(0), lanes) * (x.rank() == 3 ? x.dim(1) : 1);
-    std::vector<T> saved(
-        static_cast<std::size_t>(rows * 2 * lanes));  // mean and inverse deviation of each row
-    T* const to = y.data<T>();
-    parallel_for(rows, std::max<std::int64_t>(kGrain / (width * lanes), 1),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t row = begin; row < end; ++row) {
-                     T* const mean = saved.data() + row * 2 * lanes;
-                     const std::int64_t at = row * width * lanes;
-                     const auto& k = kernels::active<T>();
-                     (lanes == 1 ? k.layer_norm_row : k.layer_norm)(from.data<T>() + at, to + at, width,
-                                                                    scale.data<T>(), beta.data<T>(),
-                                                                    static_cast<T>(eps), mean, mean + lanes);
-                   }
-                 });
-    if (!needs_grad({x, gamma, beta})) return y;
-    return record("layer_norm", {x, gamma, beta}, y,
-                  [from, scale, saved = std::move(saved)](const Tensor& g, const std::vector<bool>& needs) {
-                    return derivative<T>(from, scale, saved, g, needs);
-                  });
+    return record({"layer_norm", {x, gamma, beta}, {{"eps", eps}}}, y, [&]() -> Backward {
+      if (x.numel() == 0) return {};
+      const std::int64_t rows = block_count(x.dim(0), lanes) * (x.rank() == 3 ? x.dim(1) : 1);
+      std::vector<T> saved(
+          static_cast<std::size_t>(rows * 2 * lanes));  // mean and inverse deviation of each row
+      T* const to = y.data<T>();
+      parallel_for(rows, std::max<std::int64_t>(kGrain / (width * lanes), 1),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t row = begin; row < end; ++row) {
+                       T* const mean = saved.data() + row * 2 * lanes;
+                       const std::int64_t at = row * width * lanes;
+                       const auto& k = kernels::active<T>();
+                       (lanes == 1 ? k.layer_norm_row : k.layer_norm)(
+                           from.data<T>() + at, to + at, width, scale.data<T>(), beta.data<T>(),
+                           static_cast<T>(eps), mean, mean + lanes);
+                     }
+                   });
+      return [from, scale, saved = std::move(saved)](const Tensor& g, const std::vector<bool>& needs) {
+        return derivative<T>(from, scale, saved, g, needs);
+      };
+    });
   });
 }
 

@@ -213,22 +213,28 @@ void mean_backward(const Tensor& g, const Windows& windows, std::int64_t taps, T
   });
 }
 
+Attributes attributes_of(const PoolWindow& window) {
+  const auto pair = [](const std::array<std::int64_t, 2>& of) { return std::vector(of.begin(), of.end()); };
+  return {
+      {"kernel", pair(window.kernel)}, {"stride", pair(window.stride)}, {"padding", pair(window.padding)}};
+}
+
 /// Means over windows; `taps` as in weight_of().
-Tensor mean_pool(const char* op, const Tensor& x, Windows windows, std::int64_t taps) {
+Tensor mean_pool(const char* op, const Tensor& x, Windows windows, std::int64_t taps, Attributes attributes) {
   const Tensor from = activation(x);
   const std::int64_t lanes = from.lanes();
   Tensor y = Tensor::empty(output_shape(x, windows), x.dtype(), format_with(lanes));
   return dispatch_real(op, x.dtype(), [&](auto element) {
     using T = decltype(element);
-    mean_forward<T>(from, windows, taps, y);
-    if (!needs_grad({x})) return y;
-    return record(op, {x}, y,
-                  [windows = std::move(windows), taps, lanes, shape = x.shape()](const Tensor& g,
-                                                                                 const std::vector<bool>&) {
-                    Tensor dx = Tensor::empty(shape, g.dtype(), format_with(lanes));
-                    mean_backward<T>(with_lanes(g, lanes), windows, taps, dx);
-                    return std::vector<Tensor>{dx};
-                  });
+    return record({op, {x}, std::move(attributes)}, y, [&]() -> Backward {
+      mean_forward<T>(from, windows, taps, y);
+      return [windows = std::move(windows), taps, lanes, shape = x.shape()](const Tensor& g,
+                                                                            const std::vector<bool>&) {
+        Tensor dx = Tensor::empty(shape, g.dtype(), format_with(lanes));
+        mean_backward<T>(with_lanes(g, lanes), windows, taps, dx);
+        return std::vector<Tensor>{dx};
+      };
+    });
   });
 }
 
@@ -248,21 +254,21 @@ Tensor max_pool(const Tensor& x, const PoolWindow& window) {
   Tensor which = Tensor::empty(shape, DType::u8, format);
   return dispatch_real("max_pool", x.dtype(), [&](auto element) {
     using T = decltype(element);
-    max_forward<T>(from, windows, kernel_width, y, which);
-    if (!needs_grad({x})) return y;
-    return record("max_pool", {x}, y,
-                  [which, windows = std::move(windows), kernel_width, shape = x.shape()](
-                      const Tensor& g, const std::vector<bool>&) {
-                    Tensor dx = Tensor::empty(shape, g.dtype(), format_with(which.lanes()));
-                    max_backward<T>(with_lanes(g, which.lanes()), which, windows, kernel_width, dx);
-                    return std::vector<Tensor>{dx};
-                  });
+    return record({"max_pool", {x}, attributes_of(window)}, y, [&]() -> Backward {
+      max_forward<T>(from, windows, kernel_width, y, which);
+      return [which, windows = std::move(windows), kernel_width, shape = x.shape()](
+                 const Tensor& g, const std::vector<bool>&) {
+        Tensor dx = Tensor::empty(shape, g.dtype(), format_with(which.lanes()));
+        max_backward<T>(with_lanes(g, which.lanes()), which, windows, kernel_width, dx);
+        return std::vector<Tensor>{dx};
+      };
+    });
   });
 }
 
 Tensor average_pool(const Tensor& x, const PoolWindow& window) {
   return mean_pool("average_pool", x, windows_of("average_pool", x, window),
-                   window.kernel[0] * window.kernel[1]);
+                   window.kernel[0] * window.kernel[1], attributes_of(window));
 }
 
 Tensor adaptive_average_pool(const Tensor& x, std::int64_t height, std::int64_t width) {
@@ -278,7 +284,8 @@ Tensor adaptive_average_pool(const Tensor& x, std::int64_t height, std::int64_t 
     }
     return result;
   };
-  return mean_pool("adaptive_average_pool", x, {spread(x.dim(2), height), spread(x.dim(3), width)}, 0);
+  return mean_pool("adaptive_average_pool", x, {spread(x.dim(2), height), spread(x.dim(3), width)}, 0,
+                   {{"size", std::vector<std::int64_t>{height, width}}});
 }
 
 }  // namespace satsuma::ops

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "src/ops/support.hpp"
+#include "src/ops/broadcast.hpp"
 
 namespace satsuma::ops {
 
@@ -57,8 +57,10 @@ MemoryFormat format_along(int axis, std::int64_t lanes) {
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
   Tensor y = reshaped(x, resolved(x, shape));
-  return record("reshape", {x}, y, [from = x.shape()](const Tensor& g, const std::vector<bool>&) {
-    return std::vector<Tensor>{reshaped(g, from)};
+  return record({"reshape", {x}, {{"shape", extents(y.shape())}}}, y, [&]() -> Backward {
+    return [from = x.shape()](const Tensor& g, const std::vector<bool>&) {
+      return std::vector<Tensor>{reshaped(g, from)};
+    };
   });
 }
 
@@ -70,23 +72,49 @@ Tensor flatten(const Tensor& x) {
 
 Tensor permute(const Tensor& x, const std::vector<int>& axes) {
   Tensor y = x.permute_view(axes);
-  return record("permute", {x}, y, [axes](const Tensor& g, const std::vector<bool>&) {
-    std::vector<int> back(axes.size());
-    for (std::size_t i = 0; i < axes.size(); ++i)
-      back[static_cast<std::size_t>(axes[i])] = static_cast<int>(i);
-    return std::vector<Tensor>{g.permute_view(back)};
+  const std::vector<std::int64_t> order(axes.begin(), axes.end());
+  return record({"permute", {x}, {{"axes", order}}}, y, [&]() -> Backward {
+    return [axes](const Tensor& g, const std::vector<bool>&) {
+      std::vector<int> back(axes.size());
+      for (std::size_t i = 0; i < axes.size(); ++i)
+        back[static_cast<std::size_t>(axes[i])] = static_cast<int>(i);
+      return std::vector<Tensor>{g.permute_view(back)};
+    };
   });
 }
 
 Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end) {
   const int along = checked_axis("slice", x, axis);
   Tensor y = x.slice_view(along, begin, end);
-  return record("slice", {x}, y,
-                [along, begin, end, shape = x.shape()](const Tensor& g, const std::vector<bool>&) {
-                  Tensor dx = Tensor::zeros(shape, g.dtype(), format_along(along, g.lanes()));
-                  dx.slice_view(along, begin, end).copy_from(g);
-                  return std::vector<Tensor>{dx};
-                });
+  const Operation operation = {"slice", {x}, {{"axis", std::int64_t{along}}, {"begin", begin}, {"end", end}}};
+  return record(operation, y, [&]() -> Backward {
+    return [along, begin, end, shape = x.shape()](const Tensor& g, const std::vector<bool>&) {
+      Tensor dx = Tensor::zeros(shape, g.dtype(), format_along(along, g.lanes()));
+      dx.slice_view(along, begin, end).copy_from(g);
+      return std::vector<Tensor>{dx};
+    };
+  });
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  if (!(broadcast("expand", x.shape(), shape) == shape)) {
+    throw ShapeError(
+        fmt::format("[expand] got {}, which does not broadcast to {}; expected extents that are "
+                    "equal or 1",
+                    to_string(x.shape()), to_string(shape)));
+  }
+  const Tensor from = x.to(MemoryFormat::row_major);
+  Layout layout;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const int own = axis - (shape.rank() - x.rank());
+    layout.strides.push_back(own < 0 || x.dim(own) == 1 ? 0 : from.layout().strides[own]);
+  }
+  Tensor y = from.view(shape, layout);
+  return record({"expand", {x}, {{"shape", extents(shape)}}}, y, [&]() -> Backward {
+    return [from = x.shape()](const Tensor& g, const std::vector<bool>&) {
+      return std::vector<Tensor>{sum_to(g, from)};
+    };
+  });
 }
 
 Tensor concat(std::span<const Tensor> parts, int axis) {
@@ -110,15 +138,18 @@ Tensor concat(std::span<const Tensor> parts, int axis) {
   const auto largest = std::max_element(
       parts.begin(), parts.end(), [](const Tensor& a, const Tensor& b) { return a.numel() < b.numel(); });
   Tensor y = Tensor::empty(shape, parts[0].dtype(), format_along(along, largest->lanes()));
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    y.slice_view(along, bounds[i], bounds[i + 1]).copy_from(parts[i]);
-  }
-  return record("concat", parts, y, [along, bounds](const Tensor& g, const std::vector<bool>& needs) {
-    std::vector<Tensor> grads(needs.size());
-    for (std::size_t i = 0; i < needs.size(); ++i) {
-      if (needs[i]) grads[i] = g.slice_view(along, bounds[i], bounds[i + 1]);
+  const Operation operation = {"concat", {parts.begin(), parts.end()}, {{"axis", std::int64_t{along}}}};
+  return record(operation, y, [&]() -> Backward {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      y.slice_view(along, bounds[i], bounds[i + 1]).copy_from(parts[i]);
     }
-    return grads;
+    return [along, bounds](const Tensor& g, const std::vector<bool>& needs) {
+      std::vector<Tensor> grads(needs.size());
+      for (std::size_t i = 0; i < needs.size(); ++i) {
+        if (needs[i]) grads[i] = g.slice_view(along, bounds[i], bounds[i + 1]);
+      }
+      return grads;
+    };
   });
 }
 

@@ -30,33 +30,34 @@ Tensor softmax(const Tensor& x, int axis) {
     throw ShapeError(fmt::format("[softmax] got axis {} of {}, expected an axis behind the batch", axis,
                                  to_string(x.shape())));
   }
+  check_real("softmax", x);
   const Tensor from = blocked(x);
   Tensor y = Tensor::empty_like(from);
   const std::int64_t stride = y.layout().strides[along];
-  dispatch_real("softmax", x.dtype(), [&](auto element) {
-    using T = decltype(element);
-    const T* const data = from.data<T>();
-    T* const to = y.data<T>();
-    for_each_row(y, along, [&](std::int64_t at) {
-      kernels::active<T>().softmax(data + at, to + at, x.dim(along), stride, nullptr);
-    });
-  });
-  if (!needs_grad({x})) return y;
-  return record(
-      "softmax", {x}, y, [y = y.detach(), along, stride](const Tensor& grad, const std::vector<bool>&) {
-        const Tensor g = blocked(grad);
-        Tensor dx = Tensor::empty_like(y);
-        dispatch_real("softmax", y.dtype(), [&](auto element) {
-          using T = decltype(element);
-          const T* const powers = y.data<T>();
-          const T* const grads = g.data<T>();
-          T* const to = dx.data<T>();
-          for_each_row(y, along, [&](std::int64_t at) {
-            kernels::active<T>().softmax_grad(powers + at, grads + at, to + at, y.dim(along), stride);
-          });
-        });
-        return std::vector<Tensor>{dx};
+  return record({"softmax", {x}, {{"axis", std::int64_t{along}}}}, y, [&]() -> Backward {
+    dispatch_real("softmax", x.dtype(), [&](auto element) {
+      using T = decltype(element);
+      const T* const data = from.data<T>();
+      T* const to = y.data<T>();
+      for_each_row(y, along, [&](std::int64_t at) {
+        kernels::active<T>().softmax(data + at, to + at, x.dim(along), stride, nullptr);
       });
+    });
+    return [y = y.detach(), along, stride](const Tensor& grad, const std::vector<bool>&) {
+      const Tensor g = blocked(grad);
+      Tensor dx = Tensor::empty_like(y);
+      dispatch_real("softmax", y.dtype(), [&](auto element) {
+        using T = decltype(element);
+        const T* const powers = y.data<T>();
+        const T* const grads = g.data<T>();
+        T* const to = dx.data<T>();
+        for_each_row(y, along, [&](std::int64_t at) {
+          kernels::active<T>().softmax_grad(powers + at, grads + at, to + at, y.dim(along), stride);
+        });
+      });
+      return std::vector<Tensor>{dx};
+    };
+  });
 }
 
 }  // namespace satsuma::ops

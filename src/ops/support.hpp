@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "satsuma/autograd/node.hpp"
 #include "satsuma/core/parallel.hpp"
@@ -46,6 +47,11 @@ inline Tensor dense(const Tensor& x) {
   return x.is_dense() ? x.detach() : activation(x);
 }
 
+/// An empty tensor that lies as dense(x) does.
+inline Tensor empty_as_dense(const Tensor& x) {
+  return x.is_dense() ? Tensor::empty_like(x) : Tensor::empty(x.shape(), x.dtype(), format_with(lanes_of(x)));
+}
+
 /// True when the same index means the same storage position in both, so that element-wise code may pair
 /// positions.
 inline bool same_arrangement(const Tensor& a, const Tensor& b) {
@@ -73,6 +79,16 @@ inline std::int64_t block_count(std::int64_t batch, std::int64_t lanes = kLanes)
 /// Lanes of a block that hold images; the others are padding.
 inline std::int64_t valid_lanes(std::int64_t batch, std::int64_t block, std::int64_t lanes = kLanes) {
   return std::min(lanes, batch - block * lanes);
+}
+
+/// Throws ShapeError, naming `op`, unless `x` is of a type that dispatch_real() takes.
+inline void check_real(const char* op, const Tensor& x) {
+  dispatch_real(op, x.dtype(), [](auto) {});
+}
+
+/// Extents as an attribute of an op.
+inline std::vector<std::int64_t> extents(const Shape& shape) {
+  return {shape.begin(), shape.end()};
 }
 
 inline void check_rank(const char* op, const char* what, const Tensor& x, int rank, const char* expected) {

@@ -122,9 +122,11 @@ TEST_CASE("saved tensors are released as they are used") {
   const std::size_t before = memory_use().in_use;
   for (int i = 0; i < 5; ++i) {
     const Tensor saved = Tensor::empty({elements});
-    y = record("hoard", {y}, Tensor::zeros({1}), [saved, &in_use](const Tensor& g, const std::vector<bool>&) {
-      in_use.push_back(memory_use().in_use);
-      return std::vector<Tensor>{g};
+    y = record({"hoard", {y}}, Tensor::zeros({1}), [&]() -> Backward {
+      return [saved, &in_use](const Tensor& g, const std::vector<bool>&) {
+        in_use.push_back(memory_use().in_use);
+        return std::vector<Tensor>{g};
+      };
     });
   }
   CHECK(memory_use().in_use >= before + 5 * kBytes);
@@ -170,12 +172,14 @@ TEST_CASE("derivatives run without recording, and only for inputs that need one"
   const Tensor constant = Tensor::full({1}, 4.0, DType::f64);
   std::vector<bool> asked;
   bool recorded = true;
-  const Tensor y = record("probe", {constant, x, Tensor()}, Tensor::zeros({1}, DType::f64),
-                          [&](const Tensor& g, const std::vector<bool>& needs) {
-                            asked = needs;
-                            recorded = grad_enabled();
-                            return std::vector<Tensor>{Tensor(), g, Tensor()};
-                          });
+  const Tensor y =
+      record({"probe", {constant, x, Tensor()}}, Tensor::zeros({1}, DType::f64), [&]() -> Backward {
+        return [&](const Tensor& g, const std::vector<bool>& needs) {
+          asked = needs;
+          recorded = grad_enabled();
+          return std::vector<Tensor>{Tensor(), g, Tensor()};
+        };
+      });
   backward(y);
   CHECK(asked == std::vector<bool>{false, true, false});
   CHECK(!recorded);
@@ -184,8 +188,9 @@ TEST_CASE("derivatives run without recording, and only for inputs that need one"
 TEST_CASE("a branch that answers with no gradient does not hold up the rest") {
   Tensor x = leaf({1.0});
   const Tensor silent =
-      record("silent", {ops::scale(x, 2.0)}, Tensor::zeros({1}, DType::f64),
-             [](const Tensor&, const std::vector<bool>&) { return std::vector<Tensor>(1); });
+      record({"silent", {ops::scale(x, 2.0)}}, Tensor::zeros({1}, DType::f64), []() -> Backward {
+        return [](const Tensor&, const std::vector<bool>&) { return std::vector<Tensor>(1); };
+      });
   backward(ops::add(silent, ops::scale(x, 7.0)));
   CHECK(grad_of(x) == Values{7.0});
 }
@@ -195,8 +200,9 @@ TEST_CASE("misuse is refused") {
   CHECK_THROWS_AS(backward(Tensor::zeros({1})), Error);
   CHECK_THROWS_AS(backward(x), Error);
   CHECK_THROWS_AS(backward(ops::scale(x, 2.0)), ShapeError);  // two elements and no seed
-  const Tensor wrong = record("wrong", {x}, Tensor::zeros({1}, DType::f64),
-                              [](const Tensor&, const std::vector<bool>&) { return std::vector<Tensor>(3); });
+  const Tensor wrong = record({"wrong", {x}}, Tensor::zeros({1}, DType::f64), []() -> Backward {
+    return [](const Tensor&, const std::vector<bool>&) { return std::vector<Tensor>(3); };
+  });
   CHECK_THROWS_AS(backward(wrong), Error);
   CHECK_THROWS_AS(Tensor::zeros({1}).set_grad(Tensor::zeros({1})), Error);
 }

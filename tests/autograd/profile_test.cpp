@@ -16,10 +16,12 @@ namespace {
 /// An operation that takes a millisecond each way.
 Tensor slow(const Tensor& x) {
   const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
-  wait();
-  return record("slow", {x}, x.clone(), [wait](const Tensor& g, const std::vector<bool>&) {
+  return record({"slow", {x}}, x.clone(), [&]() -> Backward {
     wait();
-    return std::vector<Tensor>{g};
+    return [wait](const Tensor& g, const std::vector<bool>&) {
+      wait();
+      return std::vector<Tensor>{g};
+    };
   });
 }
 

@@ -10,6 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "satsuma/core/allocator.hpp"
+#include "satsuma/core/error.hpp"
+#include "satsuma/core/no_storage.hpp"
+
 namespace satsuma::testing {
 
 namespace {
@@ -278,6 +282,50 @@ TEST_CASE("misuse is refused") {
   CHECK_THROWS_AS(Tensor::zeros({2}, DType::i64).set_requires_grad(), ShapeError);
   CHECK_THROWS_AS(Tensor::zeros({std::int64_t{1} << 40, std::int64_t{1} << 40}), ShapeError);
   CHECK_THROWS_AS(Tensor::zeros({-1}), ShapeError);
+}
+
+TEST_CASE("tensors made under NoStorage have a shape and no elements") {
+  const Tensor real = Tensor::full({2, 3}, 4.0);
+  const std::size_t before = memory_use().in_use;
+  Tensor x;
+  {
+    const NoStorage shapes_only;
+    { const NoStorage again; }
+    x = Tensor::zeros({std::int64_t{1} << 20, 3, 1024, 1024}, DType::f64, MemoryFormat::batch_blocked);
+    CHECK(memory_use().in_use == before);
+    CHECK(x.is(MemoryFormat::batch_blocked));
+    CHECK(x.is_dense());
+    for (Tensor made :
+         {x.to(MemoryFormat::channels_last), x.to(DType::f32), x.clone(), Tensor::empty_like(real),
+          Tensor::from(std::vector<float>{1, 2}, {2}), real.to(DType::f64), x.slice_view(1, 0, 2),
+          x.reshape_view({x.dim(0), 3, 1024 * 1024})}) {
+      CHECK_FALSE(made.has_storage());
+      made.fill(1);
+    }
+    // No memory could hold it, with elements or without.
+    CHECK_THROWS_AS(Tensor::empty({std::int64_t{1} << 60, 1024}), ShapeError);
+    CHECK_THROWS_AS(Tensor::from(std::vector<float>{1, 2}, {3}), ShapeError);
+    CHECK(real.has_storage());
+  }
+  CHECK(Tensor::zeros({0}).has_storage());
+  Tensor y = Tensor::full({2, 3}, 4.0);
+  CHECK(y.has_storage());
+  const Tensor twin = [] {
+    const NoStorage shapes_only;
+    return Tensor::empty({2, 3});
+  }();
+  std::string message;
+  try {
+    y.copy_from(twin);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CHECK(message.find("[2, 3]") != std::string::npos);
+  CHECK(message.find("has none") != std::string::npos);
+  CHECK_THROWS_AS(x.raw(), Error);
+  CHECK_THROWS_AS(x.data<double>(), Error);
+  CHECK_THROWS_AS(twin.to_vector<float>(), Error);
+  CHECK_THROWS_AS(twin.to(DType::f64), Error);
 }
 
 }  // namespace satsuma::testing

@@ -9,8 +9,11 @@
 #include "models/registry.hpp"
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/autograd/node.hpp"
+#include "satsuma/core/allocator.hpp"
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/no_storage.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/nn/trace.hpp"
 #include "support/random_tensor.hpp"
 
 namespace satsuma::models {
@@ -191,37 +194,96 @@ TEST_CASE("models with layers of their own for the imagenet stem train a step on
   }
 }
 
+namespace {
+
+/// Output [N, K, P, Q] of a convolution, or [N, K] or [N, T, K] of a linear layer, in a trace.
+Shape output_of(const Trace& trace, const Contraction& layer) {
+  for (const Trace::Op& op : trace.ops()) {
+    if (op.layer == layer.name() && (op.kind == "conv2d" || op.kind == "linear"))
+      return trace.value(op.output).tensor.shape();
+  }
+  return {};
+}
+
+}  // namespace
+
 TEST_CASE("resnet18's stems") {
-  const NoGrad no_grad;
+  const NoStorage shapes_only;
   for (const auto& [stem, size] : {std::pair{Stem::cifar, 16}, {Stem::imagenet, 4}}) {
     const auto model = make("resnet18", {.stem = stem, .width = 0.125});
-    model->train(false);
-    (*model)(random_tensor({1, 3, 16, 16}, 1, DType::f32));
     const auto layers = model->contractions();
     CHECK(layers[1]->name() == "layer1.0.conv1");
-    CHECK(layers[1]->last_output()[2] == size);
+    CHECK(output_of(nn::trace(*model, {1, 3, 16, 16}), *layers[1])[2] == size);
     CHECK(parse_stem(to_string(stem)) == stem);
   }
 }
 
-TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of the operations") {
+TEST_CASE("the shapes of a model cost no memory, draw no numbers, and are those of a run") {
   const NoGrad no_grad;
   for (const Entry& entry : entries()) {
     CAPTURE(entry.name);
+    const Options options = {.input = {3, 32, 32}, .classes = 12, .width = 0.25};
+    const auto real = make(entry.name, options);
+    real->train(false);
+    const Tensor y = (*real)(random_tensor({2, 3, 32, 32}, 1, DType::f32));
+
+    reset_peak_memory();
+    const std::size_t before = memory_use().in_use;
+    Rng rng(1);
+    std::shared_ptr<nn::Module> model;
+    {
+      const NoStorage shapes_only;
+      model = entry.create(options, rng);
+    }
+    CHECK(rng.position() == 0);
+    const Trace trace = nn::trace(*model, {2, 3, 32, 32});
+    CHECK(memory_use().peak == before);
+    CHECK((trace.value(trace.output()).tensor.shape() == y.shape()));
+    for (const Trace::Value& value : trace.values()) {
+      CHECK_FALSE(value.tensor.has_storage());
+      // What an export needs: nothing that goes in is a number out of nowhere.
+      CHECK((value.source != Trace::Source::constant));
+    }
+    const auto expected = real->state(), state = model->state();
+    REQUIRE(state.size() == expected.size());
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      CHECK(state[i].name == expected[i].name);
+      CHECK((state[i].value.shape() == expected[i].value.shape()));
+    }
+  }
+}
+
+TEST_CASE("resnet50 at 224 pixels is traced without memory for a tensor") {
+  reset_peak_memory();
+  const std::size_t before = memory_use().in_use;
+  const NoStorage shapes_only;
+  const auto model = make("resnet50", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet});
+  CHECK(parameter_count(*model) == 25'557'032);
+  const Trace trace = nn::trace(*model, {64, 3, 224, 224});
+  CHECK(memory_use().peak == before);
+  CHECK(to_string(output_of(trace, *model->contractions()[1])) == "[64, 64, 56, 56]");
+}
+
+TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of the operations") {
+  for (const Entry& entry : entries()) {
+    CAPTURE(entry.name);
+    const NoStorage shapes_only;
     const auto model = make(entry.name, {.input = {3, 32, 32}});
-    model->train(false);
-    (*model)(random_tensor({1, 3, 32, 32}, 1, DType::f32));
+    const Trace trace = nn::trace(*model, {1, 3, 32, 32});
     std::int64_t dense = 0, sparse = 0;
     for (const auto& layer : model->contractions()) {
       CAPTURE(layer->name());
-      const Shape& output = layer->last_output();
-      dense += 3 * layer->geometry().dense_macs(output[2], output[3]);
+      const Shape output = output_of(trace, *layer);
+      const std::int64_t height = output.rank() == 4 ? output[2] : 1;
+      const std::int64_t width = output.rank() == 2 ? 1 : output.rank() == 4 ? output[3] : output[1];
+      dense += 3 * layer->geometry().dense_macs(height, width);
       layer->configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}}});
       const bool first = layer == model->contractions().front();
       CHECK(layer->plan().sparse() == !first);
+      CHECK(layer->plan().reads_data == first);
       CHECK(layer->plan().dense_reason() == (first ? "first convolution" : ""));
       for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
-        sparse += pass_macs(layer->plan(), pass, 1, output[2], output[3]);
+        sparse += pass_macs(layer->plan(), pass, 1, height, width);
     }
     // FF and BP shrink to a quarter, WU stays: half, less the share of the first convolution.
     const double saving = 1 - static_cast<double>(sparse) / static_cast<double>(dense);

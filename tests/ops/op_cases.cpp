@@ -404,6 +404,17 @@ void add_shapes(std::vector<OpCase>& cases) {
                        return y;
                      }});
   }
+  for (const Shape& from : {Shape{4}, Shape{1, 3, 1}, Shape{2, 1, 4}, Shape{}}) {
+    cases.push_back({"expand of " + to_string(from),
+                     {from},
+                     [](const Tensors& in) {
+                       return ops::expand(in[0], {2, 3, 4});
+                     },
+                     [](const Arrays& in) {
+                       return broadcast_each(in[0], Array(Shape{2, 3, 4}),
+                                             [](double a, double zero) { return a + zero; });
+                     }});
+  }
   cases.push_back({"slice of channels",
                    {{kBatch, 5, 3, 2}},
                    [](const Tensors& in) { return ops::slice(in[0], 1, 1, 4); },

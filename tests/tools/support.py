@@ -39,6 +39,15 @@ class CommandTest(unittest.TestCase):
         self.assertIn(done.returncode, codes, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def peak_memory(self, *arguments):
+        """Runs the command and returns the most memory that it had, in bytes."""
+        process = subprocess.Popen([SATSUMA, *map(str, arguments)], cwd=self.folder, env=environment(),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        return usage.ru_maxrss * 1024
+
     def json(self, *arguments):
         """The one object on standard output."""
         return json.loads(self.satsuma(*arguments, "--json").stdout)

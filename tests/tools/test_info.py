@@ -1,6 +1,7 @@
 """The account of operations: by hand, by the paper's figure, and by what devices count while they train."""
 
 import json
+import os
 import unittest
 
 from support import CommandTest
@@ -71,6 +72,14 @@ class Info(CommandTest):
     def test_placement_is_shown(self):
         info = self.json("info", "--model", "resnet9", "--place", "*=reference", "--input", "1x32x32")
         self.assertEqual({p["device"] for layer in info["layers"] for p in layer["passes"].values()}, {"reference"})
+
+    def test_shapes_need_no_weights(self):
+        """ResNet-50 at 224 pixels has 94 MiB of weights and more in activations; its account has none."""
+        arguments = ["--model", "resnet50", "--input", "3x224x224"]
+        simulation = ["simulate", *arguments, "--json", os.devnull]
+        for command in (["info", *arguments, "--json"], ["models", "resnet50"], simulation):
+            with self.subTest(command[0]):
+                self.assertLess(self.peak_memory(*command), 50 << 20)
 
     def test_every_model(self):
         for model in json.loads(self.satsuma("models", "--json").stdout)["models"]:

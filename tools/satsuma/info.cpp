@@ -52,8 +52,7 @@ Report examine(const Settings& settings) {
   for (const std::string& text : settings.place) options.placements.push_back(train::Placement::parse(text));
 
   Report report;
-  const std::shared_ptr<nn::Module> model = settings.model.create();
-  // Sizes do not depend on the method or the device: they are learnt dense, on the fast device.
+  const std::shared_ptr<nn::Module> model = settings.model.create_shapes();
   report.layers = trace_layers(*model, settings.model.options().input);
   train::configure_layers(*model, options);
   for (const Layer& layer : report.layers) {

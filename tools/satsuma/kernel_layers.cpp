@@ -35,7 +35,7 @@ LayerPlan KernelLayer::packed(Pattern pattern) const {
 
 std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std::string& method,
                                        const std::vector<Pattern>& patterns) {
-  const std::shared_ptr<nn::Module> model = settings.create();
+  const std::shared_ptr<nn::Module> model = settings.create_shapes();
   const std::vector<Layer> layers = trace_layers(*model, settings.options().input);
   // A layer counts when any of the patterns prunes it.
   std::set<const Contraction*> pruned;

@@ -28,9 +28,8 @@ struct Layer {
   PassMacs dense_macs() const;
 };
 
-/// The layers of `model` that an image [C, H, W] goes through, in the order of the parameters. Runs one image
-/// forward to learn the sizes. Throws ShapeError when the
-/// image does not fit.
+/// The layers of `model` that an image [C, H, W] goes through, in the order of the parameters. Nothing is
+/// computed; see nn::trace(). Throws ShapeError when the image does not fit.
 std::vector<Layer> trace_layers(nn::Module& model, const Shape& input);
 
 }  // namespace satsuma::tools

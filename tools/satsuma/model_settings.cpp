@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/no_storage.hpp"
 #include "satsuma/train/recipe.hpp"
 
 namespace satsuma::tools {
@@ -35,6 +36,11 @@ models::Options ModelSettings::options() const {
 std::shared_ptr<nn::Module> ModelSettings::create() const {
   Rng rng(0);
   return models::find(model).create(options(), rng);
+}
+
+std::shared_ptr<nn::Module> ModelSettings::create_shapes() const {
+  const NoStorage shapes_only;
+  return create();
 }
 
 }  // namespace satsuma::tools

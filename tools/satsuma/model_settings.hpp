@@ -22,6 +22,8 @@ struct ModelSettings {
   models::Options options() const;
   /// The model, its weights drawn from seed 0.
   std::shared_ptr<nn::Module> create() const;
+  /// The model without weights, for those who ask for shapes only; see NoStorage.
+  std::shared_ptr<nn::Module> create_shapes() const;
 };
 
 }  // namespace satsuma::tools

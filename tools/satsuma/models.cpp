@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "models/registry.hpp"
+#include "satsuma/core/no_storage.hpp"
 #include "tools/satsuma/layers.hpp"
 #include "tools/satsuma/output.hpp"
 
@@ -25,6 +26,7 @@ struct Size {
 };
 
 Size measure(const models::Entry& entry, const models::Options& options) {
+  const NoStorage shapes_only;
   Rng rng(0);
   const std::shared_ptr<nn::Module> model = entry.create(options, rng);
   Size size;

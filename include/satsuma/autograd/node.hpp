@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "satsuma/autograd/trace.hpp"
 #include "satsuma/core/autograd_meta.hpp"
 #include "satsuma/core/tensor.hpp"
 
@@ -57,9 +58,19 @@ class NoGrad {
 /// True when recording is on and any of `inputs` requires a gradient: whether an op has to save anything.
 bool needs_grad(std::initializer_list<Tensor> inputs);
 
-/// Ties `output` to `inputs` through `backward` when needs_grad(inputs); returns `output`. `op` must be a
-/// literal.
-Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor output, Backward backward);
-Tensor record(std::string_view op, std::span<const Tensor> inputs, Tensor output, Backward backward);
+/// An op as it is about to run: its name (a literal), its inputs (undefined for one that is left out), and
+/// what else decides its result.
+struct Operation {
+  std::string_view name;
+  std::vector<Tensor> inputs;
+  Attributes attributes = {};
+};
+
+/// The end of every op, once it has checked its inputs and made an empty `output` in the right shape and
+/// layout. `compute` fills the output and returns the derivative (an empty one: no gradient passes),
+/// which ties the output to the inputs when recording is on and one of them requires a gradient. A traced op
+/// is written down instead, and neither it nor one whose output has no elements computes anything. Returns
+/// `output`.
+Tensor record(const Operation& operation, Tensor output, const std::function<Backward()>& compute);
 
 }  // namespace satsuma

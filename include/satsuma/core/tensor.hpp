@@ -18,7 +18,8 @@ namespace satsuma {
 struct AutogradMeta;
 
 /// An n-dimensional array, used as a value: copies are cheap and share elements. A default-constructed tensor
-/// is undefined and stands for "none". The shape is logical; where elements lie is said by the layout.
+/// is undefined and stands for "none". The shape is logical; where elements lie is said by the layout. A
+/// tensor made under NoStorage has no elements.
 ///
 /// In a tensor with lanes (MemoryFormat::batch_blocked) whose batch is no multiple of the lanes, the padding
 /// lanes hold finite numbers of no meaning: element-wise code may run over them, whoever reduces over the
@@ -50,6 +51,8 @@ class Tensor {
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
   bool same_as(const Tensor& other) const { return impl_ == other.impl_; }
+  /// Equal for two tensors exactly when they are the same_as() each other; a key while the tensor lives.
+  const void* identity() const { return impl_.get(); }
 
   const Shape& shape() const;
   int rank() const { return shape().rank(); }
@@ -68,8 +71,13 @@ class Tensor {
   /// Elements from the first to the last, padding lanes included.
   std::int64_t extent() const { return storage_extent(shape(), layout()); }
 
-  /// First element. Throws ShapeError when T is not the dtype. Of a tensor that is not const elements may be
-  /// written through it, so that it raises version(); whoever keeps the pointer asks again before he writes.
+  /// False for a tensor that has no elements because it was made for its shape alone; see NoStorage. Views
+  /// and conversions of it under NoStorage have none either.
+  bool has_storage() const;
+
+  /// First element. Throws ShapeError when T is not the dtype, Error for a tensor without elements. Of a
+  /// tensor that is not const elements may be written through it, so that it raises version(); whoever keeps
+  /// the pointer asks again before he writes.
   template <typename T>
   T* data();
   template <typename T>

@@ -52,7 +52,7 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape) {
     throw ShapeError("Tensor::from got " + std::to_string(values.size()) + " values, expected as many as " +
                      to_string(shape) + " holds");
   }
-  std::copy(values.begin(), values.end(), result.data<T>());
+  if (result.has_storage()) std::copy(values.begin(), values.end(), result.data<T>());
   return result;
 }
 

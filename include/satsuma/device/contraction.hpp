@@ -30,8 +30,9 @@ struct ContractionSettings {
 class Contraction {
  public:
   /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last, dense on the default device
-  /// until configure(). Throws ShapeError when shape and geometry do not fit.
-  Contraction(std::string name, Geometry geometry, Tensor weight);
+  /// until configure(). `op` is what errors call it: `linear` for the weight of a linear layer. Throws
+  /// ShapeError when shape and geometry do not fit.
+  Contraction(std::string name, Geometry geometry, Tensor weight, const char* op = "conv2d");
 
   /// Plans the passes (planned()) and finds who runs each. Throws DeviceError under `strict` when the device
   /// refuses a pass, UsageError for an invalid pattern.
@@ -43,6 +44,7 @@ class Contraction {
 
   const LayerPlan& plan() const { return plan_; }
   const std::string& name() const { return plan_.name; }
+  /// Done by nn::Module when the layer gets its place in a model: `layer1.0.conv1`.
   void set_name(std::string name) { plan_.name = std::move(name); }
   const Geometry& geometry() const { return plan_.geometry; }
   const Tensor& weight() const { return weight_; }
@@ -54,7 +56,8 @@ class Contraction {
   /// The training step that follows: a sampled dY is drawn for it.
   void begin_step(std::int64_t step) { step_ = step; }
 
-  /// The three passes; see Device. `x` and `dy` may have any layout. `constant`: the weight is not about to
+  /// The three passes; see Device. `x` and `dy` may have any layout. Under NoStorage the output of forward()
+  /// has no elements and no device is asked. `constant`: the weight is not about to
   /// change (evaluation), so that what the device makes of it is worth keeping.
   Tensor forward(const Tensor& x, const Tensor& bias, bool constant = false);
   Tensor backward_data(const Tensor& dy, const Shape& input);
@@ -63,10 +66,6 @@ class Contraction {
     Tensor bias;  ///< undefined unless asked for
   };
   WeightGradient backward_weights(const Tensor& x, const Tensor& dy, bool with_bias);
-
-  /// Shapes [N, C, H, W] and [N, K, P, Q] of the latest forward's input and output; rank 0 before the first.
-  const Shape& last_input() const { return last_input_; }
-  const Shape& last_output() const { return last_output_; }
 
   /// Optimiser step on the weight, which pre-generates the packed weights of the next step. Runs on the
   /// device of FF. `grad` and `states`, as many as the rule's, may be [K, C] for a linear layer. Where FF is
@@ -95,6 +94,7 @@ class Contraction {
   };
 
   LayerPlan plan_;
+  const char* op_;  ///< a literal
   Tensor weight_;
   ContractionSettings settings_;
   std::int64_t step_ = 0;
@@ -104,8 +104,6 @@ class Contraction {
   Made<PackedWeight> packed_bp_;
   Made<Tensor> masked_;
   Made<std::shared_ptr<DeviceForm>> dense_form_;  ///< of FF, while the weight is constant
-  Shape last_input_;
-  Shape last_output_;
   std::int64_t fallbacks_ = 0;
 };
 

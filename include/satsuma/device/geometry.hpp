@@ -24,9 +24,9 @@ struct Geometry {
 
   bool operator==(const Geometry& other) const = default;
 
-  /// [K, C / groups, R, S]. Throws ShapeError when an extent is below 1 or `groups` does not divide the
-  /// channels.
-  Shape weight_shape() const;
+  /// [K, C / groups, R, S]. Throws ShapeError naming `op` when an extent is below 1 or `groups` does not
+  /// divide the channels.
+  Shape weight_shape(const char* op = "conv2d") const;
   /// [N, K, P, Q] for an input [N, C, H, W]: P = floor((H + 2 pad - dilation (R - 1) - 1) / stride) + 1, Q
   /// alike. Throws ShapeError naming `op` when the input does not fit.
   Shape output_shape(const char* op, const Shape& input) const;

@@ -30,7 +30,7 @@ struct Parameter {
 /// A function of one tensor with parameters, buffers and children, all named.
 class Module {
  public:
-  virtual ~Module() = default;
+  virtual ~Module();
   Module() = default;
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
@@ -43,9 +43,8 @@ class Module {
   std::vector<Parameter> parameters() const;
   /// Buffers: state that is no parameter (running statistics).
   std::vector<NamedTensor> buffers() const;
-  /// The seams of all convolution and linear layers, named by their parameter's prefix as seen from this
-  /// module
-  /// (`layer1.0.conv1`).
+  /// The seams of all convolution and linear layers. Each is named by its layer's place in the whole model
+  /// (`layer1.0.conv1`), which it is told as the model is put together.
   std::vector<std::shared_ptr<Contraction>> contractions() const;
 
   /// What this module and its children draw random numbers from, each once: a checkpoint keeps their
@@ -72,8 +71,7 @@ class Module {
   void add_generator(std::shared_ptr<Rng> rng);
   template <typename M>
   std::shared_ptr<M> add(std::string name, std::shared_ptr<M> child) {
-    static_cast<Module&>(*child).name_ = name;
-    children_.emplace_back(std::move(name), child);
+    adopt(std::move(name), child);
     return child;
   }
   /// Runs `f` as operator() runs forward(), for layers that can be called in other ways, too.
@@ -84,7 +82,12 @@ class Module {
   void walk(const std::string& prefix,
             const std::function<void(const Module& module, const std::string& prefix)>& visit) const;
 
-  std::string name_;  ///< in the parent; empty at the top
+  void adopt(std::string name, std::shared_ptr<Module> child);
+  /// Dotted name in the whole model; empty at the top.
+  std::string path() const;
+
+  std::string name_;          ///< in the parent; empty at the top
+  Module* parent_ = nullptr;  ///< null at the top
   std::vector<Parameter> parameters_;
   std::vector<NamedTensor> buffers_;
   std::vector<std::shared_ptr<Rng>> generators_;

@@ -23,6 +23,10 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes);
 /// blocked tensor.
 Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end);
 
+/// x repeated along axes of extent 1 and along new leading ones, to `shape`, as NumPy's broadcast_to. A view.
+/// Throws ShapeError when x does not broadcast to it.
+Tensor expand(const Tensor& x, const Shape& shape);
+
 /// Tensors one after another along an axis; the other extents agree. Throws ShapeError when they do not, or
 /// on none.
 Tensor concat(std::span<const Tensor> parts, int axis);

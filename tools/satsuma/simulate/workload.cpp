@@ -12,7 +12,7 @@ namespace satsuma::tools {
 
 sat::Workload workload_of(const ModelSettings& settings, std::int64_t batch) {
   sat::Workload workload{settings.model, {}};
-  for (const Layer& traced : trace_layers(*settings.create(), settings.options().input)) {
+  for (const Layer& traced : trace_layers(*settings.create_shapes(), settings.options().input)) {
     workload.layers.push_back({traced.contraction->plan(), {traced.input[1], traced.input[2]}, batch});
   }
   return workload;
