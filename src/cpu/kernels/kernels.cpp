@@ -4,6 +4,7 @@
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/channels_last.hpp"
 #include "src/cpu/kernels/sample.hpp"
+#include "src/cpu/kernels/sampled.hpp"
 #include "src/cpu/kernels/update.hpp"
 
 namespace satsuma::cpu {
@@ -52,6 +53,14 @@ const SampleKernels& sample_kernels() {
   if (active_isa() == Isa::avx2) return kAvx2SampleKernels;
 #endif
   return kPlainSampleKernels;
+}
+
+const SampledKernels& sampled_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return kAvx512SampledKernels;
+  if (active_isa() == Isa::avx2) return kAvx2SampledKernels;
+#endif
+  return kPlainSampledKernels;
 }
 
 const Bf16Kernels* bf16_kernels() {
