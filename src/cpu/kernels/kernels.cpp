@@ -3,6 +3,7 @@
 #include "satsuma/core/cpu.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/channels_last.hpp"
+#include "src/cpu/kernels/pruned.hpp"
 #include "src/cpu/kernels/sample.hpp"
 #include "src/cpu/kernels/sampled.hpp"
 #include "src/cpu/kernels/update.hpp"
@@ -61,6 +62,14 @@ const SampledKernels& sampled_kernels() {
   if (active_isa() == Isa::avx2) return kAvx2SampledKernels;
 #endif
   return kPlainSampledKernels;
+}
+
+const PrunedKernels& pruned_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return kAvx512PrunedKernels;
+  if (active_isa() == Isa::avx2) return kAvx2PrunedKernels;
+#endif
+  return kPlainPrunedKernels;
 }
 
 const Bf16Kernels* bf16_kernels() {
