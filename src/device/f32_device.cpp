@@ -8,7 +8,8 @@
 
 namespace satsuma {
 
-Support supports_f32(const LayerPlan& plan, Pass pass, std::initializer_list<DType> operands) {
+Support supports_f32(const LayerPlan& plan, Pass pass, std::initializer_list<DType> operands,
+                     std::initializer_list<OperandKind> gradients) {
   if (plan.dtype != DType::f32) {
     return Support::no(fmt::format("computes in f32, not {}", to_string(plan.dtype)));
   }
@@ -18,7 +19,9 @@ Support supports_f32(const LayerPlan& plan, Pass pass, std::initializer_list<DTy
   if (plan.geometry.groups != 1) {
     return Support::no(fmt::format("has no kernel for {} groups of channels", plan.geometry.groups));
   }
-  if (plan[pass].gradient.kind != OperandKind::dense) {
+  const OperandKind gradient = plan[pass].gradient.kind;
+  if (gradient != OperandKind::dense &&
+      std::find(gradients.begin(), gradients.end(), gradient) == gradients.end()) {
     return Support::no(fmt::format("has no kernel for an output gradient {} {}",
                                    to_string(plan[pass].gradient.kind),
                                    to_string(plan[pass].gradient.pattern)));

@@ -3,6 +3,9 @@
 #include "satsuma/core/cpu.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/channels_last.hpp"
+#include "src/cpu/kernels/pruned.hpp"
+#include "src/cpu/kernels/sample.hpp"
+#include "src/cpu/kernels/sampled.hpp"
 #include "src/cpu/kernels/update.hpp"
 
 namespace satsuma::cpu {
@@ -43,6 +46,30 @@ const UpdateKernels& update_kernels() {
   }
 #endif
   return kPlainUpdateKernels;
+}
+
+const SampleKernels& sample_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return kAvx512SampleKernels;
+  if (active_isa() == Isa::avx2) return kAvx2SampleKernels;
+#endif
+  return kPlainSampleKernels;
+}
+
+const SampledKernels& sampled_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return kAvx512SampledKernels;
+  if (active_isa() == Isa::avx2) return kAvx2SampledKernels;
+#endif
+  return kPlainSampledKernels;
+}
+
+const PrunedKernels& pruned_kernels() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return kAvx512PrunedKernels;
+  if (active_isa() == Isa::avx2) return kAvx2PrunedKernels;
+#endif
+  return kPlainPrunedKernels;
 }
 
 const Bf16Kernels* bf16_kernels() {

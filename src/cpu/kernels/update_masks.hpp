@@ -1,4 +1,5 @@
-// Comparisons for update_body.hpp where there are no mask registers. Internal linkage, as there.
+// Words and Mask for update_body.hpp and sample_body.hpp where there are no mask registers. Internal linkage,
+// as there.
 
 namespace satsuma::cpu {
 
@@ -9,6 +10,9 @@ using Mask = Words;  ///< all ones for yes
 
 inline Mask at_least(Words a, Words b) {
   return a >= b;
+}
+inline Mask equal(Words a, Words b) {
+  return a == b;
 }
 inline Words choose(Mask mask, Words yes, Words no) {
   return (yes & mask) | (no & ~mask);

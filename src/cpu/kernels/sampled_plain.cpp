@@ -1,0 +1,18 @@
+#include <cstddef>
+
+#include "src/cpu/kernels/dispatch.hpp"
+#include "src/cpu/kernels/sampled.hpp"
+
+namespace satsuma::cpu {
+namespace {
+constexpr int kVector = 4;
+}  // namespace
+}  // namespace satsuma::cpu
+
+#include "src/cpu/kernels/sampled_body.hpp"
+
+namespace satsuma::cpu {
+
+const SampledKernels kPlainSampledKernels = {kVector, products};
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "satsuma/core/tensor.hpp"
+#include "satsuma/device/geometry.hpp"
+#include "satsuma/sparse/sampling.hpp"
+#include "src/cpu/kernels/sample.hpp"
+
+namespace satsuma::cpu {
+
+/// How the weight gradient holds x, transposed to [channel block][block of images][row][position][image]
+/// [channel]. Positions are the input columns that a row of outputs reaches, padding included; under kernels
+/// of one column only those that are read.
+struct SampledInput {
+  std::int64_t channel_block;  ///< input channels, padded to whole vectors
+  std::int64_t step;           ///< positions between neighbouring outputs
+  std::int64_t positions;      ///< in a row
+  std::int64_t slots;          ///< rows held of a block of images: row h is in slot h % slots
+  std::int64_t image_bytes;
+  std::int64_t pixel_bytes;
+  std::int64_t row_bytes;
+  std::int64_t block_bytes;
+
+  /// Input column of a position; it may be on padding.
+  std::int64_t column(const Geometry& geometry, std::int64_t position) const {
+    const std::int64_t stride = geometry.kernel[1] == 1 ? geometry.stride[1] : 1;
+    return position * stride - geometry.padding[1];
+  }
+};
+
+/// Outputs whose products are added up in registers: pixels of one row, or whole rows of one block of images
+/// or, where they are all rows of small images, of several.
+struct SampledTilePlace {
+  std::int64_t first_block, blocks;
+  std::int64_t first_row, rows;
+  std::int64_t first_pixel, pixels;  ///< of each row
+  std::int64_t first_entry;          ///< entries of all tiles before this one
+  std::int64_t row_entries;          ///< entries of each row, of all blocks
+
+  std::int64_t entries() const { return rows * row_entries; }
+};
+
+/// Where the outputs of a pass lie in tiles, and its inputs in memory. Depends on shapes and cache sizes.
+struct SampledTiling {
+  SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern);
+
+  int taps;  ///< kernel positions of a row that share a broadcast
+  SampledInput input;
+  std::vector<SampledTilePlace> tiles;
+  std::int64_t entries = 0;  ///< of all tiles, for each output channel
+};
+
+/// An output gradient sampled along images, [tile][block of sixteen output channels][entry].
+class SampledForm {
+ public:
+  /// Samples `dy`, batch-blocked, as sample_along_images() does.
+  SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy, Pattern pattern,
+              const SampleKey& key);
+
+  /// Entries of a tile for output channels 16 * block and on.
+  const SampledEntries* entries(const SampledTilePlace& tile, std::int64_t block) const {
+    return entries_ + tile.first_entry * blocks_ + block * tile.entries();
+  }
+
+ private:
+  std::int64_t blocks_;  ///< of sixteen output channels
+  std::shared_ptr<std::byte> memory_;
+  SampledEntries* entries_;
+};
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,216 @@
+#include "src/cpu/sampled_weight_gradient.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "satsuma/core/integer.hpp"
+#include "satsuma/core/memory_format.hpp"
+#include "satsuma/core/parallel.hpp"
+#include "src/cpu/channels_last.hpp"
+#include "src/cpu/kernels/kernels.hpp"
+#include "src/cpu/kernels/sampled.hpp"
+#include "src/cpu/sampled_form.hpp"
+#include "src/cpu/scratch.hpp"
+#include "src/cpu/unfold.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+/// What all threads share. Rows of `dw` are padded to whole vectors.
+struct SampledPass {
+  const Geometry& geometry;
+  const SampledTiling& tiling;
+  const SampledForm& form;
+  const Tensor& x;
+  float* dw;
+  std::int64_t channels;  ///< of a row of dw, padded
+};
+
+/// One thread's share of dw: some blocks of sixteen output channels by some blocks of input channels, over
+/// all images and pixels.
+///
+/// Tile by tile of outputs: the rows of x under it are transposed (once each), and then for each kernel row
+/// and block of input channels the tile's part of x stays in the first-level cache while all output channels
+/// pass.
+class SampledWorker {
+ public:
+  SampledWorker(const SampledPass& pass, std::int64_t first_row_block, std::int64_t last_row_block,
+                std::int64_t first_channel_block, std::int64_t last_channel_block)
+      : pass_(pass),
+        geometry_(pass.geometry),
+        input_(pass.tiling.input),
+        first_rows_(first_row_block),
+        last_rows_(last_row_block),
+        first_block_(first_channel_block),
+        last_block_(last_channel_block),
+        most_blocks_(pass.tiling.tiles.front().blocks),
+        part_bytes_(most_blocks_ * input_.block_bytes),
+        transposed_((last_channel_block - first_channel_block) * part_bytes_ / 4),
+        held_(static_cast<std::size_t>(most_blocks_ * input_.slots), -1),
+        started_(static_cast<std::size_t>(geometry_.kernel[0]), false) {
+    // Padding columns are never written again.
+    std::memset(transposed_.data(), 0, static_cast<std::size_t>((last_block_ - first_block_) * part_bytes_));
+  }
+
+  void run() {
+    std::int64_t block = 0;
+    for (const SampledTilePlace& tile : pass_.tiling.tiles) {
+      if (tile.first_block != block) std::fill(held_.begin(), held_.end(), -1);
+      block = tile.first_block;
+      for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) kernel_row(tile, r);
+    }
+    for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) {
+      if (!started_[static_cast<std::size_t>(r)]) clear(r);
+    }
+  }
+
+ private:
+  std::int64_t input_row(std::int64_t row, std::int64_t r) const {
+    return row * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
+  }
+
+  /// Transposes an input row of a block of the tile, unless it is there.
+  void hold(const SampledTilePlace& tile, std::int64_t b, std::int64_t row) {
+    const std::int64_t slot = b * input_.slots + row % input_.slots;
+    if (held_[static_cast<std::size_t>(slot)] == row) return;
+    held_[static_cast<std::size_t>(slot)] = row;
+    const std::int64_t width = pass_.x.dim(3);
+    const std::int64_t channels = geometry_.in_channels;
+    const float* const from =
+        pass_.x.data<float>() + ((tile.first_block + b) * pass_.x.dim(2) + row) * width * channels * kLanes;
+    for (std::int64_t block = first_block_; block < last_block_; ++block) {
+      const std::int64_t first = block * input_.channel_block;
+      const auto count = static_cast<int>(std::min(input_.channel_block, channels - first));
+      char* const to = part(block) + slot * input_.row_bytes;
+      for (std::int64_t position = 0; position < input_.positions; ++position) {
+        const std::int64_t column = input_.column(geometry_, position);
+        if (column < 0 || column >= width) continue;
+        kernels().transpose(from + (column * channels + first) * kLanes, count,
+                            reinterpret_cast<float*>(to + position * input_.pixel_bytes),
+                            input_.channel_block);
+      }
+    }
+  }
+
+  char* part(std::int64_t block) {
+    return reinterpret_cast<char*>(transposed_.data()) + (block - first_block_) * part_bytes_;
+  }
+
+  void kernel_row(const SampledTilePlace& tile, std::int64_t r) {
+    // Rows of the tile whose input row under r is not on padding.
+    std::int64_t begin = 0;
+    std::int64_t end = tile.rows;
+    while (begin < end && input_row(tile.first_row + begin, r) < 0) ++begin;
+    while (begin < end && input_row(tile.first_row + end - 1, r) >= pass_.x.dim(2)) --end;
+    if (begin == end) return;
+    for (std::int64_t b = 0; b < tile.blocks; ++b) {
+      for (std::int64_t row = begin; row < end; ++row) hold(tile, b, input_row(tile.first_row + row, r));
+    }
+    const std::int64_t top = input_row(tile.first_row, r);
+    // A tile of several rows has each input row in the slot of its number.
+    const std::int64_t slot = tile.rows > 1 ? top : top % input_.slots;
+    for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
+      for (std::int64_t block = first_block_; block < last_block_; ++block)
+        products(tile, begin, end, r, s, block, part(block) + slot * input_.row_bytes);
+    }
+    started_[static_cast<std::size_t>(r)] = true;
+  }
+
+  void products(const SampledTilePlace& tile, std::int64_t begin, std::int64_t end, std::int64_t r,
+                std::int64_t s, std::int64_t block, const char* x) {
+    const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
+    SampledTile args;
+    args.count = (end - begin) * tile.row_entries;
+    args.x = x;
+    args.tap_count = static_cast<int>(std::min<std::int64_t>(kMostSampledTaps, geometry_.kernel[1] - s));
+    for (int t = 0; t < args.tap_count; ++t)
+      args.taps[t] = (s + t) * geometry_.dilation[1] * input_.pixel_bytes;
+    const std::int64_t first = block * input_.channel_block;
+    const std::int64_t channels = std::min(input_.channel_block, pass_.channels - first);
+    args.vectors = static_cast<int>(channels / sampled_kernels().vector);
+    args.row_stride = taps * pass_.channels;
+    args.tap_stride = pass_.channels;
+    args.accumulate = started_[static_cast<std::size_t>(r)];
+    for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows) {
+      args.entries = pass_.form.entries(tile, rows) + begin * tile.row_entries;
+      args.rows = static_cast<int>(std::min(kLanes, geometry_.out_channels - rows * kLanes));
+      args.dw = pass_.dw + (rows * kLanes * taps + r * geometry_.kernel[1] + s) * pass_.channels + first;
+      sampled_kernels().products(args);
+    }
+  }
+
+  /// A kernel row that no output sees but on padding.
+  void clear(std::int64_t r) {
+    const auto [kernel_height, kernel_width] = geometry_.kernel;
+    const std::int64_t first = first_block_ * input_.channel_block;
+    const std::int64_t last = std::min(last_block_ * input_.channel_block, pass_.channels);
+    const std::int64_t last_row = std::min(last_rows_ * kLanes, geometry_.out_channels);
+    for (std::int64_t row = first_rows_ * kLanes; row < last_row; ++row) {
+      for (std::int64_t s = 0; s < kernel_width; ++s) {
+        const std::int64_t tap = (row * kernel_height + r) * kernel_width + s;
+        std::fill(pass_.dw + tap * pass_.channels + first, pass_.dw + tap * pass_.channels + last, 0.0f);
+      }
+    }
+  }
+
+  const SampledPass& pass_;
+  const Geometry& geometry_;
+  const SampledInput& input_;
+  std::int64_t first_rows_, last_rows_;    ///< blocks of sixteen output channels
+  std::int64_t first_block_, last_block_;  ///< blocks of input channels
+  std::int64_t most_blocks_;               ///< of images in a tile
+  std::int64_t part_bytes_;                ///< of a block of input channels
+  Scratch transposed_;
+  std::vector<std::int64_t> held_;
+  std::vector<bool> started_;  ///< kernel rows whose dw has been written
+};
+
+void run(const SampledPass& pass) {
+  // Whoever has a share of the input channels transposes only those, so these are split first.
+  const std::int64_t row_blocks = ceil_div(pass.geometry.out_channels, kLanes);
+  const std::int64_t channel_blocks = ceil_div(pass.channels, pass.tiling.input.channel_block);
+  std::int64_t channel_parts = std::clamp<std::int64_t>(channel_blocks, 1, threads());
+  while (threads() % channel_parts != 0) --channel_parts;
+  const std::int64_t row_parts = std::clamp<std::int64_t>(threads() / channel_parts, 1, row_blocks);
+  parallel_for(channel_parts * row_parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t row = i / channel_parts;
+      const std::int64_t channel = i % channel_parts;
+      SampledWorker(pass, row_blocks * row / row_parts, row_blocks * (row + 1) / row_parts,
+                    channel_blocks * channel / channel_parts, channel_blocks * (channel + 1) / channel_parts)
+          .run();
+    }
+  });
+}
+
+}  // namespace
+
+void sampled_weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Pattern pattern,
+                             const SampleKey& key, Tensor& dw) {
+  const Geometry& geometry = plan.geometry;
+  if (is_channels_last(x)) {
+    return sampled_weight_gradient(plan, x.to(MemoryFormat::batch_blocked),
+                                   dy.to(MemoryFormat::batch_blocked), pattern, key, dw);
+  }
+  if (worth_unfolding(geometry)) {
+    Tensor unfolded_dw = unfold_weight(dw);
+    return sampled_weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy,
+                                   pattern, key, unfolded_dw);
+  }
+  const SampledTiling tiling(geometry, x, dy, pattern);
+  const SampledForm form(geometry, tiling, dy, pattern, key);
+  const std::int64_t vector = sampled_kernels().vector;
+  const std::int64_t channels = ceil_div(geometry.in_channels, vector) * vector;
+  const std::int64_t rows = geometry.out_channels * geometry.kernel[0] * geometry.kernel[1];
+  if (channels == geometry.in_channels) return run({geometry, tiling, form, x, dw.data<float>(), channels});
+  Scratch padded(rows * channels);
+  run({geometry, tiling, form, x, padded.data(), channels});
+  for (std::int64_t row = 0; row < rows; ++row) {
+    std::copy_n(padded.data() + row * channels, geometry.in_channels,
+                dw.data<float>() + row * geometry.in_channels);
+  }
+}
+
+}  // namespace satsuma::cpu
