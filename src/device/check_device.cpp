@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/stopwatch.hpp"
 
 namespace satsuma {
 
@@ -48,6 +48,7 @@ class CheckDevice : public Device {
   MemoryFormat activation_format_of(std::int64_t images) const override {
     return trusted_->activation_format_of(images);
   }
+  DType default_operands() const override { return trusted_->default_operands(); }
   Support supports(const PassRequest& request) const override {
     for (const auto& device : {trusted_, suspect_}) {
       const Support answer = device->supports(request);
@@ -59,7 +60,7 @@ class CheckDevice : public Device {
   void forward(const PassSpec& spec, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     const auto weights = both(w);
-    run(Pass::ff, spec, w, y, [&] { trusted_->forward(spec, x, weights.first, bias, y); });
+    run_trusted([&] { trusted_->forward(spec, x, weights.first, bias, y); });
     Tensor other = output(y);
     suspect_->forward(spec, for_suspect(x), weights.second, bias, other);
     suspect_->synchronize();
@@ -67,21 +68,23 @@ class CheckDevice : public Device {
     compare("Y", other, y,
             allowed(length(spec, Pass::ff, y), scale, y) +
                 (bias ? largest_magnitude(bias) : 0) * 8 * epsilon(y.dtype()));
+    note(Pass::ff, spec);
   }
 
   void backward_data(const PassSpec& spec, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     const auto weights = both(w);
-    run(Pass::bp, spec, w, dy, [&] { trusted_->backward_data(spec, dy, weights.first, dx); });
+    run_trusted([&] { trusted_->backward_data(spec, dy, weights.first, dx); });
     Tensor other = output(dx);
     suspect_->backward_data(spec, for_suspect(dy), weights.second, other);
     suspect_->synchronize();
     const double scale = largest_magnitude(dy) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
     compare("dX", other, dx, allowed(length(spec, Pass::bp, dy), scale, dx));
+    note(Pass::bp, spec);
   }
 
   void backward_weights(const PassSpec& spec, const Tensor& x, const Tensor& dy, Tensor& dw,
                         Tensor& dbias) override {
-    run(Pass::wu, spec, {}, dy, [&] { trusted_->backward_weights(spec, x, dy, dw, dbias); });
+    run_trusted([&] { trusted_->backward_weights(spec, x, dy, dw, dbias); });
     Tensor other = Tensor::empty(dw.shape(), dw.dtype(), MemoryFormat::channels_last);
     Tensor other_bias = dbias.defined() ? Tensor::empty(dbias.shape(), dbias.dtype()) : Tensor();
     suspect_->backward_weights(spec, for_suspect(x), for_suspect(dy), other, other_bias);
@@ -90,12 +93,15 @@ class CheckDevice : public Device {
     const std::int64_t terms = length(spec, Pass::wu, dy);
     compare("dW", other, dw, allowed(terms, largest_magnitude(x) * gradient, dw));
     if (dbias.defined()) compare("gradient of the bias", other_bias, dbias, allowed(terms, gradient, dbias));
+    note(Pass::wu, spec);
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
-    const Stopwatch watch(counters_.compress_nanoseconds);
-    PackedWeight packed = trusted_->compress(weight, axis, pattern);
-    compare_packed(suspect_->compress(weight, axis, pattern), packed);
+    PackedWeight packed;
+    run_trusted([&] { packed = trusted_->compress(weight, axis, pattern); });
+    const PackedWeight other = suspect_->compress(weight, axis, pattern);
+    suspect_->synchronize();
+    compare_packed(other, packed);
     return packed;
   }
 
@@ -108,11 +114,7 @@ class CheckDevice : public Device {
     if (args.packed_bp) other.packed_bp = &bp;
     const double scale = largest_magnitude(args.weight) + largest_magnitude(args.grad) +
                          (args.velocity.defined() ? largest_magnitude(args.velocity) : 0);
-    {
-      const Stopwatch watch(counters_.update_nanoseconds);
-      trusted_->update(args);
-      trusted_->synchronize();
-    }
+    run_trusted([&] { trusted_->update(args); });
     suspect_->update(other);
     suspect_->synchronize();
     // A handful of additions.
@@ -132,16 +134,27 @@ class CheckDevice : public Device {
     suspect_->synchronize();
   }
 
+  Comparison comparison() const {
+    std::set<std::string_view> layers;
+    for (const auto& [layer, pass] : compared_) layers.insert(layer);
+    return {static_cast<std::int64_t>(layers.size()), static_cast<std::int64_t>(compared_.size()), calls_};
+  }
+
  private:
-  /// Runs and counts the trusted device's call.
+  /// A call of the trusted device, and what it counts for it.
   template <typename F>
-  void run(Pass pass, const PassSpec& spec, const WeightOperand& w, const Tensor& out, F&& call) {
-    {
-      const Stopwatch watch(counters_[pass].nanoseconds);
-      call();
-      trusted_->synchronize();
-    }
-    counters_.count(pass, spec.geometry, w, out);
+  void run_trusted(F&& call) {
+    const Counters before = trusted_->counters();
+    call();
+    trusted_->synchronize();
+    counters_.add(before, trusted_->counters());
+  }
+
+  /// Both devices agreed on a pass.
+  void note(Pass pass, const PassSpec& spec) {
+    ++calls_;
+    // Who calls a device directly names no layer.
+    compared_.emplace(spec.layer.empty() ? to_string(spec.geometry) : std::string(spec.layer), pass);
   }
 
   Tensor for_suspect(const Tensor& x) const { return x.to(suspect_->activation_format_of(x.dim(0))); }
@@ -221,12 +234,19 @@ class CheckDevice : public Device {
   std::shared_ptr<Device> trusted_;
   std::shared_ptr<Device> suspect_;
   std::string name_;
+  std::set<std::pair<std::string, Pass>> compared_;  ///< layers by name
+  std::int64_t calls_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<Device> make_check_device(std::shared_ptr<Device> trusted, std::shared_ptr<Device> suspect) {
   return std::make_shared<CheckDevice>(std::move(trusted), std::move(suspect));
+}
+
+std::optional<Comparison> comparison_of(const Device& device) {
+  const auto* const check = dynamic_cast<const CheckDevice*>(&device);
+  return check ? std::optional(check->comparison()) : std::nullopt;
 }
 
 }  // namespace satsuma

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/macs.hpp"
 #include "satsuma/device/registry.hpp"
+#include "src/device/fallback.hpp"
 
 namespace satsuma {
 
@@ -131,7 +132,6 @@ void Contraction::configure(const ContractionPlan& plan) {
   const std::string& bp = pass_reasons_[index_of(Pass::bp)];
   dense_reason_ = ff.empty() || bp.empty() ? "" : ff == bp ? ff : fmt::format("FF: {}; BP: {}", ff, bp);
 
-  fallbacks_ = 0;
   for (const Pass pass : kPasses) place(pass);
 }
 
@@ -174,34 +174,59 @@ PassRequest Contraction::request(Pass pass) const {
 void Contraction::place(Pass pass) {
   const auto list = candidates(plan_.device);
   const PassRequest wanted = request(pass);
-  std::string& refusal = refusals_[index_of(pass)];
-  refusal.clear();
+  Fallback fallback;
+  fallback.passes[index_of(pass)] = true;
+  fallbacks_[index_of(pass)] = nullptr;
   for (const auto& device : list) {
     const Support support = device->supports(wanted);
     if (!support) {
-      refusal += fmt::format("{}device '{}' does not run {}: {}", refusal.empty() ? "" : "; ", device->name(),
-                             to_string(pass), support.reason);
+      fallback.refusals.push_back({std::string(device->name()), support.reason});
       if (plan_.strict) break;
       continue;
     }
     devices_[index_of(pass)] = device;
-    if (!refusal.empty()) {
-      ++fallbacks_;
-      refusal += fmt::format("; it runs on '{}'", device->name());
-    }
+    if (fallback.refusals.empty()) return;
+    fallback.runner = device->name();
+    fallbacks_[index_of(pass)] = std::make_shared<Fallback>(std::move(fallback));
     return;
   }
   throw DeviceError(fmt::format("layer '{}': {}{}", name_,
-                                list.empty() ? "this build has no device" : refusal,
+                                list.empty() ? "this build has no device" : fallback.text(),
                                 plan_.strict ? "; without --strict-device another device would run it" : ""));
 }
 
-Device& Contraction::run_on(Pass pass) {
-  std::string& refusal = refusals_[index_of(pass)];
-  if (!refusal.empty()) {
-    fmt::print(stderr, "satsuma: layer '{}': {}\n", name_, refusal);
-    refusal.clear();
+std::int64_t Contraction::fallbacks() const {
+  return std::count_if(fallbacks_.begin(), fallbacks_.end(), [](const auto& f) { return f != nullptr; });
+}
+
+std::string Contraction::fallback(Pass pass) const {
+  const auto& fallback = fallbacks_[index_of(pass)];
+  return fallback ? fallback->text() : "";
+}
+
+void Contraction::group_fallbacks(std::span<const std::shared_ptr<Contraction>> layers) {
+  std::vector<std::shared_ptr<Fallback>> groups;
+  for (const auto& layer : layers) {
+    std::vector<const Fallback*> counted;
+    for (const Pass pass : kPasses) {
+      std::shared_ptr<Fallback>& fallback = layer->fallbacks_[index_of(pass)];
+      if (!fallback) continue;
+      auto group = std::find_if(groups.begin(), groups.end(),
+                                [&](const auto& other) { return other->same_reason(*fallback); });
+      if (group == groups.end()) {
+        group = groups.insert(group, std::make_shared<Fallback>(*fallback));
+        (*group)->layers = 0;
+      }
+      (*group)->passes[index_of(pass)] = true;
+      if (std::find(counted.begin(), counted.end(), group->get()) == counted.end()) ++(*group)->layers;
+      counted.push_back(group->get());
+      fallback = *group;
+    }
   }
+}
+
+Device& Contraction::run_on(Pass pass) {
+  if (const auto& fallback = fallbacks_[index_of(pass)]) fallback->say(name_);
   return device(pass);
 }
 

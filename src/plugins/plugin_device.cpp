@@ -220,7 +220,7 @@ void PluginDevice::backward_weights(const PassSpec& spec, const Tensor& x, const
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     if (!table().backward_weights) {
       Device& helper = host(x.dtype());
-      const MemoryFormat format = helper.activation_format();
+      const MemoryFormat format = helper.activation_format_of(x.dim(0));
       helper.backward_weights(spec, x.to(format), dy.to(format), dw, dbias);
     } else {
       const satsuma_pass pass = to_c(spec);

@@ -39,7 +39,10 @@ class OpenCl(CommandTest):
 
     def test_every_call_of_a_step_against_the_emulator(self):
         self.satsuma("sat", "build", "--set", "array.rows=8", "-o", "sat.bin")
-        self.train("check", "--device", "check:sat,sat:opencl,bitstream=sat.bin", "--epochs", "1", "--limit-train", "32")
+        pair = "check:sat,sat:opencl,bitstream=sat.bin"
+        done = self.train("check", "--device", pair, "--epochs", "1", "--limit-train", "32")
+        self.assertIn(f"satsuma: {pair}: 26 passes of 9 layers compared in ", done.stderr)
+        self.assertNotIn("runs on 'cpu'", done.stderr)
         self.train("placed", "--place", "layer*=sat:opencl,bitstream=sat.bin", "--epochs", "1", "--limit-train", "32",
                    "--precision", "fp16")
 

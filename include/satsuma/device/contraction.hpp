@@ -3,12 +3,15 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "satsuma/device/device.hpp"
 #include "satsuma/sparse/method.hpp"
 
 namespace satsuma {
+
+struct Fallback;
 
 /// How the passes of a layer are to be run.
 struct ContractionPlan {
@@ -24,8 +27,8 @@ struct ContractionPlan {
 /// is pruned in which pass (the method) and who runs it (the device); tensors, autograd and layers know
 /// neither.
 ///
-/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted and logged once
-/// per layer and pass, and is an error under ContractionPlan::strict.
+/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted, logged when the
+/// pass first runs, and is an error under ContractionPlan::strict.
 class Contraction {
  public:
   /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last, dense on the default device
@@ -59,7 +62,9 @@ class Contraction {
   /// The device that runs a pass, after fallback.
   Device& device(Pass pass) const { return *devices_[static_cast<std::size_t>(pass)]; }
   /// Passes that the device asked for has refused.
-  std::int64_t fallbacks() const { return fallbacks_; }
+  std::int64_t fallbacks() const;
+  /// Why a pass does not run on the device asked for, and where it runs; empty where it does.
+  std::string fallback(Pass pass) const;
 
   /// The three passes; see Device. `x` and `dy` may have any layout. `constant`: the weight is not about to
   /// change (evaluation), so that what the device makes of it is worth keeping.
@@ -85,6 +90,9 @@ class Contraction {
   /// Packed weights of a pass, made now if stale. Throws Error when the pass is dense.
   const PackedWeight& packed(Pass pass);
 
+  /// Of many layers: what falls back for one and the same reason is logged in one line.
+  static void group_fallbacks(std::span<const std::shared_ptr<Contraction>> layers);
+
  private:
   void place(Pass pass);
   PassRequest request(Pass pass) const;
@@ -92,7 +100,7 @@ class Contraction {
   WeightOperand operand(Pass pass, bool constant);
   /// packed() as its device has left it, perhaps without values.
   PackedWeight& pre_generated(Pass pass);
-  /// The device of a pass, about to be used: logs its fallback the first time.
+  /// The device of a pass, about to be used: its fallback is logged.
   Device& run_on(Pass pass);
 
   std::string name_;
@@ -102,15 +110,14 @@ class Contraction {
   DType operands_ = DType::f32;
   std::string forced_dense_;
   std::string dense_reason_;
-  std::array<std::string, 3> pass_reasons_;  ///< dense_reason(Pass)
-  std::array<std::string, 3> refusals_;      ///< of the passes that fell back, until they are logged
+  std::array<std::string, 3> pass_reasons_;             ///< dense_reason(Pass)
+  std::array<std::shared_ptr<Fallback>, 3> fallbacks_;  ///< null where the device asked for runs the pass
   std::array<std::shared_ptr<Device>, 3> devices_;
   PackedWeight packed_ff_;
   PackedWeight packed_bp_;
   std::shared_ptr<DeviceForm> dense_form_;  ///< of FF, while the weight is constant
   Shape last_input_;
   Shape last_output_;
-  std::int64_t fallbacks_ = 0;
 };
 
 }  // namespace satsuma
