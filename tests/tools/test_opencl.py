@@ -60,6 +60,10 @@ class OpenCl(CommandTest):
         self.assertEqual((self.folder / "wrapped.bin").read_bytes(), content)
         message = self.refusal("sat", "build", "--set", "array.rows=9", "--binary", "card.xclbin", "-o", "x.bin", code=1)
         self.assertIn("8 x 32 USPEs", message)
+        (self.folder / "foreign.xclbin").write_bytes(b"no binary of anything")
+        message = self.refusal("sat", "build", "--binary", "foreign.xclbin", "-o", "x.bin", code=1)
+        self.assertIn("foreign.xclbin: platform '", message)
+        self.assertIn("build it for this device from satsuma sat build --source", message)
 
     def test_errors_and_fallback(self):
         (self.folder / "foreign.bin").write_bytes(b"\x7fELF")
