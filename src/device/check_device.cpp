@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
@@ -102,19 +103,21 @@ class CheckDevice : public Device {
     const PackedWeight other = suspect_->compress(weight, axis, pattern);
     suspect_->synchronize();
     compare_packed(other, packed);
+    keep_forms(packed, other);
     return packed;
   }
 
   void update(const UpdateArgs& args) override {
-    UpdateArgs other = args;
+    UpdateArgs own = args, other = args;
     other.weight = args.weight.clone();
     if (args.velocity.defined()) other.velocity = args.velocity.clone();
-    PackedWeight ff, bp;
-    if (args.packed_ff) other.packed_ff = &ff;
-    if (args.packed_bp) other.packed_bp = &bp;
+    // Neither gets the other's form, and so both give values.
+    PackedWeight own_ff, own_bp, ff, bp;
+    if (args.packed_ff) own.packed_ff = &own_ff, other.packed_ff = &ff;
+    if (args.packed_bp) own.packed_bp = &own_bp, other.packed_bp = &bp;
     const double scale = largest_magnitude(args.weight) + largest_magnitude(args.grad) +
                          (args.velocity.defined() ? largest_magnitude(args.velocity) : 0);
-    run_trusted([&] { trusted_->update(args); });
+    run_trusted([&] { trusted_->update(own); });
     suspect_->update(other);
     suspect_->synchronize();
     // A handful of additions.
@@ -126,6 +129,12 @@ class CheckDevice : public Device {
       compare_packed(ff, trusted_->compress(other.weight, GroupAxis::input_channels, args.pattern));
     if (args.packed_bp)
       compare_packed(bp, trusted_->compress(other.weight, GroupAxis::output_channels, args.pattern));
+    for (const auto& [wanted, made, suspect] :
+         {std::tuple(args.packed_ff, &own_ff, &ff), std::tuple(args.packed_bp, &own_bp, &bp)}) {
+      if (!wanted) continue;
+      keep_forms(*made, *suspect);
+      *wanted = std::move(*made);
+    }
   }
 
   std::shared_ptr<std::byte> allocate(std::size_t bytes) override { return trusted_->allocate(bytes); }
@@ -148,6 +157,19 @@ class CheckDevice : public Device {
     call();
     trusted_->synchronize();
     counters_.add(before, trusted_->counters());
+  }
+
+  /// Lets each device have what it has made of a weight in the passes to come, too. Where the optimiser's
+  /// last bits differ, what the suspect has is of another weight.
+  void keep_forms(PackedWeight& packed, const PackedWeight& suspect) const {
+    if (packed.indices.to_vector<std::uint8_t>() != suspect.indices.to_vector<std::uint8_t>() ||
+        packed.values.to_vector<double>() != suspect.values.to_vector<double>())
+      return;
+    const auto form = std::make_shared<BothForms>();
+    form->owner = this;
+    form->trusted = packed;
+    form->suspect = suspect;
+    packed.device_form = form;
   }
 
   /// Both devices agreed on a pass.

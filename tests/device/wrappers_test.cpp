@@ -25,10 +25,17 @@ using testing::random_tensor;
 /// All that Counters holds.
 using Numbers = std::array<std::int64_t, sizeof(Counters) / sizeof(std::int64_t)>;
 
+/// What a device made of a packed weight.
+struct Mark : DeviceForm {
+  explicit Mark(const void* maker) : maker(maker) {}
+  const void* maker;
+};
+
 /// Answers every question in its own way, notes what was called, and counts something new in every counter.
 class RecordingDevice : public Device {
  public:
   mutable std::set<std::string> called;
+  int own_forms = 0;  ///< packed weights that came back with what this device has made of them
 
   std::string_view name() const override { return note("name"), "recording"; }
   std::string description() const override { return note("description"), "a recorder"; }
@@ -46,11 +53,11 @@ class RecordingDevice : public Device {
   }
   void forward(const PassSpec& g, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
-    note("forward"), count();
+    note("forward"), count(), look(w);
     reference_->forward(g, x, w, bias, y);
   }
   void backward_data(const PassSpec& g, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
-    note("backward_data"), count();
+    note("backward_data"), count(), look(w);
     reference_->backward_data(g, dy, w, dx);
   }
   void backward_weights(const PassSpec& g, const Tensor& x, const Tensor& dy, Tensor& dw,
@@ -60,11 +67,16 @@ class RecordingDevice : public Device {
   }
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
     note("compress"), count();
-    return reference_->compress(weight, axis, pattern);
+    PackedWeight packed = reference_->compress(weight, axis, pattern);
+    packed.device_form = std::make_shared<Mark>(this);
+    return packed;
   }
   void update(const UpdateArgs& args) override {
     note("update"), count();
     reference_->update(args);
+    for (PackedWeight* const packed : {args.packed_ff, args.packed_bp}) {
+      if (packed) packed->device_form = std::make_shared<Mark>(this);
+    }
   }
   std::shared_ptr<std::byte> allocate(std::size_t bytes) override {
     note("allocate");
@@ -73,6 +85,10 @@ class RecordingDevice : public Device {
   void synchronize() override { note("synchronize"); }
 
  private:
+  void look(const WeightOperand& w) {
+    const auto* const mark = w.packed ? dynamic_cast<const Mark*>(w.packed->device_form.get()) : nullptr;
+    own_forms += mark && mark->maker == this;
+  }
   void note(const char* function) const { called.insert(function); }
 
   /// The first counter grows by 1, the next by 2, and so on.
@@ -176,6 +192,26 @@ TEST_CASE("a checking device forwards every function of both devices, and counts
   // What a result is like and where it lies is the trusted device's choice.
   expect_all_forwarded(*pair, {trusted, suspect},
                        {"activation_format", "activation_format_of", "default_operands", "allocate"});
+}
+
+TEST_CASE("each of two checked devices gets back what it has made of packed weights") {
+  const auto trusted = std::make_shared<RecordingDevice>(), suspect = std::make_shared<RecordingDevice>();
+  const auto pair = make_check_device(trusted, suspect);
+  const Tensor x = random_tensor({3, 8, 2, 2}, 1, DType::f32).to(MemoryFormat::channels_last);
+  const Tensor w = random_tensor(kLayer.weight_shape(), 2, DType::f32).to(MemoryFormat::channels_last);
+  Tensor y = Tensor::empty({3, 8, 2, 2}, DType::f32, MemoryFormat::channels_last);
+  PackedWeight ff = pair->compress(w, GroupAxis::input_channels, {2, 4});
+  PackedWeight bp = pair->compress(w, GroupAxis::output_channels, {2, 4});
+  for (int step = 1; step <= 2; ++step) {
+    pair->forward(kLayer, x, {.packed = &ff}, {}, y);
+    pair->backward_data(kLayer, x, {.packed = &bp}, y);
+    CHECK(trusted->own_forms == 2 * step);
+    CHECK(suspect->own_forms == 2 * step);
+    UpdateArgs args{.weight = w.clone(), .grad = w.clone(), .step = {.lr = 0.1}, .pattern = {2, 4}};
+    args.packed_ff = &ff;
+    args.packed_bp = &bp;
+    pair->update(args);
+  }
 }
 
 TEST_CASE("adding readings of counters leaves none out") {
