@@ -44,7 +44,7 @@ struct PlatformInfo {
 struct Platforms {
   std::vector<PlatformInfo> all;
   std::string problem;
-  std::vector<std::string> left_out;
+  std::vector<std::string> left_out = {};
 };
 /// Opens OpenCL's drivers, in a child process first: one that ends the program or hangs is left out.
 Platforms list_platforms();

@@ -163,11 +163,12 @@ std::size_t virtual_functions() {
 /// `of_the_first`, and what the first counts is counted.
 void expect_all_forwarded(Device& wrapper, const std::vector<std::shared_ptr<RecordingDevice>>& inner,
                           const std::set<std::string>& of_the_first) {
-  for (const auto& [function, call] : calls()) {
+  for (const auto& entry : calls()) {
+    const std::string& function = entry.first;
     CAPTURE(function);
     for (const auto& device : inner) device->called.clear();
     const Counters before = wrapper.counters(), before_inner = inner.front()->counters();
-    call(wrapper);
+    entry.second(wrapper);
     for (const auto& device : inner) {
       // The name is put together once, when the wrapper is made; the call has checked it.
       if (function == "name" || (device != inner.front() && of_the_first.contains(function))) continue;
