@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/device/stopwatch.hpp"
 
 namespace satsuma {
 
@@ -48,6 +49,7 @@ class CheckDevice : public Device {
   MemoryFormat activation_format_of(std::int64_t images) const override {
     return trusted_->activation_format_of(images);
   }
+  DType default_operands() const override { return trusted_->default_operands(); }
   Support supports(const LayerPlan& plan, Pass pass) const override {
     for (const auto& device : {trusted_, suspect_}) {
       const Support answer = device->supports(plan, pass);
@@ -59,7 +61,7 @@ class CheckDevice : public Device {
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     const auto weights = both(w);
-    run(Pass::ff, plan, y, [&] { trusted_->forward(plan, x, weights.first, bias, y); });
+    run_trusted([&] { trusted_->forward(plan, x, weights.first, bias, y); });
     Tensor other = output(y);
     suspect_->forward(plan, for_suspect(x), weights.second, bias, other);
     suspect_->synchronize();
@@ -67,51 +69,56 @@ class CheckDevice : public Device {
     compare("Y", other, y,
             allowed(length(plan, Pass::ff, y), scale, y) +
                 (bias ? largest_magnitude(bias) : 0) * 8 * epsilon(y.dtype()));
+    note(Pass::ff, plan);
   }
 
   void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     const auto weights = both(w);
-    run(Pass::bp, plan, dy, [&] { trusted_->backward_data(plan, dy, weights.first, dx); });
+    run_trusted([&] { trusted_->backward_data(plan, dy, weights.first, dx); });
     Tensor other = output(dx);
     suspect_->backward_data(plan, for_suspect(dy), weights.second, other);
     suspect_->synchronize();
     const double scale = largest_magnitude(dy) * largest_magnitude(w.dense ? *w.dense : w.packed->values);
     compare("dX", other, dx, allowed(length(plan, Pass::bp, dy), scale, dx));
+    note(Pass::bp, plan);
   }
 
-  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override {
-    run(Pass::wu, plan, dy, [&] { trusted_->backward_weights(plan, key, x, dy, dw, dbias); });
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override {
+    run_trusted([&] { trusted_->backward_weights(plan, key, x, dy, dw, dbias); });
     Tensor other = Tensor::empty(dw.shape(), dw.dtype(), MemoryFormat::channels_last);
     Tensor other_bias = dbias.defined() ? Tensor::empty(dbias.shape(), dbias.dtype()) : Tensor();
     suspect_->backward_weights(plan, key, for_suspect(x), for_suspect(dy), other, other_bias);
     suspect_->synchronize();
-    const double gradient = largest_magnitude(dy);
+    const OperandPlan& operand = plan[Pass::wu].gradient;
+    // A sampled value stands for a group: it is at most the sum of that.
+    const double gradient = largest_magnitude(dy) * (operand.skips() ? operand.pattern.m : 1);
     const std::int64_t terms = length(plan, Pass::wu, dy);
     compare("dW", other, dw, allowed(terms, largest_magnitude(x) * gradient, dw));
     if (dbias.defined()) compare("gradient of the bias", other_bias, dbias, allowed(terms, gradient, dbias));
+    note(Pass::wu, plan);
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
-    const Stopwatch watch(counters_.compress_nanoseconds);
-    PackedWeight packed = trusted_->compress(weight, axis, pattern);
-    compare_packed(suspect_->compress(weight, axis, pattern), packed);
+    PackedWeight packed;
+    run_trusted([&] { packed = trusted_->compress(weight, axis, pattern); });
+    const PackedWeight other = suspect_->compress(weight, axis, pattern);
+    suspect_->synchronize();
+    compare_packed(other, packed);
+    keep_forms(packed, other);
     return packed;
   }
 
   void update(const UpdateArgs& args) override {
-    UpdateArgs other = args;
+    UpdateArgs own = args, other = args;
     other.weight = args.weight.clone();
     for (Tensor& state : other.states) state = state.defined() ? state.clone() : Tensor();
-    PackedWeight ff, bp;
-    if (args.packed_ff) other.packed_ff = &ff;
-    if (args.packed_bp) other.packed_bp = &bp;
+    // Neither gets the other's form, and so both give values.
+    PackedWeight own_ff, own_bp, ff, bp;
+    if (args.packed_ff) own.packed_ff = &own_ff, other.packed_ff = &ff;
+    if (args.packed_bp) own.packed_bp = &own_bp, other.packed_bp = &bp;
     const Tensor before = args.weight.clone();
-    {
-      const Stopwatch watch(counters_.update_nanoseconds);
-      trusted_->update(args);
-      trusted_->synchronize();
-    }
+    run_trusted([&] { trusted_->update(own); });
     suspect_->update(other);
     suspect_->synchronize();
     // A handful of additions of terms that are no larger than these. A rule may square the gradient.
@@ -130,6 +137,12 @@ class CheckDevice : public Device {
       compare_packed(ff, trusted_->compress(other.weight, GroupAxis::input_channels, args.pattern));
     if (args.packed_bp)
       compare_packed(bp, trusted_->compress(other.weight, GroupAxis::output_channels, args.pattern));
+    for (const auto& [wanted, made, suspect] :
+         {std::tuple(args.packed_ff, &own_ff, &ff), std::tuple(args.packed_bp, &own_bp, &bp)}) {
+      if (!wanted) continue;
+      keep_forms(*made, *suspect);
+      *wanted = std::move(*made);
+    }
   }
 
   std::shared_ptr<std::byte> allocate(std::size_t bytes) override { return trusted_->allocate(bytes); }
@@ -138,16 +151,40 @@ class CheckDevice : public Device {
     suspect_->synchronize();
   }
 
+  Comparison comparison() const {
+    std::set<std::string_view> layers;
+    for (const auto& [layer, pass] : compared_) layers.insert(layer);
+    return {static_cast<std::int64_t>(layers.size()), static_cast<std::int64_t>(compared_.size()), calls_};
+  }
+
  private:
-  /// Runs and counts the trusted device's call.
+  /// A call of the trusted device, and what it counts for it.
   template <typename F>
-  void run(Pass pass, const LayerPlan& plan, const Tensor& out, F&& call) {
-    {
-      const Stopwatch watch(counters_[pass].nanoseconds);
-      call();
-      trusted_->synchronize();
-    }
-    counters_.count(pass, plan, out);
+  void run_trusted(F&& call) {
+    const Counters before = trusted_->counters();
+    call();
+    trusted_->synchronize();
+    counters_.add(before, trusted_->counters());
+  }
+
+  /// Lets each device have what it has made of a weight in the passes to come, too. Where the optimiser's
+  /// last bits differ, what the suspect has is of another weight.
+  void keep_forms(PackedWeight& packed, const PackedWeight& suspect) const {
+    if (packed.indices.to_vector<std::uint8_t>() != suspect.indices.to_vector<std::uint8_t>() ||
+        packed.values.to_vector<double>() != suspect.values.to_vector<double>())
+      return;
+    const auto form = std::make_shared<BothForms>();
+    form->owner = this;
+    form->trusted = packed;
+    form->suspect = suspect;
+    packed.device_form = form;
+  }
+
+  /// Both devices agreed on a pass.
+  void note(Pass pass, const LayerPlan& plan) {
+    ++calls_;
+    // Who calls a device directly names no layer.
+    compared_.emplace(plan.name.empty() ? to_string(plan.geometry) : plan.name, pass);
   }
 
   Tensor for_suspect(const Tensor& x) const { return x.to(suspect_->activation_format_of(x.dim(0))); }
@@ -227,12 +264,19 @@ class CheckDevice : public Device {
   std::shared_ptr<Device> trusted_;
   std::shared_ptr<Device> suspect_;
   std::string name_;
+  std::set<std::pair<std::string, Pass>> compared_;  ///< layers by name
+  std::int64_t calls_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<Device> make_check_device(std::shared_ptr<Device> trusted, std::shared_ptr<Device> suspect) {
   return std::make_shared<CheckDevice>(std::move(trusted), std::move(suspect));
+}
+
+std::optional<Comparison> comparison_of(const Device& device) {
+  const auto* const check = dynamic_cast<const CheckDevice*>(&device);
+  return check ? std::optional(check->comparison()) : std::nullopt;
 }
 
 }  // namespace satsuma

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/no_storage.hpp"
 #include "satsuma/device/registry.hpp"
+#include "src/device/fallback.hpp"
 
 namespace satsuma {
 
@@ -105,7 +106,6 @@ void Contraction::configure(const ContractionSettings& settings) {
   packed_ff_ = packed_bp_ = {};
   masked_ = {};
   dense_form_ = {};
-  fallbacks_ = 0;
   for (const Pass pass : kPasses) place(pass);
 }
 
@@ -121,34 +121,59 @@ void Contraction::read_data() {
 
 void Contraction::place(Pass pass) {
   const auto list = candidates(settings_.device);
-  std::string& refusal = refusals_[index_of(pass)];
-  refusal.clear();
+  Fallback fallback;
+  fallback.passes[index_of(pass)] = true;
+  fallbacks_[index_of(pass)] = nullptr;
   for (const auto& device : list) {
     const Support support = device->supports(plan_, pass);
     if (!support) {
-      refusal += fmt::format("{}device '{}' does not run {}: {}", refusal.empty() ? "" : "; ", device->name(),
-                             to_string(pass), support.reason);
+      fallback.refusals.push_back({std::string(device->name()), support.reason});
       if (settings_.strict) break;
       continue;
     }
     devices_[index_of(pass)] = device;
-    if (!refusal.empty()) {
-      ++fallbacks_;
-      refusal += fmt::format("; it runs on '{}'", device->name());
-    }
+    if (fallback.refusals.empty()) return;
+    fallback.runner = device->name();
+    fallbacks_[index_of(pass)] = std::make_shared<Fallback>(std::move(fallback));
     return;
   }
   throw DeviceError(fmt::format("layer '{}': {}{}", plan_.name,
-                                list.empty() ? "this build has no device" : refusal,
+                                list.empty() ? "this build has no device" : fallback.text(),
                                 settings_.strict ? "; without --strict-device another device would run it" : ""));
 }
 
-Device& Contraction::run_on(Pass pass) {
-  std::string& refusal = refusals_[index_of(pass)];
-  if (!refusal.empty()) {
-    fmt::print(stderr, "satsuma: layer '{}': {}\n", plan_.name, refusal);
-    refusal.clear();
+std::int64_t Contraction::fallbacks() const {
+  return std::count_if(fallbacks_.begin(), fallbacks_.end(), [](const auto& f) { return f != nullptr; });
+}
+
+std::string Contraction::fallback(Pass pass) const {
+  const auto& fallback = fallbacks_[index_of(pass)];
+  return fallback ? fallback->text() : "";
+}
+
+void Contraction::group_fallbacks(std::span<const std::shared_ptr<Contraction>> layers) {
+  std::vector<std::shared_ptr<Fallback>> groups;
+  for (const auto& layer : layers) {
+    std::vector<const Fallback*> counted;
+    for (const Pass pass : kPasses) {
+      std::shared_ptr<Fallback>& fallback = layer->fallbacks_[index_of(pass)];
+      if (!fallback) continue;
+      auto group = std::find_if(groups.begin(), groups.end(),
+                                [&](const auto& other) { return other->same_reason(*fallback); });
+      if (group == groups.end()) {
+        group = groups.insert(group, std::make_shared<Fallback>(*fallback));
+        (*group)->layers = 0;
+      }
+      (*group)->passes[index_of(pass)] = true;
+      if (std::find(counted.begin(), counted.end(), group->get()) == counted.end()) ++(*group)->layers;
+      counted.push_back(group->get());
+      fallback = *group;
+    }
   }
+}
+
+Device& Contraction::run_on(Pass pass) {
+  if (const auto& fallback = fallbacks_[index_of(pass)]) fallback->say(plan_.name);
   return device(pass);
 }
 

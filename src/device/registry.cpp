@@ -51,6 +51,8 @@ std::shared_ptr<Device> make_configured(std::string_view text) {
 
 constexpr std::string_view kCheck = "check:";
 
+std::shared_ptr<Device> make(std::string_view name);
+
 /// The device that `check:A,B` stands for.
 std::shared_ptr<Device> make_check(std::string_view name) {
   const std::string_view both = name.substr(kCheck.size());
@@ -63,7 +65,19 @@ std::shared_ptr<Device> make_check(std::string_view name) {
         "device '" + std::string(name) +
         "' is no pair of devices; expected check:TRUSTED,SUSPECT, for example check:cpu,reference");
   }
-  return make_check_device(find_device(first), find_device(second));
+  // Instances of its own, so that its calls are in nobody else's counters.
+  return make_check_device(make(first), make(second));
+}
+
+/// A new instance of the device that `name` stands for.
+std::shared_ptr<Device> make(std::string_view name) {
+  if (name.starts_with(kCheck)) return make_check(name);
+  if (auto configured = make_configured(name)) return configured;
+  if (const auto make = maker(name)) return make();
+  std::vector<std::string_view> known;
+  for (const DeviceEntry& entry : device_entries()) known.push_back(entry.name);
+  for (const AddedDevice& device : registry().added) known.push_back(device.name);
+  throw UsageError(unknown_name("device", name, known) + "; others come from --plugin FILE");
 }
 
 }  // namespace
@@ -93,13 +107,8 @@ std::shared_ptr<Device> find_device(std::string_view name) {
   const std::lock_guard lock(registry().mutex);
   const auto found = registry().instances.find(name);
   if (found != registry().instances.end()) return found->second;
-  if (name.starts_with(kCheck)) return registry().instances[std::string(name)] = make_check(name);
-  if (auto configured = make_configured(name)) return registry().instances[std::string(name)] = configured;
-  if (const auto make = maker(name)) return registry().instances[std::string(name)] = make();
-  std::vector<std::string_view> known;
-  for (const DeviceEntry& entry : device_entries()) known.push_back(entry.name);
-  for (const AddedDevice& device : registry().added) known.push_back(device.name);
-  throw UsageError(unknown_name("device", name, known) + "; others come from --plugin FILE");
+  std::shared_ptr<Device> made = make(name);
+  return registry().instances[std::string(name)] = made;
 }
 
 }  // namespace satsuma

@@ -5,18 +5,38 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 
 #include "satsuma/core/error.hpp"
 #include "src/opencl/chosen_device.hpp"
+#include "src/opencl/drivers.hpp"
 
 namespace satsuma::opencl {
 
 namespace {
 
-constexpr const char* kNoPlatform =
-    "no OpenCL platform is installed; install the driver of your card, or pocl-opencl-icd, which runs OpenCL "
-    "on "
-    "the CPU";
+/// More than the slowest driver takes on a busy machine.
+constexpr std::chrono::seconds kLimit(30);
+
+/// Why there is no platform. A driver that was left out is the first thing to look at.
+std::string no_platform(const std::vector<std::string>& left_out) {
+  if (!left_out.empty()) return fmt::format("no OpenCL platform can be used; {}", left_out.front());
+  return "no OpenCL platform is installed; install the driver of your card, or pocl-opencl-icd, which runs "
+         "OpenCL on the CPU";
+}
+
+/// Lets the loader open the drivers that do no harm, once, and returns what there is to say about the others.
+const std::vector<std::string>& open_drivers() {
+  static const std::vector<std::string> problems = [] {
+    const std::vector<Driver> drivers = find_drivers();
+    const DriverTrial trial = try_drivers(drivers, kLimit);
+    if (trial.sound.size() < drivers.size()) open_only(trial.sound);
+    return trial.problems;
+  }();
+  return problems;
+}
 
 template <typename Query>
 std::string text_of(Query&& query) {
@@ -96,20 +116,38 @@ std::string lower(std::string text) {
 
 }  // namespace
 
+std::string known_fault(const std::string& platform) {
+  if (platform.find("FPGA Emulation") != std::string::npos && !std::getenv("CL_CONFIG_CPU_TARGET_ARCH")) {
+    return "its compiler corrupts memory on a CPU that it does not know; set "
+           "CL_CONFIG_CPU_TARGET_ARCH=core-avx2";
+  }
+  return "";
+}
+
+std::vector<PlatformInfo> read_platforms(const std::function<void(const std::string&)>& opening) {
+  std::vector<PlatformInfo> all;
+  for (const cl_platform_id id : platform_ids()) {
+    PlatformInfo platform{text_of(id, CL_PLATFORM_NAME), text_of(id, CL_PLATFORM_VERSION), {}, {}};
+    platform.warning = known_fault(platform.name);
+    opening(platform.name);
+    for (const cl_device_id device : device_ids(id)) platform.devices.push_back(info_of(id, device));
+    all.push_back(std::move(platform));
+  }
+  return all;
+}
+
 Platforms list_platforms() {
   Platforms platforms;
-  for (const cl_platform_id id : platform_ids()) {
-    PlatformInfo platform{text_of(id, CL_PLATFORM_NAME), text_of(id, CL_PLATFORM_VERSION), {}};
-    for (const cl_device_id device : device_ids(id)) platform.devices.push_back(info_of(id, device));
-    platforms.all.push_back(std::move(platform));
-  }
-  if (platforms.all.empty()) platforms.problem = kNoPlatform;
+  platforms.left_out = open_drivers();
+  platforms.all = read_platforms([](const std::string&) {});
+  if (platforms.all.empty()) platforms.problem = no_platform(platforms.left_out);
   return platforms;
 }
 
 ChosenDevice choose_device(const Choice& choice) {
+  const std::vector<std::string>& left_out = open_drivers();
   const std::vector<cl_platform_id> platforms = platform_ids();
-  if (platforms.empty()) throw DeviceError(kNoPlatform);
+  if (platforms.empty()) throw DeviceError(no_platform(left_out));
   std::vector<ChosenDevice> found;
   std::vector<std::string> names, matching;
   for (const cl_platform_id platform : platforms) {
@@ -121,8 +159,9 @@ ChosenDevice choose_device(const Choice& choice) {
       found.push_back({platform, device, info_of(platform, device)});
   }
   if (matching.empty()) {
-    throw DeviceError(fmt::format("there is no OpenCL platform '{}'; there is {}", choice.platform,
-                                  fmt::join(names, ", ")));
+    throw DeviceError(fmt::format("there is no OpenCL platform '{}'; there is {}{}{}", choice.platform,
+                                  fmt::join(names, ", "), left_out.empty() ? "" : "; ",
+                                  fmt::join(left_out, "; ")));
   }
   if (found.empty()) {
     throw DeviceError(
@@ -135,6 +174,8 @@ ChosenDevice choose_device(const Choice& choice) {
   }
   ChosenDevice device = found[static_cast<std::size_t>(choice.index)];
   if (!device.info.available) throw DeviceError(fmt::format("{} is not available", device.info.who()));
+  const std::string fault = known_fault(device.info.platform);
+  if (!fault.empty()) fmt::print(stderr, "satsuma: platform '{}': {}\n", device.info.platform, fault);
   return device;
 }
 

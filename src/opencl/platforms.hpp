@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,14 +35,25 @@ struct DeviceInfo {
 struct PlatformInfo {
   std::string name;
   std::string version;
+  std::string warning;  ///< what is known to go wrong with it, and what to do; empty for nothing
   std::vector<DeviceInfo> devices;
 };
 
-/// The platforms of this machine, and in one line why there is none.
+/// The platforms of this machine, in one line why there is none, and in one line each which drivers have been
+/// left out and why.
 struct Platforms {
   std::vector<PlatformInfo> all;
   std::string problem;
+  std::vector<std::string> left_out = {};
 };
+/// Opens OpenCL's drivers, in a child process first: one that ends the program or hangs is left out.
 Platforms list_platforms();
+
+/// The platforms of the drivers that the loader opens in this very process; `opening` gets the name of each
+/// before its devices are asked for.
+std::vector<PlatformInfo> read_platforms(const std::function<void(const std::string&)>& opening);
+
+/// What is known to go wrong with the platform of this name as this process is set up; see docs/opencl.md.
+std::string known_fault(const std::string& platform);
 
 }  // namespace satsuma::opencl

@@ -2,29 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
+#include "src/opencl/build_log.hpp"
 #include "src/opencl/error.hpp"
 
 namespace satsuma::opencl {
-
-namespace {
-
-/// The first line of a compiler's log that is an error, else its first line.
-std::string first_error(const std::string& log) {
-  std::istringstream lines(log);
-  std::string line, first;
-  while (std::getline(lines, line)) {
-    if (line.find("error") != std::string::npos) return line;
-    if (first.empty()) first = line;
-  }
-  return first.empty() ? "the compiler said nothing" : first;
-}
-
-}  // namespace
 
 Kernel::Kernel(const Program& program, const char* name, std::string who)
     : name_(name), who_(std::move(who)) {
@@ -64,7 +49,7 @@ Program Session::build(const std::string& source, const std::string& options) co
   cl_int code = CL_SUCCESS;
   Program program(clCreateProgramWithSource(context_.get(), 1, &text, &length, &code));
   check(code, "clCreateProgramWithSource");
-  compile(program, options);
+  compile(program, options, source);
   return program;
 }
 
@@ -74,11 +59,11 @@ Program Session::load(std::span<const std::byte> binary) const {
   cl_int code = CL_SUCCESS, status = CL_SUCCESS;
   Program program(clCreateProgramWithBinary(context_.get(), 1, &device_.id, &length, &bytes, &status, &code));
   check(code != CL_SUCCESS ? code : status, "clCreateProgramWithBinary");
-  compile(program, "");
+  compile(program, "", "");
   return program;
 }
 
-void Session::compile(const Program& program, const std::string& options) const {
+void Session::compile(const Program& program, const std::string& options, std::string_view source) const {
   const cl_int code = clBuildProgram(program.get(), 1, &device_.id, options.c_str(), nullptr, nullptr);
   if (code == CL_SUCCESS) return;
   std::size_t size = 0;
@@ -87,7 +72,7 @@ void Session::compile(const Program& program, const std::string& options) const 
   clGetProgramBuildInfo(program.get(), device_.id, CL_PROGRAM_BUILD_LOG, size, log.data(), nullptr);
   log.resize(std::min(log.find('\0'), log.size()));
   throw DeviceError(
-      fmt::format("{}: the kernels do not build ({}): {}", who(), name_of(code), first_error(log)));
+      fmt::format("{}: the kernels do not build ({}): {}", who(), name_of(code), build_error(log, source)));
 }
 
 std::vector<std::byte> Session::binary_of(const Program& program) const {

@@ -62,7 +62,7 @@ class Session {
   std::string who() const { return device_.info.who(); }
 
   /// A program from source, or from what binary_of() gave on the same device. A build that fails is named by
-  /// the first error of the compiler.
+  /// the first error of the compiler and the line of `source` that it is in.
   Program build(const std::string& source, const std::string& options) const;
   Program load(std::span<const std::byte> binary) const;
   std::vector<std::byte> binary_of(const Program& program) const;
@@ -85,7 +85,7 @@ class Session {
   std::int64_t nanoseconds(const Event& event) const;
 
  private:
-  void compile(const Program& program, const std::string& options) const;
+  void compile(const Program& program, const std::string& options, std::string_view source) const;
   void check(cl_int code, std::string_view call) const;
 
   ChosenDevice device_;

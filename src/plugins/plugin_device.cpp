@@ -221,7 +221,7 @@ void PluginDevice::backward_weights(const LayerPlan& plan, const SampleKey& key,
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     if (!table().backward_weights) {
       Device& helper = host(x.dtype());
-      const MemoryFormat format = helper.activation_format();
+      const MemoryFormat format = helper.activation_format_of(x.dim(0));
       helper.backward_weights(plan, key, x.to(format), dy.to(format), dw, dbias);
     } else {
       satsuma_pass pass = pass_of(plan, Pass::wu);

@@ -4,14 +4,20 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
+#include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
+#include "satsuma/device/check_device.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/sparse/method.hpp"
 
 namespace satsuma::train {
 
 namespace {
+
+constexpr std::array kPasses = {Pass::ff, Pass::bp, Pass::wu};
 
 bool matches(const Placement& placement, const std::string& layer) {
   return fnmatch(placement.pattern.c_str(), layer.c_str(), 0) == 0;
@@ -28,6 +34,21 @@ void check_placements(const std::vector<std::shared_ptr<Contraction>>& layers,
     throw UsageError(fmt::format("--place '{}={}' matches no layer: {}", placement.pattern, placement.device,
                                  unknown_name("layer", placement.pattern, names)));
   }
+}
+
+/// A check that compares nothing finds nothing: throws where `device`, which was asked for by `layers`, is
+/// one and runs no pass of theirs.
+void require_comparisons(const Device& device, const std::vector<std::shared_ptr<Contraction>>& layers) {
+  if (!comparison_of(device)) return;
+  for (const auto& layer : layers) {
+    for (const Pass pass : kPasses) {
+      if (&layer->device(pass) == &device) return;
+    }
+  }
+  const Contraction& first = *layers.front();
+  throw DeviceError(fmt::format("device '{}' would compare nothing in {} layer{}; the first, '{}': {}",
+                                device.name(), layers.size(), layers.size() == 1 ? "" : "s", first.name(),
+                                first.fallback(Pass::ff)));
 }
 
 }  // namespace
@@ -62,19 +83,23 @@ void configure_layers(const nn::Module& model, const LayerOptions& options) {
 
   const std::vector<std::shared_ptr<Contraction>> layers = model.contractions();
   check_placements(layers, options.placements);
+  std::map<std::shared_ptr<Device>, std::vector<std::shared_ptr<Contraction>>> layers_of;
   for (const auto& layer : layers) {
     settings.device = device;
     for (const Placement& placement : options.placements) {
       if (matches(placement, layer->name())) settings.device = find_device(placement.device);
     }
     layer->configure(settings);
+    layers_of[settings.device].push_back(layer);
   }
+  Contraction::group_fallbacks(layers);
+  for (const auto& [asked, its_layers] : layers_of) require_comparisons(*asked, its_layers);
 }
 
 std::vector<Device*> devices_of(const nn::Module& model) {
   std::vector<Device*> devices;
   for (const auto& layer : model.contractions()) {
-    for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+    for (const Pass pass : kPasses) {
       Device* const device = &layer->device(pass);
       if (std::find(devices.begin(), devices.end(), device) == devices.end()) devices.push_back(device);
     }

@@ -39,7 +39,10 @@ class OpenCl(CommandTest):
 
     def test_every_call_of_a_step_against_the_emulator(self):
         self.satsuma("sat", "build", "--set", "array.rows=8", "-o", "sat.bin")
-        self.train("check", "--device", "check:sat,sat:opencl,bitstream=sat.bin", "--epochs", "1", "--limit-train", "32")
+        pair = "check:sat,sat:opencl,bitstream=sat.bin"
+        done = self.train("check", "--device", pair, "--epochs", "1", "--limit-train", "32")
+        self.assertIn(f"satsuma: {pair}: 26 passes of 9 layers compared in ", done.stderr)
+        self.assertNotIn("runs on 'cpu'", done.stderr)
         self.train("placed", "--place", "layer*=sat:opencl,bitstream=sat.bin", "--epochs", "1", "--limit-train", "32",
                    "--precision", "fp16")
 
@@ -57,6 +60,10 @@ class OpenCl(CommandTest):
         self.assertEqual((self.folder / "wrapped.bin").read_bytes(), content)
         message = self.refusal("sat", "build", "--set", "array.rows=9", "--binary", "card.xclbin", "-o", "x.bin", code=1)
         self.assertIn("8 x 32 USPEs", message)
+        (self.folder / "foreign.xclbin").write_bytes(b"no binary of anything")
+        message = self.refusal("sat", "build", "--binary", "foreign.xclbin", "-o", "x.bin", code=1)
+        self.assertIn("foreign.xclbin: platform '", message)
+        self.assertIn("build it for this device from satsuma sat build --source", message)
 
     def test_errors_and_fallback(self):
         (self.folder / "foreign.bin").write_bytes(b"\x7fELF")

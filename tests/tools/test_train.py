@@ -83,11 +83,34 @@ class Run(CommandTest):
 
     def test_products_that_a_device_lacks(self):
         done = self.train("run", "--steps", "1", "--device", "sat", "--precision", "bf16")
-        self.assertIn("device 'sat' does not run FF: multiplies operands of f16, not bf16; it runs on 'cpu'", done.stderr)
+        reason = "does not run FF, BP, WU: multiplies operands of f16, not bf16; it runs on 'cpu'"
+        self.assertEqual(re.findall(r"satsuma: (\d+) layers: device 'sat' (.*)", done.stderr), [("9", reason)])
+        self.assertEqual(done.stderr.count("runs on"), 1, done.stderr)
         line = self.refusal(
             "train", *TINY, "--out", "no", "--device", "sat", "--precision", "fp32", "--strict-device", code=1
         )
         self.assertIn("multiplies operands of f16, not f32", line)
+
+    def test_two_devices_compared(self):
+        """What was compared is said; a check that compares nothing is none."""
+        said = re.compile(r"satsuma: (\S+): (\d+) passes of (\d+) layers compared in (\d+) calls, no difference")
+        done = self.train("run", "--steps", "1", "--device", "check:reference,cpu")
+        ((device, passes, layers, calls),) = said.findall(done.stderr)
+        # The first convolution has no BP; the evaluation adds calls of FF.
+        self.assertEqual((device, passes, layers), ("check:reference,cpu", "26", "9"))
+        self.assertGreater(int(calls), 26)
+        checkpoint = "run/last.safetensors"
+        evaluated = self.satsuma("eval", "--checkpoint", checkpoint, "--place", "fc=check:cpu,reference", "--device", "cpu")
+        self.assertEqual(said.findall(evaluated.stderr)[0][1:3], ("1", "1"))
+        # SAT multiplies fp16 and so does the pair; the pair of cpu and SAT is asked for fp32.
+        self.assertEqual(said.findall(self.train("sat", "--steps", "1", "--device", "check:sat,cpu").stderr)[0][1], "26")
+        nothing = ["--device", "check:cpu,sat"]
+        for arguments in (["train", *TINY, "--out", "no"], ["eval", "--checkpoint", checkpoint], ["info", *TINY[:4]]):
+            line = self.refusal(*arguments, *nothing, code=1)
+            self.assertIn("'check:cpu,sat' would compare nothing in 9 layers", line)
+            self.assertIn("sat: multiplies operands of f16, not f32", line)
+        line = self.refusal("devices", "test", "check:cpu,sat", "--filter", "*/2:8/f32/stride", code=1)
+        self.assertIn("'check:cpu,sat' has compared nothing", line)
 
     def test_same_seed_same_bits(self):
         self.train("a", "--steps", "4")

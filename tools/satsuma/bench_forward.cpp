@@ -12,6 +12,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/statistics.hpp"
@@ -188,6 +189,7 @@ int run_forward(const Settings& settings) {
   } else {
     print(settings, models, rows);
   }
+  report_checks(settings.device);
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/kernel_report.hpp"
 #include "tools/satsuma/peer.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
@@ -69,6 +70,7 @@ int run_kernels(const Settings& settings) {
   } else {
     report.print();
   }
+  report_checks(settings.device);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "satsuma/train/experiment.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/statistics.hpp"
 #include "tools/satsuma/trainee.hpp"
 
@@ -176,6 +177,7 @@ int run_pipeline(const Settings& given) {
   } else {
     print(settings, slices);
   }
+  report_checks(settings.recipe.device);
   return 0;
 }
 

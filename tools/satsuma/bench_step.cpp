@@ -10,6 +10,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/sparse/method.hpp"
 #include "satsuma/train/placement.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/step_report.hpp"
@@ -87,6 +88,7 @@ int run_step(const Settings& settings) {
   } else {
     report.print();
   }
+  report_checks(settings.device);
   return 0;
 }
 

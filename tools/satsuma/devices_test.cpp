@@ -13,6 +13,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 
@@ -205,6 +206,7 @@ int run_test(const Settings& settings) {
     print(report.timings);
     print_verdict(options, report);
   }
+  if (!report.checks.empty()) report_checks(settings.name);
   return report.passed() ? 0 : 1;
 }
 

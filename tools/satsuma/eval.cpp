@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
@@ -77,6 +78,7 @@ int run_eval(const Settings& settings) {
     fmt::print("{} on {}: top-1 accuracy {:.2f} %, loss {:.4f}, {} images, {:.0f} images/s\n", recipe.model,
                recipe.data, 100 * result.top1, result.loss, result.count, images_per_second);
   }
+  report_checks(recipe);
   return 0;
 }
 

@@ -34,15 +34,21 @@ Json opencl_json() {
   for (const opencl::PlatformInfo& platform : platforms.all) {
     Json devices = Json::array();
     for (const opencl::DeviceInfo& info : platform.devices) devices.push_back(to_json(info, devices.size()));
-    all.push_back({{"name", platform.name}, {"version", platform.version}, {"devices", devices}});
+    all.push_back({{"name", platform.name},
+                   {"version", platform.version},
+                   {"warning", platform.warning},
+                   {"devices", devices}});
   }
-  return {{"platforms", all}, {"reason", platforms.problem}};
+  return {{"platforms", all}, {"reason", platforms.problem}, {"left_out", platforms.left_out}};
 }
 
 void print_opencl() {
   const opencl::Platforms platforms = opencl::list_platforms();
-  if (!platforms.problem.empty()) return fmt::print("\nOpenCL: {}\n", platforms.problem);
   fmt::print("\n");
+  // Where there is no platform, the reason has the first of them.
+  for (std::size_t i = platforms.problem.empty() ? 0 : 1; i < platforms.left_out.size(); ++i)
+    fmt::print("{}\n", platforms.left_out[i]);
+  if (!platforms.problem.empty()) return fmt::print("OpenCL: {}\n", platforms.problem);
   using Align = Table::Align;
   Table table({"OpenCL platform", "index", "device", "kind", "driver", "memory", "capabilities"},
               {Align::left, Align::right, Align::left, Align::left, Align::left, Align::right, Align::left});
@@ -55,6 +61,10 @@ void print_opencl() {
     }
   }
   table.print();
+  for (const opencl::PlatformInfo& platform : platforms.all) {
+    if (!platform.warning.empty())
+      fmt::print("warning: platform '{}': {}\n", platform.name, platform.warning);
+  }
 }
 
 }  // namespace satsuma::tools

@@ -13,6 +13,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
@@ -241,7 +242,9 @@ int run_train(const Settings& settings) {
   const train::Outcome outcome = trainer.run();
   summarise(recipe, data, directory, outcome, progress);
   if (settings.json) print_json(to_json(recipe, *model, directory, outcome));
-  return outcome.signal == 0 ? 0 : 128 + outcome.signal;
+  if (outcome.signal != 0) return 128 + outcome.signal;
+  report_checks(recipe);
+  return 0;
 }
 
 }  // namespace

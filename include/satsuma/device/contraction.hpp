@@ -11,6 +11,8 @@
 
 namespace satsuma {
 
+struct Fallback;
+
 /// How the passes of a layer are to be run.
 struct ContractionSettings {
   Sparsity sparsity = {};
@@ -25,8 +27,8 @@ struct ContractionSettings {
 /// decided (the plan), who runs each pass (the device), and the packed forms of the weight; tensors, autograd
 /// and layers know nothing of these.
 ///
-/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted and logged once
-/// per layer and pass, and is an error under ContractionSettings::strict.
+/// A pass that the device refuses falls back to `cpu`, then to `reference`; that is counted, logged when the
+/// pass first runs, and is an error under ContractionSettings::strict.
 class Contraction {
  public:
   /// `weight` is [K, C / groups, R, S]; the contraction keeps it channels-last, dense on the default device
@@ -51,7 +53,9 @@ class Contraction {
   /// The device that runs a pass, after fallback.
   Device& device(Pass pass) const { return *devices_[static_cast<std::size_t>(pass)]; }
   /// Passes that the device asked for has refused.
-  std::int64_t fallbacks() const { return fallbacks_; }
+  std::int64_t fallbacks() const;
+  /// Why a pass does not run on the device asked for, and where it runs; empty where it does.
+  std::string fallback(Pass pass) const;
 
   /// The training step that follows: a sampled dY is drawn for it.
   void begin_step(std::int64_t step) { step_ = step; }
@@ -76,6 +80,9 @@ class Contraction {
   /// unless the pass multiplies with a packed weight.
   const PackedWeight& packed(Pass pass);
 
+  /// Of many layers: what falls back for one and the same reason is logged in one line.
+  static void group_fallbacks(std::span<const std::shared_ptr<Contraction>> layers);
+
  private:
   void place(Pass pass);
   WeightOperand operand(Pass pass, bool constant);
@@ -83,7 +90,7 @@ class Contraction {
   PackedWeight& pre_generated(Pass pass);
   /// The dense weight with zeros where W_ff keeps nothing.
   const Tensor& masked();
-  /// The device of a pass, about to be used: logs its fallback the first time.
+  /// The device of a pass, about to be used: its fallback is logged.
   Device& run_on(Pass pass);
 
   /// What was made of the weight when its version was this.
@@ -98,13 +105,12 @@ class Contraction {
   Tensor weight_;
   ContractionSettings settings_;
   std::int64_t step_ = 0;
-  std::array<std::string, 3> refusals_;  ///< of the passes that fell back, until they are logged
+  std::array<std::shared_ptr<Fallback>, 3> fallbacks_;  ///< null where the device asked for runs the pass
   std::array<std::shared_ptr<Device>, 3> devices_;
   Made<PackedWeight> packed_ff_;
   Made<PackedWeight> packed_bp_;
   Made<Tensor> masked_;
   Made<std::shared_ptr<DeviceForm>> dense_form_;  ///< of FF, while the weight is constant
-  std::int64_t fallbacks_ = 0;
 };
 
 }  // namespace satsuma

@@ -55,6 +55,8 @@ struct Counters {
   PerPass& operator[](Pass p) { return pass[static_cast<std::size_t>(p)]; }
   const PerPass& operator[](Pass p) const { return pass[static_cast<std::size_t>(p)]; }
 
+  /// Adds what was counted between two readings of a device's counters.
+  void add(const Counters& before, const Counters& after);
   /// One call of a pass whose output side, y or dy, is shaped like `output`.
   PerPass& count(Pass p, const LayerPlan& plan, const Tensor& output);
 };

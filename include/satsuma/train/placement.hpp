@@ -41,7 +41,8 @@ struct LayerOptions {
 std::optional<DType> parse_precision(std::string_view name);
 
 /// Configures every contraction of `model`. Throws UsageError on an unknown method or device and on a
-/// placement that matches no layer, DeviceError under `strict` when a device refuses a pass.
+/// placement that matches no layer, DeviceError under `strict` when a device refuses a pass, and where a
+/// device `check:A,B` runs no pass of the layers that asked for it.
 void configure_layers(const nn::Module& model, const LayerOptions& options);
 
 /// Devices that the passes of `model` run on, each once, in the order of the layers.

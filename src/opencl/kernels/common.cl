@@ -31,19 +31,19 @@ ushort half_of(float value) {
   return (ushort)(((word >> 16) & 0x8000u) | bits);
 }
 
-// Elements kept in a group of `length`, and along an axis of it.
-int kept_in_group(int n, int m, int length) { return (n * length + m - 1) / m; }
-int kept_along(int n, int m, int length) { return length / m * n + kept_in_group(n, m, length % m); }
+// Elements kept in a group of `extent`, and along an axis of it.
+int kept_in_group(int n, int m, int extent) { return (n * extent + m - 1) / m; }
+int kept_along(int n, int m, int extent) { return extent / m * n + kept_in_group(n, m, extent % m); }
 
-// Bit i of the result: weight[i * stride] is among the `kept` largest magnitudes of `length`, the lower index
+// Bit i of the result: weight[i * stride] is among the `kept` largest magnitudes of `extent`, the lower index
 // among equals. A NaN ranks above infinity, and NaNs are equals.
-ulong choose(__global const float *weight, size_t stride, int length, int kept) {
+ulong choose(__global const float *weight, size_t stride, int extent, int kept) {
   uint ranks[LARGEST_GROUP];
-  for (int i = 0; i < length; ++i) ranks[i] = min(as_uint(weight[i * stride]) & 0x7fffffffu, 0x7f800001u);
+  for (int i = 0; i < extent; ++i) ranks[i] = min(as_uint(weight[i * stride]) & 0x7fffffffu, 0x7f800001u);
   ulong chosen = 0;
-  for (int i = 0; i < length; ++i) {
+  for (int i = 0; i < extent; ++i) {
     int above = 0;
-    for (int j = 0; j < length; ++j) above += ranks[j] > ranks[i] || (ranks[j] == ranks[i] && j < i);
+    for (int j = 0; j < extent; ++j) above += ranks[j] > ranks[i] || (ranks[j] == ranks[i] && j < i);
     if (above < kept) chosen |= 1UL << i;
   }
   return chosen;

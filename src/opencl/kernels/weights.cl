@@ -3,9 +3,9 @@
 __kernel __attribute__((reqd_work_group_size(SORE_LANES, 1, 1)))
 void sore(__global const uchar *weight, __global uchar *values, __global uchar *halves, __global uchar *indices,
           const struct Reduction p) {
-  const int length = p.along_inputs ? p.in_channels : p.out_channels;
+  const int extent = p.along_inputs ? p.in_channels : p.out_channels;
   const int rows = p.along_inputs ? p.out_channels : p.in_channels;
-  const int groups = (length + p.m - 1) / p.m;
+  const int groups = (extent + p.m - 1) / p.m;
   const size_t lane = get_global_id(0);
   if (lane >= (size_t)rows * p.taps * groups) return;
   const int group = lane % groups;
@@ -18,9 +18,9 @@ void sore(__global const uchar *weight, __global uchar *values, __global uchar *
   __global const float *const from = (__global const float *)(weight + p.weight) +
                                      row * (p.along_inputs ? across : 1) + (size_t)tap * p.in_channels +
                                      group * p.m * stride;
-  const int here = min(p.m, length - group * p.m);
+  const int here = min(p.m, extent - group * p.m);
   const ulong chosen = choose(from, stride, here, kept_in_group(p.n, p.m, here));
-  size_t at = ((size_t)row * p.taps + tap) * kept_along(p.n, p.m, length) + (size_t)group * p.n;
+  size_t at = ((size_t)row * p.taps + tap) * kept_along(p.n, p.m, extent) + (size_t)group * p.n;
   for (int i = 0; i < here; ++i) {
     if (!(chosen >> i & 1)) continue;
     const float value = from[i * stride];
@@ -37,14 +37,14 @@ void wuve(__global uchar *weight, __global const uchar *gradient, __global uchar
   const int groups = (p.channels + p.m - 1) / p.m;
   const size_t lane = get_global_id(0);
   if (lane >= (size_t)p.rows * groups) return;
-  const int channel = lane % groups * p.m;
-  const int length = min(p.m, p.channels - channel);
-  const size_t first = lane / groups * p.channels + channel;
+  const int first_channel = lane % groups * p.m;
+  const int extent = min(p.m, p.channels - first_channel);
+  const size_t first = lane / groups * p.channels + first_channel;
   __global float *const w = (__global float *)(weight + p.weight) + first;
   __global const float *const dw = (__global const float *)(gradient + p.gradient) + first;
   __global float *const v = (__global float *)(velocity + (is_somewhere(p.velocity) ? p.velocity : 0)) + first;
-  const ulong kept = p.sr_ste != 0.0f ? choose(w, 1, length, kept_in_group(p.n, p.m, length)) : ~0ul;
-  for (int i = 0; i < length; ++i) {
+  const ulong kept = p.sr_ste != 0.0f ? choose(w, 1, extent, kept_in_group(p.n, p.m, extent)) : ~0ul;
+  for (int i = 0; i < extent; ++i) {
     float g = dw[i];
     if (!(kept >> i & 1)) g += p.sr_ste * w[i];
     g += p.weight_decay * w[i];

@@ -57,11 +57,11 @@ __kernel SQUARE void gradient(__global const uchar *x, __global const uchar *dy,
 
 __kernel LINE void bias_gradient(__global const uchar *dy, __global uchar *result, const struct BiasGradient p,
                             const Int images) {
-  const int channel = get_global_id(0);
-  if (channel >= p.channels) return;
+  const int k = get_global_id(0);
+  if (k >= p.channels) return;
   __global const float *const dys = (__global const float *)(dy + p.dy);
   float16 sum = (float16)(0.0f);
-  for (int step = 0; step < p.blocks * p.pixels; ++step)
-    sum += load_images(dys + ((size_t)step * p.channels + channel) * LANES, images - step / p.pixels * LANES);
-  ((__global float *)(result + p.result))[channel] = sum_of(sum);
+  for (int at = 0; at < p.blocks * p.pixels; ++at)
+    sum += load_images(dys + ((size_t)at * p.channels + k) * LANES, images - at / p.pixels * LANES);
+  ((__global float *)(result + p.result))[k] = sum_of(sum);
 }

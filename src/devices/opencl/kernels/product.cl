@@ -29,8 +29,8 @@ __kernel SQUARE void product(__global const uchar *operand, __global const uchar
       __global const float *const from = x + (size_t)pixel * p.in_channels * LANES;
       size_t at = (size_t)(r * p.window.taps[1] + s) * p.tap_stride;
       if (!packed) {
-        for (int channel = 0; channel < p.in_channels; ++channel, at += p.stride) {
-          const float16 values = vload16(channel, from);
+        for (int c = 0; c < p.in_channels; ++c, at += p.stride) {
+          const float16 values = vload16(c, from);
           for (int t = 0; t < TILE; ++t) sums[t] += values * w[starts[t] + at];
         }
         continue;

@@ -82,7 +82,13 @@ BuiltBitstream build_bitstream(const BitstreamSettings& settings) {
     bitstream.binary = read_binary(settings.binary);
   }
   // Whoever loads it meets what would be wrong with it now.
-  const OpenClTransport check(device, bitstream, std::uint64_t{1} << 20);
+  try {
+    const OpenClTransport check(device, bitstream, std::uint64_t{1} << 20);
+  } catch (const DeviceError& error) {
+    if (settings.binary.empty()) throw;
+    throw DeviceError(fmt::format("{}: {}; build it for this device from satsuma sat build --source",
+                                  settings.binary.string(), error.what()));
+  }
   return {to_bytes(bitstream), device.info.who()};
 }
 

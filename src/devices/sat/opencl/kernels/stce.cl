@@ -20,9 +20,9 @@ void stce_os(__global const uchar *operand, __global const uchar *weight, __glob
         const size_t from = (size_t)pixel * p.in_channels;
         const size_t tap = (size_t)column * p.column_stride + (r * p.window.taps[1] + s) * p.tap_stride;
         if (!packed) {
-          for (int channel = tile; channel < end; ++channel) {
-            const float w = load_half(weight, p.weight, tap + (size_t)channel * p.stride);
-            sum += load_halves(operand, p.operand, (from + channel) * LANES) * w;
+          for (int c = tile; c < end; ++c) {
+            const float w = load_half(weight, p.weight, tap + (size_t)c * p.stride);
+            sum += load_halves(operand, p.operand, (from + c) * LANES) * w;
           }
           continue;
         }
@@ -30,8 +30,8 @@ void stce_os(__global const uchar *operand, __global const uchar *weight, __glob
         for (int group = tile; group < end; group += p.m) {
           const int kept = kept_in_group(p.n, p.m, min(p.m, end - group));
           for (int j = 0; j < kept; ++j, ++at) {
-            const int channel = group + indices[p.indices + at];
-            sum += load_halves(operand, p.operand, (from + channel) * LANES) * load_half(weight, p.weight, at);
+            const int c = group + indices[p.indices + at];
+            sum += load_halves(operand, p.operand, (from + c) * LANES) * load_half(weight, p.weight, at);
           }
         }
       }

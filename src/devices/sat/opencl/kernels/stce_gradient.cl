@@ -8,13 +8,13 @@ int gradient_vectors(const struct Gradient *p) {
 }
 
 // The pixel of x, counted from the first of all blocks, that a vector's tap pairs with a pixel of dY; -1 for none.
-long x_pixel(const struct Gradient *p, int vector, int step) {
+long x_pixel(const struct Gradient *p, int vector, int moment) {
   const int pixels = p->out_size[0] * p->out_size[1];
   const int tap = vector / channel_blocks(p);
-  const int at = step % pixels;
+  const int at = moment % pixels;
   const int pixel = paired_pixel(&p->window, p->in_size, 0, at / p->out_size[1], at % p->out_size[1],
                                  tap / p->window.taps[1], tap % p->window.taps[1]);
-  return pixel < 0 ? -1 : (long)(step / pixels) * (p->in_size[0] * p->in_size[1]) + pixel;
+  return pixel < 0 ? -1 : (long)(moment / pixels) * (p->in_size[0] * p->in_size[1]) + pixel;
 }
 
 // Turns one pixel of a vector's channels into `to`, [image][channel]: one row of the 16 x 16 for each work-item
@@ -66,15 +66,15 @@ void stce_wu_os(__global const uchar *x, __global const uchar *dy, __global ucha
   const int vector = get_global_id(1);
   const int row = get_local_id(1);
   const bool real = column < p.out_channels && vector < gradient_vectors(&p);
-  const int steps = (p.images + LANES - 1) / LANES * p.out_size[0] * p.out_size[1];
+  const int moments = (p.images + LANES - 1) / LANES * p.out_size[0] * p.out_size[1];
   float16 sum = (float16)(0.0f);
-  for (int step = 0; step < steps; ++step) {
-    const long pixel = vector < gradient_vectors(&p) ? x_pixel(&p, vector, step) : -1;
+  for (int moment = 0; moment < moments; ++moment) {
+    const long pixel = vector < gradient_vectors(&p) ? x_pixel(&p, vector, moment) : -1;
     if (pixel >= 0) turn(x, &p, vector, pixel, (__local float *)(turned + row * LANES));
     barrier(CLK_LOCAL_MEM_FENCE);
     if (real && pixel >= 0) {
       float factors[LANES];
-      vstore16(load_halves(dy, p.dy, ((size_t)step * p.out_channels + column) * LANES), 0, factors);
+      vstore16(load_halves(dy, p.dy, ((size_t)moment * p.out_channels + column) * LANES), 0, factors);
       for (int n = 0; n < LANES; ++n) sum += turned[row * LANES + n] * factors[n];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -96,8 +96,8 @@ void stce_wu_ws(__global const uchar *x, __global const uchar *dy, __global ucha
   for (int fold = 0; fold < reduction; fold += ROWS) {
     const int rows = min(ROWS, reduction - fold);
     for (int row = 0; row < rows && real; ++row) {
-      const int step = (fold + row) / LANES;
-      held[row] = load_half(dy, p.dy, ((size_t)step * p.out_channels + column) * LANES + (fold + row) % LANES);
+      const int moment = (fold + row) / LANES;
+      held[row] = load_half(dy, p.dy, ((size_t)moment * p.out_channels + column) * LANES + (fold + row) % LANES);
     }
     for (int vector = first; vector < last; ++vector) {
       __global float *const to = gradient_of(result, &p, vector, column);
@@ -122,13 +122,13 @@ void stce_wu_ws(__global const uchar *x, __global const uchar *dy, __global ucha
 
 __kernel __attribute__((reqd_work_group_size(COLUMNS, 1, 1)))
 void stce_bias_gradient(__global const uchar *dy, __global uchar *result, const struct BiasGradient p) {
-  const int channel = get_global_id(0);
-  if (channel >= p.channels) return;
+  const int k = get_global_id(0);
+  if (k >= p.channels) return;
   float sum = 0.0f;
-  for (int step = 0; step < p.blocks * p.pixels; ++step) {
+  for (int moment = 0; moment < p.blocks * p.pixels; ++moment) {
     float images[LANES];
-    vstore16(load_halves(dy, p.dy, ((size_t)step * p.channels + channel) * LANES), 0, images);
+    vstore16(load_halves(dy, p.dy, ((size_t)moment * p.channels + k) * LANES), 0, images);
     for (int n = 0; n < LANES; ++n) sum += images[n];
   }
-  ((__global float *)(result + p.result))[channel] = sum;
+  ((__global float *)(result + p.result))[k] = sum;
 }
