@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/macs.hpp"
 #include "satsuma/device/registry.hpp"
+#include "src/core/message.hpp"
 
 namespace satsuma {
 
@@ -199,7 +199,7 @@ void Contraction::place(Pass pass) {
 Device& Contraction::run_on(Pass pass) {
   std::string& refusal = refusals_[index_of(pass)];
   if (!refusal.empty()) {
-    fmt::print(stderr, "satsuma: layer '{}': {}\n", name_, refusal);
+    say("layer '{}': {}", name_, refusal);
     refusal.clear();
   }
   return device(pass);

@@ -14,6 +14,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/sat/report.hpp"
 #include "satsuma/train/stop_signal.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
 #include "tools/satsuma/simulate/json.hpp"
@@ -137,7 +138,7 @@ void write_output(const std::string& path, const std::string& text) {
 /// A line on a terminal that counts the points of a sweep; a signal ends the sweep.
 bool show_progress(std::int64_t done, std::int64_t all) {
   if (isatty(STDERR_FILENO) != 0)
-    fmt::print(stderr, "\r{} of {} points{}", done, all, done == all ? "\r\033[K" : "");
+    write_or_drop(stderr, fmt::format("\r{} of {} points{}", done, all, done == all ? "\r\033[K" : ""));
   return train::StopSignal::received() == 0;
 }
 

@@ -4,13 +4,13 @@
 
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/core/message.hpp"
 #include "src/device/f32_device.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/pass_times.hpp"
@@ -256,7 +256,7 @@ class SatDevice : public Device {
       submit_and_wait(submit);
     } catch (const sat::driver::OutOfDeviceMemory& error) {
       if (!spare_) throw;
-      fmt::print(stderr, "satsuma: {}; going on with the emulator\n", error.what());
+      say("{}; going on with the emulator", error.what());
       driver_ = Driver(std::exchange(spare_, {})());
       submit_and_wait(submit);
     }
