@@ -101,11 +101,17 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   state_ = state;
   // The precision may have changed.
   if (fresh.has_value() != state.loss_scale.has_value()) state_.loss_scale = fresh;
+  if (std::error_code error; state_.best_accuracy && !std::filesystem::exists(directory_.best(), error)) {
+    progress_.say("note: best.safetensors is missing; the next weights that are evaluated take its place");
+    state_.best_accuracy.reset();
+  }
   saved_step_ = state.step;
   resumed_ = true;
 }
 
 Outcome Trainer::run() {
+  if (std::error_code error; state_.step > 0 && !std::filesystem::exists(directory_.log(), error))
+    progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
   log_.emplace(directory_.log(), state_.step);
   if (!resumed_) {
     save_checkpoint(directory_.init(), *model_, nullptr, info());

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/sat/report.hpp"
+#include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "src/core/message.hpp"
 #include "tools/satsuma/model_settings.hpp"
@@ -122,17 +122,13 @@ void check_use(const Settings& settings) {
     throw UsageError(fmt::format("--batch got {}, expected at least 1", settings.batch));
 }
 
-/// Writes to a file, which may be a device or a pipe and is not replaced then, or to standard output for `-`.
+/// Writes to a file, or to standard output for `-`.
 void write_output(const std::string& path, const std::string& text) {
   if (path == "-") {
     fmt::print("{}", text);
-    return;
+  } else {
+    train::write_atomically(path, text);
   }
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file)
-    throw IoError(fmt::format("cannot write {}; check that its folder exists and the disk has room", path));
 }
 
 /// A line on a terminal that counts the points of a sweep; a signal ends the sweep.
