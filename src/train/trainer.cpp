@@ -10,6 +10,7 @@
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
+#include "src/train/finite.hpp"
 
 namespace satsuma::train {
 
@@ -45,15 +46,6 @@ SgdStep sgd_step(const Recipe& recipe) {
   step.nesterov = recipe.nesterov;
   step.decay = recipe.decay.value_or(find_method(recipe.method).default_decay);
   return step;
-}
-
-bool is_finite(const Tensor& tensor) {
-  return dispatch_real("finite", tensor.dtype(), [&](auto element) {
-    const auto* const values = tensor.data<decltype(element)>();
-    bool finite = true;
-    for_each_offset(tensor, [&](std::int64_t offset) { finite = finite && std::isfinite(values[offset]); });
-    return finite;
-  });
 }
 
 bool multiplies_fp16(const nn::Module& model) {
@@ -176,9 +168,12 @@ Tally Trainer::step(const data::Batch& batch) try {
   const double value = loss.item();
   const double lr = schedule_.at(state_.step);
   if (!std::isfinite(value)) {
-    throw NumericError(fmt::format(
-        "loss is {} at step {} (epoch {}, learning rate {:.3g}){}; try a lower --lr or a longer --warmup",
-        value, state_.step + 1, state_.epoch + 1, lr, kept()));
+    // The first loss is that of the weights that training begins with.
+    const char* const advice = state_.step == 0 && !recipe_.init.empty()
+                                   ? "the weights of --init are too large for this model"
+                                   : "try a lower --lr or a longer --warmup";
+    throw NumericError(fmt::format("loss is {} at step {} (epoch {}, learning rate {:.3g}){}; {}", value,
+                                   state_.step + 1, state_.epoch + 1, lr, kept(), advice));
   }
   descend(loss, lr);
 
@@ -228,6 +223,11 @@ bool Trainer::evaluate_epoch() {
   check_finite();
   evaluation_ = evaluate(*model_, test_loader_, stop_);
   if (!evaluation_) return false;
+  // Weights may be finite and what they make of an image not.
+  if (!std::isfinite(evaluation_->loss)) {
+    throw NumericError(fmt::format("test loss is {} after step {}{}; try a lower --lr or a longer --warmup",
+                                   evaluation_->loss, state_.step, kept()));
+  }
   evaluation_seconds_ = evaluation_->seconds;
   if (!state_.best_accuracy || evaluation_->top1 > *state_.best_accuracy) {
     state_.best_accuracy = evaluation_->top1;
@@ -275,7 +275,7 @@ std::string Trainer::kept() const {
 
 void Trainer::check_finite() const {
   for (const nn::NamedTensor& tensor : model_->state()) {
-    if (!is_floating(tensor.value.dtype()) || is_finite(tensor.value)) continue;
+    if (!first_not_finite(tensor.value)) continue;
     throw NumericError(
         fmt::format("'{}' is not finite after step {}{}; try a lower --lr or a longer --warmup", tensor.name,
                     state_.step, kept()));

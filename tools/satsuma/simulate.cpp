@@ -16,6 +16,7 @@
 #include "satsuma/train/stop_signal.hpp"
 #include "src/core/message.hpp"
 #include "tools/satsuma/model_settings.hpp"
+#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
 #include "tools/satsuma/simulate/json.hpp"
 #include "tools/satsuma/simulate/page.hpp"
@@ -157,7 +158,7 @@ int run_simulate(const Settings& settings) {
     write_output(path, text());
     shown = shown || path == "-";
   };
-  write(settings.json, [&] { return to_json(report).dump(2) + "\n"; });
+  write(settings.json, [&] { return to_text(to_json(report)); });
   write(settings.csv, [&] { return to_csv(report); });
   write(settings.html, [&] { return html_page(report); });
   write(settings.trace, [&] { return perfetto_trace(report); });

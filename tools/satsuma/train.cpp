@@ -17,6 +17,7 @@
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/weights.hpp"
 
 namespace satsuma::tools {
 
@@ -28,6 +29,7 @@ struct Settings {
   std::string config;
   bool resume = false;
   bool overwrite = false;
+  bool strict_init = false;
   bool quiet = false;
   bool json = false;
   RecipeFlags flags;
@@ -214,12 +216,6 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
                            recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
 }
 
-/// Loads weights that another program, or another run, has left.
-void load_weights(const std::string& path, nn::Module& model) {
-  if (path.empty()) return;
-  train::restore(train::load_checkpoint(path), model);
-}
-
 int run_train(const Settings& settings) {
   settings.plugins.load();
   auto [recipe, directory] = make_plan(settings);
@@ -237,8 +233,8 @@ int run_train(const Settings& settings) {
                       progress);
     }
     trainer.resume(checkpoint);
-  } else {
-    load_weights(recipe.init, *model);
+  } else if (!recipe.init.empty()) {
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
   }
   directory.open(train::to_toml(recipe));
   describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
@@ -260,6 +256,10 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
       ->group("Run");
   command->add_flag("--resume", settings->resume, "continue the run in --out, bit for bit")->group("Run");
   command->add_flag("--overwrite", settings->overwrite, "replace the run in --out")->group("Run");
+  command
+      ->add_flag("--strict-init", settings->strict_init,
+                 "tensors of --init that the model has no place for are an error")
+      ->group("Training");
   command->add_flag("--quiet", settings->quiet, "no progress and no summary")->group("Run");
   command
       ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
