@@ -292,7 +292,7 @@ class Checkpoints(CommandTest):
         return self.refusal(*command, **options) if options else self.satsuma(*command)
 
     def evaluate(self, name, **options):
-        command = ["eval", "--checkpoint", name, *TINY[:10]]
+        command = ["eval", "--checkpoint", name, *TINY[:10], *TINY[14:18]]
         return self.refusal(*command, **options) if options else self.satsuma(*command)
 
     def test_counters_of_batches_may_be_missing(self):
