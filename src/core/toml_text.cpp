@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/utf8.hpp"
 
 namespace satsuma {
 
@@ -67,6 +68,9 @@ std::string read_text(const std::string& path, std::string_view kind) {
 }
 
 std::string quoted(const std::string& text) {
+  if (!is_utf8(text)) {
+    throw UsageError(fmt::format("got '{}', expected UTF-8, which is all that TOML holds", shown(text)));
+  }
   std::ostringstream out;
   out << toml::value<std::string>(text);
   return out.str();

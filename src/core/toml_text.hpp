@@ -19,7 +19,7 @@ toml::table parse_toml(std::string_view text, std::string_view source);
 /// The whole file. Throws IoError that says what kind of file could not be read.
 std::string read_text(const std::string& path, std::string_view kind);
 
-/// `text` in quotes, as TOML writes it.
+/// `text` in quotes, as TOML writes it. Throws UsageError on text that is no UTF-8.
 std::string quoted(const std::string& text);
 
 }  // namespace satsuma

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdio>
+#include "src/core/message.hpp"
 
 namespace satsuma {
 
@@ -24,7 +24,7 @@ void Fallback::say(std::string_view layer) {
   if (said) return;
   said = true;
   const std::string who = layers == 1 ? fmt::format("layer '{}'", layer) : fmt::format("{} layers", layers);
-  fmt::print(stderr, "satsuma: {}: {}\n", who, text());
+  satsuma::say("{}: {}", who, text());
 }
 
 }  // namespace satsuma

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "satsuma/core/parallel.hpp"
+#include "src/core/message.hpp"
 
 namespace satsuma::plugin_host {
 
@@ -51,7 +52,7 @@ Instance::~Instance() {
   try {
     table_.destroy(self_);
   } catch (...) {
-    fmt::print(stderr, "satsuma: warning: plug-in '{}' threw an exception from destroy\n", table_.name);
+    say("warning: plug-in '{}' threw an exception from destroy", table_.name);
   }
 }
 

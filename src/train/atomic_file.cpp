@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -14,10 +17,40 @@ namespace satsuma::train {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
+constexpr const char* kTemporary = ".tmp";
 
 int open_file(const char* path, int flags, mode_t mode) {
   return ::open(path, flags, mode);
+}
+
+/// Closes a descriptor, where there is one.
+class Descriptor {
+ public:
+  explicit Descriptor(int file) : file_(file) {}
+  ~Descriptor() {
+    if (file_ >= 0) ::close(file_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+ private:
+  int file_;
+};
+
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
+}
+
+/// What a symbolic link stands for, be it there or not.
+fs::path followed(fs::path path) {
+  constexpr int kMostLinks = 40;
+  std::error_code error;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i)
+    path = path.parent_path() / fs::read_symlink(path, error);
+  return path;
 }
 
 std::string_view advice(int error) {
@@ -49,22 +82,64 @@ const FileCalls& system_calls() {
   return calls;
 }
 
-std::string io_message(std::string_view action, const std::filesystem::path& path, int error) {
+std::string io_message(std::string_view action, const fs::path& path, int error) {
   return fmt::format("cannot {} {}: {}{}", action, path.string(), std::generic_category().message(error),
                      advice(error));
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path, const FileCalls& calls)
-    : path_(std::move(path)), temporary_(path_), calls_(calls) {
-  temporary_ += ".tmp";
-  file_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file_ < 0) fail("create");
-  temporary_exists_ = true;
+void remove_leftovers(const fs::path& path) {
+  const std::string prefix = path.filename().string() + kTemporary;
+  std::error_code error;
+  for (fs::directory_iterator at(directory_of(path), error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with(prefix) ||
+        name.find_first_not_of("0123456789-", prefix.size()) != std::string::npos)
+      continue;
+    const int file = ::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) continue;
+    // Whose writer lives is locked, on whatever host that is.
+    if (::flock(file, LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
+    ::close(file);
+  }
+}
+
+AtomicFile::AtomicFile(fs::path path, const FileCalls& calls)
+    : path_(std::move(path)), target_(followed(path_)), calls_(calls) {
+  std::error_code error;
+  const fs::file_status status = fs::status(target_, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    file_ = calls_.open(target_.c_str(), O_WRONLY | O_CLOEXEC, 0);
+    if (file_ < 0) fail("write");
+  } else {
+    remove_leftovers(target_);
+    open_temporary();
+  }
+}
+
+void AtomicFile::open_temporary() {
+  static std::atomic<unsigned> number = 0;
+  for (;;) {
+    fs::path name = target_;
+    name += fmt::format("{}{}-{}", kTemporary, ::getpid(), number++);
+    file_ = calls_.open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // A process of another host or container may have the same number.
+    if (file_ < 0 && errno == EEXIST) continue;
+    if (file_ < 0) fail("create");
+    // Where the file system has no locks the name alone has to do.
+    ::flock(file_, LOCK_EX);
+    struct stat status {};
+    if (::fstat(file_, &status) != 0 || status.st_nlink > 0) {
+      temporary_ = std::move(name);
+      return;
+    }
+    // Another writer took it for a leftover before it was locked.
+    ::close(file_);
+  }
 }
 
 AtomicFile::~AtomicFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
   if (file_ >= 0) ::close(file_);
-  if (temporary_exists_) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail(std::string_view action) {
@@ -98,16 +173,21 @@ void AtomicFile::write_now(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   flush();
+  if (temporary_.empty()) {
+    if (calls_.close(std::exchange(file_, -1)) != 0) fail("write");
+    return;
+  }
   if (calls_.fsync(file_) != 0) fail("write");
+  // The lock is held until the file has its name.
+  const Descriptor lock(::fcntl(file_, F_DUPFD_CLOEXEC, 0));
   if (calls_.close(std::exchange(file_, -1)) != 0) fail("write");
-  if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace");
-  temporary_exists_ = false;
+  if (calls_.rename(temporary_.c_str(), target_.c_str()) != 0) fail("replace");
+  temporary_.clear();
   sync_directory();
 }
 
 void AtomicFile::sync_directory() {
-  const std::filesystem::path parent = path_.has_parent_path() ? path_.parent_path() : ".";
-  const int directory = calls_.open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  const int directory = calls_.open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (directory < 0) fail("sync the directory of");
   const int result = calls_.fsync(directory);
   const int error = errno;
@@ -120,7 +200,7 @@ void AtomicFile::sync_directory() {
   }
 }
 
-void write_atomically(const std::filesystem::path& path, std::string_view text, const FileCalls& calls) {
+void write_atomically(const fs::path& path, std::string_view text, const FileCalls& calls) {
   AtomicFile file(path, calls);
   file.write(text);
   file.commit();

@@ -6,6 +6,9 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"
+#include "src/core/utf8.hpp"
+#include "src/train/finite.hpp"
+#include "src/train/safetensors_header.hpp"
 
 namespace satsuma::train {
 
@@ -155,9 +158,54 @@ void check_fits(const std::map<std::string, Tensor>& values, const std::vector<n
   }
   for (const auto& [name, tensor] : values) {
     if (wanted.count(name) == 0) {
-      throw FormatError(fmt::format("tensor '{}' does not belong to this model", name));
+      throw FormatError(fmt::format("tensor '{}' does not belong to this model", shown(name)));
     }
   }
+}
+
+void check_finite(const std::map<std::string, Tensor>& values, std::string_view prefix) {
+  for (const auto& [name, tensor] : values) {
+    if (const std::optional<double> value = first_not_finite(tensor)) {
+      throw FormatError(fmt::format(
+          "tensor '{}{}' holds {}, expected finite numbers in the range of f32; take the weights from before "
+          "training went wrong",
+          prefix, name, *value));
+    }
+  }
+}
+
+bool counts_batches(std::string_view name) {
+  return name == "num_batches_tracked" || name.ends_with(".num_batches_tracked");
+}
+
+/// The tensors of the checkpoint that belong to `state`, and the names that are left over.
+struct Selection {
+  std::map<std::string, Tensor> values;
+  std::vector<std::string> left;
+};
+
+Selection select(const Checkpoint& checkpoint, const std::vector<nn::NamedTensor>& state) {
+  Selection selection;
+  for (const nn::NamedTensor& own : state) {
+    const auto found = checkpoint.model.find(own.name);
+    const bool there = found != checkpoint.model.end();
+    if (there && (!counts_batches(own.name) ||
+                  (found->second.shape() == own.value.shape() && !is_floating(found->second.dtype())))) {
+      selection.values.emplace(*found);
+    } else if (counts_batches(own.name)) {
+      selection.values.emplace(own.name, Tensor::zeros(own.value.shape(), own.value.dtype()));
+      if (there) selection.left.push_back(own.name);
+    } else if (const auto unread = checkpoint.unread.find(own.name); unread != checkpoint.unread.end()) {
+      throw FormatError(fmt::format("tensor '{}' is {}, expected one of {} and at most {} axes", own.name,
+                                    unread->second, readable_types(), Shape::kMaxRank));
+    }
+  }
+  for (const auto& [name, tensor] : checkpoint.model) {
+    if (selection.values.count(name) == 0) selection.left.push_back(shown(name));
+  }
+  for (const auto& [name, type] : checkpoint.unread)
+    selection.left.push_back(fmt::format("{} ({})", shown(name), type));
+  return selection;
 }
 
 }  // namespace
@@ -189,6 +237,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       checkpoint.model.emplace(name, std::move(tensor));
     }
   }
+  checkpoint.unread = std::move(file.unread);
   if (file.metadata.count(kVersionKey) == 0) return checkpoint;
   try {
     checkpoint.info = info_from(file.metadata);
@@ -199,9 +248,12 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   return checkpoint;
 }
 
-void restore(const Checkpoint& checkpoint, nn::Module& model) {
+std::vector<std::string> restore(const Checkpoint& checkpoint, nn::Module& model) {
   try {
-    model.load_state(checkpoint.model);
+    Selection selection = select(checkpoint, model.state());
+    check_finite(selection.values, "");
+    model.load_state(selection.values);
+    return std::move(selection.left);
   } catch (const FormatError& error) {
     throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
   }
@@ -217,7 +269,11 @@ void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& 
     }
     // Each of the two looks before it writes; the model is looked at first, too, so that both or none are
     // changed.
+    for (const auto& [name, type] : checkpoint.unread)
+      throw FormatError(fmt::format("tensor '{}' is {}, which no checkpoint has", shown(name), type));
     check_fits(checkpoint.model, model.state());
+    check_finite(checkpoint.model, "");
+    check_finite(checkpoint.optimizer, kOptimizer);
     const OptimizerInfo& info = checkpoint.info->optimizer;
     if (info.name != optimizer.kind().name) {
       throw FormatError(info.name.empty()

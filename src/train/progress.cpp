@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "src/core/message.hpp"
+
 namespace satsuma::train {
 
 namespace {
@@ -67,8 +69,7 @@ Progress::~Progress() {
 
 void Progress::clear_bar() {
   if (!bar_shown_) return;
-  fmt::print(stream_, "\r\x1b[K");
-  std::fflush(stream_);
+  write_or_drop(stream_, "\r\x1b[K");
   bar_shown_ = false;
 }
 
@@ -78,7 +79,8 @@ void Progress::update(const ProgressState& state) {
   const std::string epoch = fmt::format("epoch {}/{}", state.epoch, state.epochs);
   if (style_ == Style::plain) {
     next_ = now + pause_;
-    fmt::print(stream_, "{}  step {}/{}  {}\n", epoch, state.batch, state.batches, measures(state));
+    write_or_drop(stream_,
+                  fmt::format("{}  step {}/{}  {}\n", epoch, state.batch, state.batches, measures(state)));
   } else {
     next_ = now + kRedraw;
     const std::string head = epoch + " [";
@@ -88,22 +90,20 @@ void Progress::update(const ProgressState& state) {
     const std::size_t room = width > text ? width - text : 0;
     const std::string drawn = bar(state, std::min(room, kWidestBar));
     if (room < kNarrowestBar) {
-      fmt::print(stream_, "\r\x1b[K{}", (epoch + "  " + measures(state)).substr(0, width));
+      write_or_drop(stream_, "\r\x1b[K" + (epoch + "  " + measures(state)).substr(0, width));
     } else if (style_ == Style::live_colour) {
-      fmt::print(stream_, "\r\x1b[K{}\x1b[32m{}\x1b[0m{}", head, drawn, tail);
+      write_or_drop(stream_, fmt::format("\r\x1b[K{}\x1b[32m{}\x1b[0m{}", head, drawn, tail));
     } else {
-      fmt::print(stream_, "\r\x1b[K{}{}{}", head, drawn, tail);
+      write_or_drop(stream_, fmt::format("\r\x1b[K{}{}{}", head, drawn, tail));
     }
     bar_shown_ = true;
   }
-  std::fflush(stream_);
 }
 
 void Progress::say(std::string_view line) {
   if (style_ == Style::quiet) return;
   clear_bar();
-  fmt::print(stream_, "{}\n", line);
-  std::fflush(stream_);
+  write_or_drop(stream_, fmt::format("{}\n", line));
 }
 
 }  // namespace satsuma::train

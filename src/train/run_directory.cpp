@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/train/new_directories.hpp"
+#include "src/train/run_lock.hpp"
 
 namespace satsuma::train {
 
@@ -13,47 +16,94 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool holds_nothing(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code error;
-  return !fs::exists(path, error) || fs::is_empty(path, error);
+  return fs::exists(path, error);
 }
 
-void remove_file(fs::path path) {
-  for (const char* const suffix : {"", ".tmp"}) {
-    path += suffix;
-    std::error_code error;
-    fs::remove(path, error);
-    if (error) throw IoError(io_message("remove", path, error.value()));
-  }
+/// A lock that a start has left, which ended before it wrote anything, is nothing.
+bool holds_nothing(const fs::path& path) {
+  std::error_code error;
+  const fs::directory_iterator at(path, error);
+  if (error) return !is_there(path);
+  return std::all_of(at, fs::directory_iterator(),
+                     [](const fs::directory_entry& entry) { return entry.path().filename() == kLockName; });
+}
+
+void remove_file(const fs::path& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) throw IoError(io_message("remove", path, error.value()));
 }
 
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path path, RunMode mode) : path_(std::move(path)), mode_(mode) {
   std::error_code error;
-  if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
+  const bool exists = is_there(path_);
+  if (exists && !fs::is_directory(path_, error)) {
     throw UsageError(fmt::format("--out {} is no directory; choose another one", path_.string()));
   }
-  if (mode == RunMode::fresh && !holds_nothing(path_)) {
-    throw UsageError(
-        fmt::format("--out {} is not empty; continue that run with --resume, replace it with --overwrite, or "
-                    "choose another "
-                    "directory",
-                    path_.string()));
-  }
-  if (mode == RunMode::resume && !fs::exists(config(), error)) {
+  // First of all, so that nobody is told to replace a run that is under way.
+  if (is_there(path_ / kLockName)) hold();
+  if (mode == RunMode::fresh) check_empty();
+  if (mode == RunMode::resume && !is_there(config())) {
     throw UsageError(fmt::format("--resume found no run in {}: it has no config.toml", path_.string()));
   }
+  if (exists) hold();
+  if (mode == RunMode::resume) check_resumable();
+}
+
+void RunDirectory::hold() {
+  if (!lock_) lock_ = std::make_shared<const RunLock>(path_);
+}
+
+void RunDirectory::check_empty() const {
+  if (holds_nothing(path_)) return;
+  throw UsageError(
+      fmt::format("--out {} is not empty; continue that run with --resume, replace it with --overwrite, or "
+                  "choose another directory",
+                  path_.string()));
+}
+
+void RunDirectory::check_resumable() const {
+  if (resumes()) return;
+  std::error_code error;
+  const bool has_best = is_there(best());
+  const bool has_log = is_there(log()) && fs::file_size(log(), error) > 0;
+  if (!has_best && !has_log) return;
+  throw UsageError(
+      fmt::format("--resume found no last.safetensors in {}, but {} shows that training had begun; put it "
+                  "back, {}or begin "
+                  "anew with --overwrite",
+                  path_.string(), has_best ? "best.safetensors" : "log.jsonl",
+                  has_best ? "begin another run from best.safetensors with --init and --out, " : ""));
+}
+
+bool RunDirectory::resumes() const {
+  return mode_ == RunMode::resume && is_there(last());
+}
+
+std::vector<fs::path> RunDirectory::files() const {
+  return {last(), best(), init(), log(), config()};
 }
 
 void RunDirectory::open(std::string_view config_text) {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (error) throw IoError(io_message("create the run directory", path_, error.value()));
-  if (mode_ == RunMode::overwrite) {
-    for (const fs::path& file : {last(), best(), init(), log(), config()}) remove_file(file);
+  const std::vector<fs::path> made = make_directories(path_, "create the run directory");
+  try {
+    hold();
+    // It may have been made and filled by another process since it was looked at.
+    if (mode_ == RunMode::fresh) check_empty();
+    for (const fs::path& file : files()) {
+      remove_leftovers(file);
+      if (mode_ == RunMode::overwrite) remove_file(file);
+    }
+    write_atomically(config(), config_text);
+  } catch (...) {
+    if (!made.empty()) lock_.reset();
+    remove_directories(made);
+    throw;
   }
-  write_atomically(config(), config_text);
 }
 
 }  // namespace satsuma::train

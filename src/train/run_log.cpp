@@ -19,12 +19,16 @@ using nlohmann::ordered_json;
 /// Lines of steps up to `step`. A line that was cut off by a crash is dropped with the rest.
 std::string lines_until(const std::filesystem::path& path, std::int64_t step) {
   std::ifstream file(path);
+  std::error_code ignored;
+  if (!file && std::filesystem::exists(path, ignored)) throw IoError(io_message("read", path, errno));
   std::string kept;
   for (std::string line; std::getline(file, line);) {
     const ordered_json record = ordered_json::parse(line, nullptr, false);
     if (!record.is_object() || !record.contains("step") || !record["step"].is_number_integer()) continue;
     if (record["step"].get<std::int64_t>() <= step) kept += line + '\n';
   }
+  // Lines that could not be read must not be replaced by none.
+  if (file.bad()) throw IoError(io_message("read", path, EIO));
   return kept;
 }
 
@@ -72,11 +76,16 @@ RunLog::~RunLog() {
 
 void RunLog::write(const LogRecord& record) {
   const std::string line = to_line(record);
+  const off_t begin = ::lseek(file_, 0, SEEK_END);
   std::string_view rest = line;
   while (!rest.empty()) {
     const ssize_t written = ::write(file_, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw IoError(io_message("write", path_, errno));
+    if (written < 0) {
+      const int error = errno;
+      const bool whole = begin < 0 || ::ftruncate(file_, begin) == 0;
+      throw IoError(io_message(whole ? "write" : "write a whole line to", path_, error));
+    }
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
 }

@@ -135,7 +135,13 @@ SafeTensors read_safetensors(const std::filesystem::path& path) {
     fail(error.what());
   }
   for (HeaderEntry& entry : header.entries) {
-    Tensor tensor = Tensor::empty(entry.shape, entry.dtype);
+    if (!entry.readable()) {
+      std::string type(entry.type);
+      if (entry.dtype) type += fmt::format(" of {} axes", entry.rank);
+      result.unread.emplace(std::move(entry.name), std::move(type));
+      continue;
+    }
+    Tensor tensor = Tensor::empty(entry.shape, *entry.dtype);
     file.read(kLengthBytes + length + entry.begin,
               std::span<std::byte>(tensor.raw(), entry.end - entry.begin));
     result.tensors.emplace(std::move(entry.name), std::move(tensor));

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/utf8.hpp"
 
 namespace satsuma::train {
 
@@ -14,35 +15,41 @@ namespace {
 
 constexpr std::size_t kMostTensors = 100'000;
 
-struct NamedDType {
+struct Type {
   std::string_view name;
-  DType dtype;
+  int bits;
+  std::optional<DType> dtype;
 };
-constexpr NamedDType kDTypes[] = {{"F32", DType::f32}, {"F64", DType::f64}, {"BF16", DType::bf16},
-                                  {"F16", DType::f16}, {"I64", DType::i64}, {"U8", DType::u8}};
+/// All of the format; https://github.com/huggingface/safetensors, enum Dtype.
+constexpr Type kTypes[] = {
+    {"F32", 32, DType::f32}, {"F64", 64, DType::f64}, {"BF16", 16, DType::bf16},
+    {"F16", 16, DType::f16}, {"I64", 64, DType::i64}, {"U8", 8, DType::u8},
+    {"BOOL", 8, {}},         {"I8", 8, {}},           {"I16", 16, {}},
+    {"U16", 16, {}},         {"I32", 32, {}},         {"U32", 32, {}},
+    {"U64", 64, {}},         {"C64", 64, {}},         {"F4", 4, {}},
+    {"F6_E2M3", 6, {}},      {"F6_E3M2", 6, {}},      {"F8_E4M3", 8, {}},
+    {"F8_E5M2", 8, {}},      {"F8_E8M0", 8, {}},      {"F8_E4M3FNUZ", 8, {}},
+    {"F8_E5M2FNUZ", 8, {}},
+};
 
-/// A name from the file with everything that could play tricks on a terminal escaped, and not endless.
-std::string shown(std::string_view name) {
-  std::string text;
-  for (const char c : name.substr(0, 80)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
-  }
-  return name.size() > 80 ? text + "..." : text;
-}
-
-DType parse_dtype(std::string_view typed, std::string_view tensor) {
+const Type& parse_type(std::string_view typed, std::string_view tensor) {
   std::vector<std::string_view> known;
-  for (const NamedDType& entry : kDTypes) {
-    if (entry.name == typed) return entry.dtype;
-    known.push_back(entry.name);
+  for (const Type& type : kTypes) {
+    if (type.name == typed) return type;
+    known.push_back(type.name);
   }
   throw FormatError(fmt::format("tensor '{}' has dtype '{}', expected one of {}", shown(tensor), shown(typed),
                                 fmt::join(known, ", ")));
+}
+
+/// An axis more. What is behind the last one that Shape holds is counted and not kept.
+void add_extent(HeaderEntry& entry, std::int64_t extent) {
+  if (entry.rank++ < static_cast<std::int64_t>(Shape::kMaxRank)) entry.shape.push_back(extent);
+  entry.empty = entry.empty || extent == 0;
+  if (entry.elements < 0) return;
+  if (__builtin_mul_overflow(entry.elements, std::max<std::int64_t>(extent, 1), &entry.elements)) {
+    entry.elements = -1;
+  }
 }
 
 /// Builds a Header event by event. nlohmann's tree would silently keep the last of two equal keys; here each
@@ -63,10 +70,7 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
       if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
         refuse(fmt::format("the extent {}", value));
       }
-      if (entry().shape.rank() == Shape::kMaxRank) {
-        fail(fmt::format("has more than {} axes", Shape::kMaxRank));
-      }
-      entry().shape.push_back(static_cast<std::int64_t>(value));
+      add_extent(entry(), static_cast<std::int64_t>(value));
     } else if (place_ == Place::offsets && offsets_ < 2) {
       (offsets_++ == 0 ? entry().begin : entry().end) = value;
     } else {
@@ -79,7 +83,10 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     if (place_ == Place::metadata) {
       header.metadata[key_] = value;
     } else if (place_ == Place::entry && key_ == "dtype") {
-      entry().dtype = parse_dtype(value, entry().name);
+      const Type& type = parse_type(value, entry().name);
+      entry().type = type.name;
+      entry().bits = type.bits;
+      entry().dtype = type.dtype;
     } else {
       refuse(fmt::format("the string '{}'", shown(value)));
     }
@@ -186,16 +193,17 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
 /// Bytes of a tensor. Throws where the extents multiply to more than 63 bits, even beside an extent of 0:
 /// strides would not fit either.
 std::uint64_t bytes_of(const HeaderEntry& entry) {
-  std::int64_t bytes = static_cast<std::int64_t>(size_of(entry.dtype));
-  bool empty = false;
-  for (const std::int64_t extent : entry.shape) {
-    empty = empty || extent == 0;
-    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(extent, 1), &bytes)) {
-      throw FormatError(fmt::format("tensor '{}' of shape {} is larger than any file", shown(entry.name),
-                                    to_string(entry.shape)));
-    }
+  std::int64_t bits = 0;
+  if (entry.elements < 0 || __builtin_mul_overflow(entry.elements, std::int64_t{entry.bits}, &bits)) {
+    throw FormatError(fmt::format("tensor '{}' of shape {} is larger than any file", shown(entry.name),
+                                  to_string(entry.shape)));
   }
-  return empty ? 0 : static_cast<std::uint64_t>(bytes);
+  if (entry.empty) return 0;
+  if (bits % 8 != 0) {
+    throw FormatError(fmt::format("tensor '{}' of {} {} takes {} bits, expected whole bytes",
+                                  shown(entry.name), entry.type, to_string(entry.shape), bits));
+  }
+  return static_cast<std::uint64_t>(bits / 8);
 }
 
 void check_entry(const HeaderEntry& entry, std::uint64_t expected_begin, std::uint64_t data_bytes) {
@@ -208,8 +216,7 @@ void check_entry(const HeaderEntry& entry, std::uint64_t expected_begin, std::ui
   }
   if (entry.end - entry.begin != bytes) {
     throw FormatError(fmt::format("tensor '{}' takes {} bytes, expected {} for {} {}", shown(entry.name),
-                                  entry.end - entry.begin, bytes, safetensors_name(entry.dtype),
-                                  to_string(entry.shape)));
+                                  entry.end - entry.begin, bytes, entry.type, to_string(entry.shape)));
   }
   if (entry.begin != expected_begin) {
     throw FormatError(fmt::format("tensor '{}' begins at byte {} of the data, expected {}: {}",
@@ -221,8 +228,16 @@ void check_entry(const HeaderEntry& entry, std::uint64_t expected_begin, std::ui
 }  // namespace
 
 std::string_view safetensors_name(DType dtype) {
-  return std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& e) { return e.dtype == dtype; })
+  return std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& e) { return e.dtype == dtype; })
       ->name;
+}
+
+std::string readable_types() {
+  std::vector<std::string_view> names;
+  for (const Type& type : kTypes) {
+    if (type.dtype) names.push_back(type.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 Header parse_header(std::string_view json, std::uint64_t data_bytes) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,10 +15,18 @@ namespace satsuma::train {
 /// Where a tensor lies in a safetensors file; offsets count from the first byte of the data.
 struct HeaderEntry {
   std::string name;
-  DType dtype = DType::f32;
-  Shape shape;
+  std::string_view type;       ///< as the format spells it
+  int bits = 0;                ///< of an element
+  std::optional<DType> dtype;  ///< empty for a type that Satsuma does not compute in
+  Shape shape;                 ///< of the first axes, as many as a Shape has room for
+  std::int64_t rank = 0;
+  std::int64_t elements = 1;  ///< extents of 0 counted as 1; -1 where they are too many to count
+  bool empty = false;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+
+  /// False for what the format allows and Satsuma has no use for.
+  bool readable() const { return dtype && rank <= static_cast<std::int64_t>(Shape::kMaxRank); }
 };
 
 struct Header {
@@ -27,6 +36,8 @@ struct Header {
 
 /// Dtype as safetensors spells it: `F32`.
 std::string_view safetensors_name(DType dtype);
+/// `F32, F64, BF16, F16, I64, U8`
+std::string readable_types();
 
 /// Reads and checks the JSON header of a file whose data takes `data_bytes`. Throws FormatError, without the
 /// file's name.

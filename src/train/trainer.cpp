@@ -10,6 +10,7 @@
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
+#include "src/train/finite.hpp"
 
 namespace satsuma::train {
 
@@ -36,15 +37,6 @@ data::LoaderOptions test_options(const Recipe& recipe) {
   options.shuffle = false;
   options.drop_last = false;
   return options;
-}
-
-bool is_finite(const Tensor& tensor) {
-  return dispatch_real("finite", tensor.dtype(), [&](auto element) {
-    const auto* const values = tensor.data<decltype(element)>();
-    bool finite = true;
-    for_each_offset(tensor, [&](std::int64_t offset) { finite = finite && std::isfinite(values[offset]); });
-    return finite;
-  });
 }
 
 bool multiplies_fp16(const nn::Module& model) {
@@ -93,11 +85,17 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   state_ = state;
   // The precision may have changed.
   if (fresh.has_value() != state.loss_scale.has_value()) state_.loss_scale = fresh;
+  if (std::error_code error; state_.best_accuracy && !std::filesystem::exists(directory_.best(), error)) {
+    progress_.say("note: best.safetensors is missing; the next weights that are evaluated take its place");
+    state_.best_accuracy.reset();
+  }
   saved_step_ = state.step;
   resumed_ = true;
 }
 
 Outcome Trainer::run() {
+  if (std::error_code error; state_.step > 0 && !std::filesystem::exists(directory_.log(), error))
+    progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
   log_.emplace(directory_.log(), state_.step);
   if (!resumed_) {
     save_checkpoint(directory_.init(), *model_, nullptr, info());
@@ -163,9 +161,12 @@ Tally Trainer::step(const data::Batch& batch) try {
   const double value = loss.item();
   const double lr = schedule_.at(state_.step);
   if (!std::isfinite(value)) {
-    throw NumericError(fmt::format(
-        "loss is {} at step {} (epoch {}, learning rate {:.3g}){}; try a lower --lr or a longer --warmup",
-        value, state_.step + 1, state_.epoch + 1, lr, kept()));
+    // The first loss is that of the weights that training begins with.
+    const char* const advice = state_.step == 0 && !recipe_.init.empty()
+                                   ? "the weights of --init are too large for this model"
+                                   : "try a lower --lr or a longer --warmup";
+    throw NumericError(fmt::format("loss is {} at step {} (epoch {}, learning rate {:.3g}){}; {}", value,
+                                   state_.step + 1, state_.epoch + 1, lr, kept(), advice));
   }
   descend(loss, lr);
 
@@ -215,6 +216,11 @@ bool Trainer::evaluate_epoch() {
   check_finite();
   evaluation_ = evaluate(*model_, test_loader_, stop_);
   if (!evaluation_) return false;
+  // Weights may be finite and what they make of an image not.
+  if (!std::isfinite(evaluation_->loss)) {
+    throw NumericError(fmt::format("test loss is {} after step {}{}; try a lower --lr or a longer --warmup",
+                                   evaluation_->loss, state_.step, kept()));
+  }
   evaluation_seconds_ = evaluation_->seconds;
   if (!state_.best_accuracy || evaluation_->top1 > *state_.best_accuracy) {
     state_.best_accuracy = evaluation_->top1;
@@ -262,7 +268,7 @@ std::string Trainer::kept() const {
 
 void Trainer::check_finite() const {
   for (const nn::NamedTensor& tensor : model_->state()) {
-    if (!is_floating(tensor.value.dtype()) || is_finite(tensor.value)) continue;
+    if (!first_not_finite(tensor.value)) continue;
     throw NumericError(
         fmt::format("'{}' is not finite after step {}{}; try a lower --lr or a longer --warmup", tensor.name,
                     state_.step, kept()));

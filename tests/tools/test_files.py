@@ -3,11 +3,12 @@
 import gzip
 import json
 import os
+import resource
 import struct
 import subprocess
 import unittest
 
-from support import TINY, CommandTest, read_safetensors, write_safetensors
+from support import SATSUMA, TINY, CommandTest, read_safetensors, write_safetensors
 
 
 def idx(shape, values, claimed=None):
@@ -112,6 +113,84 @@ class Places(CommandTest):
         self.assert_same_tensors("disk/run/last.safetensors", "whole/last.safetensors")
 
 
+class FileSizes(CommandTest):
+    """Files that grow beyond the limit of the shell: an error, and the old content."""
+
+    def limited(self, limit, *arguments):
+        def set_limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        line = self.refusal(*arguments, code=1, preexec_fn=set_limit)
+        self.assertIn("File too large", line)
+
+    def names(self, folder="."):
+        return {path.name for path in (self.folder / folder).iterdir()}
+
+    def test_results(self):
+        simulate = ["simulate", "--gemm", "64,64,64"]
+        test = ["devices", "test", "reference", "--filter", "compress*"]
+        cases = [[*simulate, f"--{kind}"] for kind in ("json", "csv", "html", "trace", "save-schedule")]
+        cases += [[*test, "--json"], ["sat", "build", "--source", "-o"]]
+        for arguments in cases:
+            with self.subTest(arguments):
+                path = self.folder / "result"
+                for before in (None, "old"):
+                    if before:
+                        path.write_text(before)
+                    self.limited(10, *arguments, "result")
+                    self.assertEqual(path.read_text() if path.exists() else None, before)
+                    self.assertEqual(self.names(), {"result"} if before else set())
+                self.satsuma(*arguments, "result")
+                self.assertGreater(path.stat().st_size, 10)
+                path.unlink()
+
+    def test_plot(self):
+        bench = ["bench", "kernels", "--model", "resnet9", "--width", "0.125", "--input", "3x8x8", "--batch-size", "1"]
+        bench += ["--repeat", "1", "--warmup", "0"]
+        if "oneDNN" in self.satsuma(*bench, code=(0, 1)).stderr:
+            self.skipTest("no oneDNN to compare with")
+        (self.folder / "plot.svg").write_text("old")
+        self.limited(100, *bench, "--plot", "plot.svg")
+        self.assertEqual((self.folder / "plot.svg").read_text(), "old")
+        self.assertEqual(self.names(), {"plot.svg"})
+
+    def test_new_folders(self):
+        for folder in ("mine", "deep/er/mine"):
+            self.limited(2000, "plugin", "new", "mine", "--out", folder)
+            self.limited(0, "train", *TINY, "--out", folder)
+            self.assertEqual(self.names(), set())
+
+    def test_training(self):
+        self.train("run", "--steps", "2")
+        before = {path.name: path.read_bytes() for path in (self.folder / "run").iterdir()}
+        sizes = {name: len(content) for name, content in before.items()}
+        resume = ["train", "--resume", "--out", "run", "--steps", "4", "--log-every", "1"]
+        for limit in (0, sizes["log.jsonl"] + 10, sizes["last.safetensors"] // 2):
+            with self.subTest(limit):
+                self.limited(limit, *resume)
+                now = {path.name: path.read_bytes() for path in (self.folder / "run").iterdir()}
+                self.assertEqual(now.keys(), before.keys())
+                for name in ("init.safetensors", "best.safetensors", "last.safetensors"):
+                    self.assertEqual(now[name], before[name], name)
+                for line in now["log.jsonl"].splitlines():
+                    json.loads(line)
+        self.satsuma(*resume)
+        self.train("whole", "--steps", "4")
+        self.assert_same_tensors("run/last.safetensors", "whole/last.safetensors")
+
+    def test_standard_output(self):
+        with open(self.folder / "out", "w") as out:
+            done = subprocess.run(
+                [SATSUMA, "models", "--json"],
+                stdout=out,
+                stderr=subprocess.PIPE,
+                text=True,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)),
+            )
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("File too large", done.stderr)
+
+
 class Checkpoints(CommandTest):
     def setUp(self):
         super().setUp()
@@ -188,17 +267,155 @@ class Checkpoints(CommandTest):
         for change in (rename, reshape, overflow, negative, overlap, backwards, outside, dtype):
             self.check(change.__name__, self.changed(change))
 
-    def test_extra_and_missing_tensors(self):
+    def test_missing_tensors(self):
         tensors = {name: entry for name, entry in self.header.items() if name != "__metadata__"}
-        end = max(entry["data_offsets"][1] for entry in tensors.values())
-        header = dict(self.header)
-        header["extra.weight"] = {"dtype": "F32", "shape": [1], "data_offsets": [end, end + 4]}
-        self.check("extra", (header, self.data + bytes(4)))
         last = max(tensors, key=lambda name: tensors[name]["data_offsets"][1])
         begin = tensors[last]["data_offsets"][0]
         header = {name: entry for name, entry in self.header.items() if name != last}
         if not last.startswith("optimizer."):
             self.check("missing", (header, self.data[:begin]))
+
+    def tensors(self):
+        """Weights of the model as another program has them: no metadata, no velocities."""
+        names = [name for name in self.header if not name.startswith(("__", "optimizer."))]
+        return {name: value for name, value in read_safetensors(self.good).items() if name in names}
+
+    def write(self, name, tensors):
+        header, data = {}, b""
+        for key, (dtype, shape, content) in tensors.items():
+            header[key] = {"dtype": dtype, "shape": list(shape), "data_offsets": [len(data), len(data) + len(content)]}
+            data += content
+        write_safetensors(self.folder / name, header, data)
+
+    def begin_with(self, name, *arguments, **options):
+        command = ["train", *TINY, "--epochs", "0", "--out", "from", "--overwrite", "--init", name, *arguments]
+        return self.refusal(*command, **options) if options else self.satsuma(*command)
+
+    def evaluate(self, name, **options):
+        command = ["eval", "--checkpoint", name, *TINY[:10], *TINY[14:18]]
+        return self.refusal(*command, **options) if options else self.satsuma(*command)
+
+    def test_counters_of_batches_may_be_missing(self):
+        """No result depends on them."""
+        tensors = self.tensors()
+        counters = [name for name in tensors if name.endswith("num_batches_tracked")]
+        self.assertTrue(counters)
+        cases = {"whole": {}, "without": None, "of floats": ("F32", (), bytes(4)), "of one axis": ("I64", (1,), bytes(8))}
+        cases["of int32"] = ("I32", (), bytes(4))
+        accuracy = self.json("eval", "--checkpoint", "run/last.safetensors")["top1"]
+        for case, value in cases.items():
+            with self.subTest(case):
+                changed = dict(tensors)
+                for name in counters:
+                    if value is None:
+                        del changed[name]
+                    elif value:
+                        changed[name] = value
+                self.write("weights.safetensors", changed)
+                done = self.begin_with("weights.safetensors")
+                self.assertEqual(done.stderr.count("no place"), 1 if value else 0)
+                weights = read_safetensors(self.folder / "from/init.safetensors")
+                for name in tensors:
+                    expected = tensors[name] if case == "whole" or name not in counters else ("I64", (), bytes(8))
+                    self.assertEqual(weights[name], expected, name)
+                done = self.evaluate("weights.safetensors")
+                self.assertIn(f"{100 * accuracy:.2f} %", done.stdout)
+        # The checkpoint of a run has them.
+        whole = read_safetensors(self.good)
+        del whole[counters[0]]
+        header = {"__metadata__": self.header["__metadata__"]}
+        data = b""
+        for name, (dtype, shape, content) in whole.items():
+            header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [len(data), len(data) + len(content)]}
+            data += content
+        write_safetensors(self.good, header, data)
+        self.assertIn(counters[0], self.refusal("train", "--resume", "--out", "run", code=1))
+
+    def test_what_the_model_has_no_place_for(self):
+        """It is left out and named, once; whatever type it has."""
+        foreign = {
+            "extra.weight": ("F32", (1,), bytes(4)),
+            "mask": ("BOOL", (3,), bytes(3)),
+            "ids": ("I32", (1, 2), bytes(8)),
+            "scale": ("F8_E4M3", (5,), bytes(5)),
+            "packed": ("F4", (4,), bytes(2)),
+            "sixth": ("F6_E2M3", (4,), bytes(3)),
+            "complex": ("C64", (1,), bytes(8)),
+            "deep": ("F32", (1,) * 9, bytes(4)),
+        }
+        for dtype, size in {"I8": 1, "I16": 2, "U16": 2, "U32": 4, "U64": 8, "F8_E5M2": 1, "F8_E8M0": 1, "F8_E4M3FNUZ": 1}.items():
+            foreign[f"of {dtype}"] = (dtype, (2,), bytes(2 * size))
+        for name, value in foreign.items():
+            with self.subTest(name):
+                self.write("more.safetensors", {**self.tensors(), name: value})
+                for done in (self.begin_with("more.safetensors"), self.evaluate("more.safetensors")):
+                    (line,) = [line for line in done.stderr.splitlines() if "no place" in line]
+                    self.assertIn("more.safetensors", line)
+                    self.assertIn(f": {name}", line)
+                line = self.begin_with("more.safetensors", "--strict-init", code=1)
+                self.assertIn(name, line)
+                self.assertIn("more.safetensors", line)
+        self.write("more.safetensors", {**self.tensors(), **foreign})
+        (line,) = self.begin_with("more.safetensors").stderr.splitlines()
+        self.assertIn("16 of the file's tensors", line)
+        self.write("same.safetensors", self.tensors())
+        self.assertEqual(self.begin_with("same.safetensors", "--strict-init").stderr, "")
+
+    def test_types_that_are_needed_or_unknown(self):
+        tensors = self.tensors()
+        name = next(name for name, value in tensors.items() if len(value[1]) == 4)
+        dtype, shape, content = tensors[name]
+        for changed, word in ((("I32", shape, content), "I32"), (("F8_E4M3", shape, content[::4]), "F8_E4M3")):
+            self.write("bad.safetensors", {**tensors, name: changed})
+            for line in (self.begin_with("bad.safetensors", code=1), self.evaluate("bad.safetensors", code=1)):
+                for words in ("bad.safetensors", name, word):
+                    self.assertIn(words, line)
+        for value in (("F7", (1,), bytes(1)), ("F4", (3,), bytes(2)), ("BOOL", (2,), bytes(3))):
+            self.write("bad.safetensors", {**tensors, "extra": value})
+            self.assertIn("extra", self.begin_with("bad.safetensors", code=1))
+
+    def test_values_that_are_not_finite(self):
+        """Refused at every door, with the file and the tensor."""
+        wrong = {
+            "F32": [struct.pack("<f", value) for value in (float("nan"), float("inf"), float("-inf"))],
+            "F64": [struct.pack("<d", 1e300)],
+            "F16": [b"\x00\x7c"],
+            "BF16": [b"\xc0\x7f"],
+        }
+        tensors = self.tensors()
+        for name in (next(iter(tensors)), next(name for name in tensors if name.endswith("running_var"))):
+            shape = tensors[name][1]
+            count = len(tensors[name][2]) // 4
+            for dtype, values in wrong.items():
+                for value in values:
+                    with self.subTest(name, dtype=dtype):
+                        content = bytes(len(value) * (count - 1)) + value
+                        self.write("bad.safetensors", {**tensors, name: (dtype, shape, content)})
+                        for line in (self.begin_with("bad.safetensors", code=1), self.evaluate("bad.safetensors", code=1)):
+                            self.assertIn("bad.safetensors", line)
+                            self.assertIn(f"'{name}'", line)
+                            self.assertNotIn("--lr", line)
+        # What is not needed may hold anything.
+        self.write("more.safetensors", {**tensors, "extra": ("F32", (1,), wrong["F32"][0])})
+        self.evaluate("more.safetensors")
+        # Finite weights can be too large, too.
+        huge = {name: ("F32", value[1], struct.pack("<f", 3e38) * (len(value[2]) // 4)) for name, value in tensors.items() if value[0] == "F32"}
+        self.write("huge.safetensors", huge)
+        self.assertIn("huge.safetensors", self.evaluate("huge.safetensors", code=1))
+        line = self.refusal("train", *TINY, "--out", "from", "--overwrite", "--init", "huge.safetensors", code=1)
+        self.assertIn("--init", line)
+        self.assertNotIn("--lr", line)
+
+    def test_run_that_is_not_finite_is_not_resumed(self):
+        content = self.good.read_bytes()
+        begin = len(content) - len(self.data)
+        for name in (self.first(self.header)[0], next(name for name in self.header if name.startswith("optimizer."))):
+            with self.subTest(name):
+                at = begin + self.header[name]["data_offsets"][0]
+                self.good.write_bytes(content[:at] + struct.pack("<f", float("nan")) + content[at + 4 :])
+                line = self.refusal("train", "--resume", "--out", "run", "--steps", "2", code=1)
+                self.assertIn("last.safetensors", line)
+                self.assertIn(f"'{name}'", line)
 
     def test_another_model(self):
         line = self.refusal("eval", "--checkpoint", "run/last.safetensors", "--width", "0.25", code=1)

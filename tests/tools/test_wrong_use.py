@@ -1,5 +1,6 @@
 """What cannot be meant is refused with exit 2 and one line: what was typed, what exists, what is nearest."""
 
+import os
 import unittest
 
 from support import TINY, CommandTest, environment
@@ -76,6 +77,31 @@ class WrongUse(CommandTest):
     def test_a_refused_run_leaves_nothing(self):
         self.refusal("train", *TINY, "--out", "run", "--model", "resnet8", code=2)
         self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_names_that_are_no_utf8(self):
+        """config.toml and JSON could not give them back: they would name another file."""
+        name = os.fsdecode(b"f\xff\xc3")
+        options = ["out", "init", "data", "data-dir", "config", "device", "plugin"]
+        cases = [(["train", *TINY, f"--{option}", name], f"--{option} got 'f\\xff\\xc3'") for option in options]
+        cases += [
+            (["train", *TINY, f"--out={name}"], "got '--out=f\\xff\\xc3'"),
+            (["eval", "--checkpoint", name, "--json"], "--checkpoint got"),
+            (["datasets", "mnist", "--data-dir", name, "--json"], "--data-dir got"),
+            (["devices", "test", "cpu", "--json", name], "--json got"),
+            (["simulate", "--gemm", "64,64,64", "--html", name], "--html got"),
+            (["plugin", "new", "mine", "--out", name], "--out got"),
+            (["models", name], "got"),
+        ]
+        for arguments, words in cases:
+            with self.subTest(arguments):
+                line = self.refusal(*arguments, code=2)
+                self.assertIn(words, line)
+                self.assertIn("UTF-8", line)
+                self.assertEqual(list(self.folder.iterdir()), [])
+        # From within its folder there is nothing to give back.
+        (self.folder / name).mkdir()
+        self.satsuma("train", *TINY, "--out", "\u00e4 \u6f22", "--steps", "1", cwd=self.folder / name)
+        self.assertIn("out = '\u00e4 \u6f22'", (self.folder / name / "\u00e4 \u6f22" / "config.toml").read_text())
 
     def test_instruction_sets(self):
         line = self.refusal("devices", code=2, env=environment(SATSUMA_ISA="avx3"))

@@ -1,15 +1,16 @@
 #include "satsuma/train/atomic_file.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"
+#include "train/file_limit.hpp"
 #include "train/support.hpp"
 
 namespace satsuma::train {
@@ -50,6 +51,10 @@ int faulty_close(int file) {
 int faulty_rename(const char* from, const char* to) {
   return faults.fails() ? -1 : system_calls().rename(from, to);
 }
+std::ptrdiff_t count_files(const std::filesystem::path& directory) {
+  return std::distance(std::filesystem::directory_iterator(directory), {});
+}
+
 constexpr FileCalls kFaulty = {faulty_open, faulty_write, faulty_fsync, faulty_close, faulty_rename};
 
 }  // namespace
@@ -74,7 +79,7 @@ TEST_CASE("a failure at any system call leaves the old or the new file, and no o
       CHECK((i == calls - 1 || contains(message, path.string())));
       CHECK((content == "old" || content == "0123456789"));
       CHECK((content == "old") == (i < calls - 3));
-      CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
+      CHECK(count_files(directory.path()) == 1);
     }
   }
 }
@@ -107,7 +112,65 @@ TEST_CASE("without commit nothing happens") {
   write_file(directory / "file", "old");
   { AtomicFile(directory / "file").write("new"); }
   CHECK(read_file(directory / "file") == "old");
+  CHECK(count_files(directory.path()) == 1);
+}
+
+TEST_CASE("two writers of one file do not disturb each other, the last to commit wins") {
+  const TemporaryDirectory directory;
+  AtomicFile first(directory / "file");
+  AtomicFile second(directory / "file");
+  CHECK(count_files(directory.path()) == 2);
+  first.write("first");
+  second.write("second");
+  second.commit();
+  CHECK(read_file(directory / "file") == "second");
+  first.commit();
+  CHECK(read_file(directory / "file") == "first");
+  CHECK(count_files(directory.path()) == 1);
+}
+
+TEST_CASE("what killed writers have left is removed by the next, and nothing else is") {
+  const TemporaryDirectory directory;
+  for (const char* const name : {"file.tmp", "file.tmp123-4", "file.tmp-mine", "file.tmpl", "other.tmp1-1"})
+    write_file(directory / name, "x");
+  AtomicFile living(directory / "file");
+  write_atomically(directory / "file", "new");
   CHECK_FALSE(std::filesystem::exists(directory / "file.tmp"));
+  CHECK_FALSE(std::filesystem::exists(directory / "file.tmp123-4"));
+  for (const char* const name : {"file.tmp-mine", "file.tmpl", "other.tmp1-1"})
+    CHECK(std::filesystem::exists(directory / name));
+  living.commit();
+  CHECK(count_files(directory.path()) == 4);
+}
+
+TEST_CASE("symbolic links stay and what they lead to is replaced") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "there");
+  std::filesystem::create_symlink("there/file", directory / "link");
+  std::filesystem::create_symlink(directory / "link", directory / "link2");
+  for (const char* const content : {"new", "newer"}) {
+    write_atomically(directory / "link2", content);
+    CHECK(std::filesystem::is_symlink(directory / "link2"));
+    CHECK(read_file(directory / "there/file") == content);
+  }
+  CHECK(count_files(directory.path()) == 3);
+  CHECK(count_files(directory / "there") == 1);
+}
+
+TEST_CASE("pipes and devices are written to as they are") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(reader >= 0);
+  write_atomically(path, "text");
+  char text[8] = {};
+  CHECK(::read(reader, text, sizeof text) == 4);
+  ::close(reader);
+  CHECK(std::filesystem::is_fifo(path));
+  CHECK(contains(message_of<IoError>([] { write_atomically("/dev/full", "text"); }), "No space left"));
+  CHECK(contains(message_of<IoError>([&] { write_atomically(directory.path(), ""); }), "Is a directory"));
+  CHECK(count_files(directory.path()) == 1);
 }
 
 TEST_CASE("a full disk leaves the old checkpoint") {
@@ -117,19 +180,10 @@ TEST_CASE("a full disk leaves the old checkpoint") {
   const nn::NamedTensor large[] = {{"a", Tensor::full({100'000}, 2)}};
   write_safetensors(path, small);
 
-  // The limit on the size of files stands for the disk: writing fails half way.
-  const auto before = std::signal(SIGXFSZ, SIG_IGN);
-  rlimit limit{};
-  getrlimit(RLIMIT_FSIZE, &limit);
-  const rlimit tight = {100'000, limit.rlim_max};
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &tight) == 0);
-  const std::string message = message_of<IoError>([&] { write_safetensors(path, large); });
-  setrlimit(RLIMIT_FSIZE, &limit);
-  std::signal(SIGXFSZ, before);
-
+  const std::string message = with_file_limit(100'000, [&] { write_safetensors(path, large); });
   CHECK(contains(message, "File too large"));
   CHECK(read_safetensors(path).tensors.at("a").numel() == 4);
-  CHECK_FALSE(std::filesystem::exists(directory / "last.safetensors.tmp"));
+  CHECK(count_files(directory.path()) == 1);
 }
 
 TEST_CASE("messages say what to do") {

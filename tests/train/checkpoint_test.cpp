@@ -1,5 +1,8 @@
 #include "satsuma/train/checkpoint.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"
 #include "train/support.hpp"
@@ -139,6 +142,57 @@ TEST_CASE("a checkpoint from before there were several optimisers goes on with S
   restore(checkpoint, model, other);
   CHECK(values_of(model, other) == values_of(source, optimizer));
   CHECK(checkpoint.info->recipe == "lr = 0.1\nsr-ste = 0.0002\n");
+}
+
+TEST_CASE("weights of another program need no counters, and what is too much is told") {
+  const TemporaryDirectory directory;
+  const TinyNet source(1);
+  std::vector<nn::NamedTensor> tensors;
+  for (const nn::NamedTensor& tensor : source.state()) {
+    if (tensor.name != "bn1.num_batches_tracked") tensors.push_back(tensor);
+  }
+  tensors.push_back({"head.\x1b[2J", Tensor::zeros({3})});
+  write_safetensors(directory / "other", tensors);
+  Checkpoint checkpoint = load_checkpoint(directory / "other");
+  checkpoint.unread["mask"] = "BOOL";
+  TinyNet model(2);
+  for (const nn::NamedTensor& tensor : model.state()) {
+    if (tensor.name == "bn1.num_batches_tracked") Tensor(tensor.value).fill(7);
+  }
+  CHECK(restore(checkpoint, model) == std::vector<std::string>{"head.\\x1b[2J", "mask (BOOL)"});
+  for (const nn::NamedTensor& tensor : model.state()) {
+    if (tensor.name == "bn1.num_batches_tracked") CHECK(tensor.value.item() == 0);
+  }
+  CHECK(model.state()[0].value.to_vector<double>() == source.state()[0].value.to_vector<double>());
+
+  checkpoint.model.erase("fc.weight");
+  CHECK(contains(message_of<FormatError>([&] { restore(checkpoint, model); }), "'fc.weight'"));
+  checkpoint.unread["fc.weight"] = "I32";
+  CHECK(contains(message_of<FormatError>([&] { restore(checkpoint, model); }),
+                 "tensor 'fc.weight' is I32, expected one of F32,"));
+}
+
+TEST_CASE("values that are not finite are refused, in weights and in velocities") {
+  const TemporaryDirectory directory;
+  for (const char* const name : {"fc.weight", "bn1.running_var", "optimizer.momentum_buffer.fc.bias"}) {
+    for (const double value : {std::numeric_limits<double>::quiet_NaN(), HUGE_VAL, 1e39}) {
+      CAPTURE(std::string(name));
+      TinyNet model(1);
+      optim::Optimizer optimizer(optim::find_optimizer("sgd"), model.parameters(), kMomentum);
+      save_checkpoint(directory / "c", model, &optimizer, sample_info());
+      Checkpoint checkpoint = load_checkpoint(directory / "c");
+      const bool velocity = std::string_view(name).starts_with("optimizer.");
+      Tensor& bad = velocity ? checkpoint.optimizer.at("momentum_buffer.fc.bias") : checkpoint.model.at(name);
+      std::vector<double> values = bad.to_vector<double>();
+      values.back() = value;
+      bad = Tensor::from(values, bad.shape());
+      const auto before = values_of(model, optimizer);
+      const std::string message = message_of<FormatError>([&] { restore(checkpoint, model, optimizer); });
+      CHECK(contains(message, fmt::format("{}: tensor '{}'", checkpoint.path.string(), name)));
+      if (!velocity) CHECK(message_of<FormatError>([&] { restore(checkpoint, model); }) == message);
+      CHECK(values_of(model, optimizer) == before);
+    }
+  }
 }
 
 TEST_CASE("bad metadata are refused") {

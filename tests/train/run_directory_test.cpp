@@ -1,11 +1,15 @@
 #include "satsuma/train/run_directory.hpp"
 
+#include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
+#include "src/train/run_lock.hpp"
+#include "train/file_limit.hpp"
 #include "train/support.hpp"
 
 namespace satsuma::train {
@@ -19,6 +23,12 @@ std::vector<nlohmann::json> lines_of(const std::filesystem::path& path) {
   std::istringstream text(read_file(path));
   for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
   return lines;
+}
+
+template <int error>
+int fails_with(int, int) {
+  errno = error;
+  return -1;
 }
 
 LogRecord record_of(std::int64_t step) {
@@ -67,6 +77,86 @@ TEST_CASE("an empty directory is as good as none, a file is not") {
   }
   RunDirectory below(directory / "file/run", RunMode::fresh);
   CHECK(contains(message_of<IoError>([&] { below.open(""); }), "cannot create the run directory"));
+}
+
+TEST_CASE("a directory that could not be filled is not left behind") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "runs");
+  RunDirectory run(directory / "runs/a/b", RunMode::fresh);
+  const std::string message = with_file_limit(0, [&] { run.open("epochs = 1\n"); });
+  CHECK(contains(message, "File too large"));
+  CHECK(std::filesystem::is_empty(directory / "runs"));
+}
+
+TEST_CASE("a directory is held by the first, by whatever path, until its last copy is gone") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "run";
+  std::filesystem::create_symlink("run", directory / "link");
+  std::optional<RunDirectory> first(std::in_place, path, RunMode::fresh);
+  first->open("epochs = 1\n");
+  const std::optional<RunDirectory> copy = first;
+  first.reset();
+  const auto second = [&] { RunDirectory(directory / "link", RunMode::overwrite); };
+  const std::string message = message_of<UsageError>(second);
+  CHECK(contains(message, fmt::format("in use by process {} on ", ::getpid())));
+  CHECK(contains(message, "UTC"));
+  CHECK(read_file(path / "config.toml") == "epochs = 1\n");
+}
+
+TEST_CASE("the lock is gone with the last copy, and is never taken for another's") {
+  const TemporaryDirectory directory;
+  {
+    const RunLock first(directory.path());
+    CHECK_THROWS_AS(RunLock(directory.path()), UsageError);
+    // The run was removed and another one begun in its place.
+    std::filesystem::remove(directory / kLockName);
+    const RunLock second(directory.path());
+    CHECK_THROWS_AS(RunLock(directory.path()), UsageError);
+  }
+  CHECK(std::filesystem::is_empty(directory.path()));
+  { const RunLock again(directory.path()); }
+}
+
+TEST_CASE("without locks a run goes on, other failures are said") {
+  const TemporaryDirectory directory;
+  { const RunLock lock(directory.path(), fails_with<ENOLCK>); }
+  CHECK(contains(message_of<IoError>([&] { RunLock(directory.path(), fails_with<EIO>); }), "cannot lock"));
+}
+
+TEST_CASE("state that is missing is told from state that never was") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "run";
+  RunDirectory(path, RunMode::fresh).open("");
+  const auto resumed = [&] { return RunDirectory(path, RunMode::resume); };
+  write_file(path / "init.safetensors", "x");
+  write_file(path / "log.jsonl", "");
+  CHECK_FALSE(resumed().resumes());
+  write_file(path / "log.jsonl", "{}\n");
+  CHECK(contains(message_of<UsageError>(resumed), "log.jsonl shows that training had begun"));
+  write_file(path / "best.safetensors", "x");
+  CHECK(contains(message_of<UsageError>(resumed), "from best.safetensors with --init"));
+  write_file(path / "last.safetensors", "x");
+  CHECK(resumed().resumes());
+  CHECK_FALSE(RunDirectory(path, RunMode::overwrite).resumes());
+}
+
+TEST_CASE("a log line is written whole or not at all") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "log.jsonl";
+  RunLog log(path, 0);
+  log.write(record_of(1));
+  const std::string before = read_file(path);
+  const std::string message = with_file_limit(before.size() + 10, [&] { log.write(record_of(2)); });
+  CHECK(contains(message, "File too large"));
+  CHECK(read_file(path) == before);
+  log.write(record_of(2));
+  CHECK(lines_of(path).size() == 2);
+}
+
+TEST_CASE("a log that is there and cannot be read is not replaced") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "log.jsonl");
+  CHECK(contains(message_of<IoError>([&] { RunLog(directory / "log.jsonl", 0); }), "cannot read"));
 }
 
 TEST_CASE("the log has one object a line") {

@@ -103,6 +103,25 @@ TEST_CASE("tensors in the header may stand in any order") {
   CHECK(file.tensors.at("b").to_vector<double>() == std::vector<double>{9});
 }
 
+TEST_CASE("tensors of types that are not read are named") {
+  const TemporaryDirectory directory;
+  const std::string header =
+      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]},"b":{"dtype":"I32","shape":[1],"data_offsets":[0,4]},)"
+      R"("c":{"dtype":"F6_E3M2","shape":[2,2],"data_offsets":[12,15]},)"
+      R"("d":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[15,16]},)"
+      R"("e":{"dtype":"F4","shape":[3,0],"data_offsets":[16,16]}})";
+  std::string bytes(8, '\0');
+  const std::uint64_t length = header.size();
+  std::memcpy(bytes.data(), &length, sizeof(length));
+  write_file(directory / "x.safetensors",
+             bytes + header + std::string("\0\0\0\0\0\0\x80?\0\0\0\xc0\0\0\0\0", 16));
+  const SafeTensors file = read_safetensors(directory / "x.safetensors");
+  CHECK(file.tensors.size() == 1);
+  CHECK(file.tensors.at("a").to_vector<double>() == std::vector<double>{1, -2});
+  CHECK(file.unread == std::map<std::string, std::string>{
+                           {"b", "I32"}, {"c", "F6_E3M2"}, {"d", "U8 of 9 axes"}, {"e", "F4"}});
+}
+
 TEST_CASE("names that cannot be written are refused and nothing is left") {
   const TemporaryDirectory directory;
   const Tensor one = Tensor::zeros({1});

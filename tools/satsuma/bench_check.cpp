@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools {
@@ -197,8 +198,7 @@ int run_check(const Settings& settings) {
   const Figures now = read_figures(settings.new_path);
   const std::vector<Comparison> comparisons = compare(old, now, settings.tolerance);
   const std::string differs = difference(old.machine, now.machine);
-  if (!differs.empty())
-    fmt::print(stderr, "satsuma: warning: measured under other conditions: {}\n", differs);
+  if (!differs.empty()) say("warning: measured under other conditions: {}", differs);
   if (settings.json) {
     print_json(to_json(settings, old, comparisons, differs));
   } else {

@@ -8,6 +8,7 @@
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/statistics.hpp"
 
 namespace satsuma::tools {
@@ -40,8 +41,7 @@ void BenchSettings::apply() const {
   check("--warmup", warmup, 0, 1'000'000);
   if (threads > 0) set_threads(threads);
   if (satsuma::threads() > available_cores()) {
-    fmt::print(stderr, "satsuma: warning: {} threads on {} cores; expect it to be slower\n",
-               satsuma::threads(), available_cores());
+    say("warning: {} threads on {} cores; expect it to be slower", satsuma::threads(), available_cores());
   }
 }
 

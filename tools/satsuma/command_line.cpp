@@ -10,6 +10,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
+#include "src/core/utf8.hpp"
 
 namespace satsuma::tools {
 
@@ -68,6 +69,17 @@ std::string explain(std::string words) {
                      words.substr(kConversion.size(), equals - kConversion.size()), words.substr(equals + 3));
 }
 
+/// Recipes and JSON hold UTF-8 alone: another name would come out of them as that of another file.
+void check_utf8(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (is_utf8(argv[i])) continue;
+    const std::string_view before = argv[i - 1];
+    throw UsageError(
+        fmt::format("{}got '{}', expected UTF-8; rename it, or call satsuma from within its folder",
+                    before.starts_with("-") ? fmt::format("{} ", before) : "", shown(argv[i])));
+  }
+}
+
 }  // namespace
 
 void set_up(CLI::App& app) {
@@ -80,6 +92,7 @@ void set_up(CLI::App& app) {
 }
 
 bool parse(CLI::App& app, int argc, char** argv) {
+  check_utf8(argc, argv);
   try {
     app.parse(argc, argv);
     return true;

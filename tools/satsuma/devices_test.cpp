@@ -196,8 +196,7 @@ int run_test(const Settings& settings) {
     if (to_stdout) {
       print_json(object);
     } else {
-      const std::string text = object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-      train::write_atomically(settings.json, text);
+      train::write_atomically(settings.json, to_text(object));
     }
   }
   if (!to_stdout) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/weights.hpp"
 
 namespace satsuma::tools {
 
@@ -55,7 +57,7 @@ int run_eval(const Settings& settings) {
   const train::ExperimentData data = train::load_data(recipe);
   if (checkpoint.info) check_data(data, recipe, *checkpoint.info);
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
-  train::restore(checkpoint, *model);
+  load_weights(checkpoint, *model, false);
 
   data::LoaderOptions options;
   options.batch_size = recipe.batch_size;
@@ -63,6 +65,13 @@ int run_eval(const Settings& settings) {
   options.drop_last = false;
   data::Loader loader(data.test, data.normalisation, options);
   const train::Evaluation result = train::evaluate(*model, loader).value();
+  // Weights may be finite and what they make of an image not.
+  if (!std::isfinite(result.loss)) {
+    throw NumericError(
+        fmt::format("{}: the loss is {}; its weights are too large for this model, or training "
+                    "had gone wrong",
+                    settings.checkpoint, result.loss));
+  }
   const double images_per_second = static_cast<double>(result.count) / result.seconds;
   if (settings.json) {
     print_json({{"top1", result.top1},

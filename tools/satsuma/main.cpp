@@ -1,12 +1,16 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <new>
+#include <string_view>
+#include <system_error>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/plugins.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
 #include "tools/satsuma/datasets.hpp"
@@ -16,6 +20,7 @@
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/plugin.hpp"
+#include "tools/satsuma/process.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
 #include "tools/satsuma/train.hpp"
@@ -27,10 +32,18 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kWrongUse = 2;
 
-int report(const char* message, int code) {
+int report(std::string_view message, int code) {
   std::fflush(stdout);
-  fmt::print(stderr, "satsuma: error: {}\n", message);
+  say("error: {}", message);
   return code;
+}
+
+/// A full disk behind a redirection shows in the middle of the work or after it. `error` is 0 where it is not
+/// known why.
+int report_standard_output(int error) {
+  return report(fmt::format("standard output could not be written{}{}", error != 0 ? ": " : "",
+                            error != 0 ? std::generic_category().message(error) : ""),
+                kFailed);
 }
 
 /// Gives the devices of plug-ins back when all else is done.
@@ -58,13 +71,15 @@ int run_satsuma(int argc, char** argv) {
   add_sat(app, run);
   add_bench(app, run);
   try {
-    if (!parse(app, argc, argv)) return 0;
-    const int code = run();
-    // A full disk behind a redirection shows only here.
-    if (std::fflush(stdout) != 0) return report("standard output could not be written", kFailed);
-    return code;
+    const int code = parse(app, argc, argv) ? run() : 0;
+    const int error = std::fflush(stdout) != 0 ? errno : 0;
+    return std::ferror(stdout) != 0 ? report_standard_output(error) : code;
   } catch (const UsageError& error) {
     return report(error.what(), kWrongUse);
+  } catch (const std::system_error& error) {
+    // fmt's, which does not say of which file it speaks.
+    if (std::ferror(stdout) != 0) return report_standard_output(error.code().value());
+    return report(error.what(), kFailed);
   } catch (const std::bad_alloc&) {
     return report("out of memory; try a smaller --batch-size or model", kFailed);
   } catch (const std::exception& error) {
@@ -77,5 +92,6 @@ int run_satsuma(int argc, char** argv) {
 }  // namespace satsuma::tools
 
 int main(int argc, char** argv) {
+  satsuma::tools::prepare_process();
   return satsuma::tools::run_satsuma(argc, argv);
 }

@@ -7,9 +7,13 @@
 
 namespace satsuma::tools {
 
+std::string to_text(const Json& object) {
+  // Text that is no UTF-8 (a layer's name, say) must not lose the whole result.
+  return object.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
 void print_json(const Json& object) {
-  // Text that is no UTF-8 (a path, say) must not lose the whole result.
-  fmt::print("{}\n", object.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}", to_text(object));
 }
 
 Table::Table(std::vector<std::string> heading, std::vector<Align> columns)

@@ -12,7 +12,9 @@
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/train/new_directories.hpp"
 #include "tools/satsuma/plugin_sample.hpp"
+#include "tools/satsuma/proposal.hpp"
 
 namespace satsuma::tools {
 
@@ -52,25 +54,38 @@ std::string renamed(std::string text, const std::string& name) {
   return text;
 }
 
+/// All files, in a folder that must be new, or none.
+std::vector<fs::path> write_files(const fs::path& folder, const Settings& settings) {
+  std::vector<fs::path> written;
+  const std::vector<fs::path> made = train::make_directories(folder, "create the folder");
+  if (made.empty())
+    throw UsageError(fmt::format("{} is there already; give another folder with --out", folder.string()));
+  try {
+    for (const EmbeddedFile& file : plugin_sample()) {
+      if (file.folder != settings.language) continue;
+      const fs::path path = folder / renamed(std::string(file.name), settings.name);
+      train::write_atomically(path, renamed(std::string(file.content), settings.name));
+      written.push_back(path);
+    }
+  } catch (...) {
+    std::error_code error;
+    for (const fs::path& path : written) fs::remove(path, error);
+    train::remove_directories(made);
+    throw;
+  }
+  return written;
+}
+
 int run_new(const Settings& settings) {
   check_name(settings.name);
   if (settings.language != "cpp" && settings.language != "c")
     throw UsageError(unknown_name("language", settings.language, {"cpp", "c"}));
   const fs::path folder = settings.out.empty() ? settings.name : settings.out;
-  std::error_code error;
-  if (fs::exists(folder, error)) {
-    throw UsageError(fmt::format("{} is there already; give another folder with --out", folder.string()));
-  }
-  if (!fs::create_directories(folder, error))
-    throw IoError(train::io_message("create", folder, error.value()));
-  for (const EmbeddedFile& file : plugin_sample()) {
-    if (file.folder != settings.language) continue;
-    const fs::path path = folder / renamed(std::string(file.name), settings.name);
-    train::write_atomically(path, renamed(std::string(file.content), settings.name));
-    fmt::print("{}\n", path.string());
-  }
-  fmt::print("try next\n  meson setup {0}/build {0} && ninja -C {0}/build\n", folder.string());
-  fmt::print("  satsuma devices test {1} --plugin {0}/build/lib{1}.so\n", folder.string(), settings.name);
+  for (const fs::path& path : write_files(folder, settings)) fmt::print("{}\n", path.string());
+  fmt::print("try next\n  meson setup {0} {1} && ninja -C {0}\n", shell_quoted(folder / "build"),
+             shell_quoted(folder));
+  fmt::print("  satsuma devices test {} --plugin {}\n", settings.name,
+             shell_quoted(folder / "build" / fmt::format("lib{}.so", settings.name)));
   return 0;
 }
 

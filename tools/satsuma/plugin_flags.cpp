@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/plugins.hpp"
+#include "src/core/message.hpp"
 
 namespace satsuma::tools {
 
@@ -32,7 +32,7 @@ void PluginFlags::add_to(CLI::App& command, const std::string& group) {
 void PluginFlags::load() const {
   load_environment();
   for (const Plugin& plugin : plugins()) {
-    if (!plugin.problem.empty()) fmt::print(stderr, "satsuma: warning: {}\n", plugin.problem);
+    if (!plugin.problem.empty()) say("warning: {}", plugin.problem);
   }
   for (const std::string& file : files_) load_plugin(file);
 }

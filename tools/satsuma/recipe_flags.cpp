@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "satsuma/core/parallel.hpp"
+#include "src/core/message.hpp"
 
 namespace satsuma::tools {
 
@@ -66,8 +66,7 @@ void use_threads(train::Recipe& recipe) {
   if (recipe.threads > 0) set_threads(static_cast<int>(recipe.threads));
   recipe.threads = threads();
   if (threads() > available_cores()) {
-    fmt::print(stderr, "satsuma: warning: {} threads on {} cores; expect it to be slower\n", threads(),
-               available_cores());
+    say("warning: {} threads on {} cores; expect it to be slower", threads(), available_cores());
   }
 }
 

@@ -8,6 +8,7 @@
 #include "satsuma/train/atomic_file.hpp"
 #include "src/devices/sat/opencl/opencl.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
 
 namespace satsuma::tools {
@@ -37,7 +38,7 @@ int build(Settings settings) {
   file.commit();
   fmt::print("{}: {}, {} x {} USPEs, for {}\n", settings.out, short_bytes(built.file.size()),
              wanted.config.rows, wanted.config.columns, built.who);
-  fmt::print("try next\n  satsuma devices test sat:opencl,bitstream={}\n", settings.out);
+  fmt::print("try next\n  satsuma devices test sat:opencl,bitstream={}\n", shell_quoted(settings.out));
   return 0;
 }
 

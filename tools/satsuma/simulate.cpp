@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,8 +12,11 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/sat/report.hpp"
+#include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/stop_signal.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/model_settings.hpp"
+#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
 #include "tools/satsuma/simulate/json.hpp"
 #include "tools/satsuma/simulate/page.hpp"
@@ -121,23 +123,19 @@ void check_use(const Settings& settings) {
     throw UsageError(fmt::format("--batch got {}, expected at least 1", settings.batch));
 }
 
-/// Writes to a file, which may be a device or a pipe and is not replaced then, or to standard output for `-`.
+/// Writes to a file, or to standard output for `-`.
 void write_output(const std::string& path, const std::string& text) {
   if (path == "-") {
     fmt::print("{}", text);
-    return;
+  } else {
+    train::write_atomically(path, text);
   }
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file)
-    throw IoError(fmt::format("cannot write {}; check that its folder exists and the disk has room", path));
 }
 
 /// A line on a terminal that counts the points of a sweep; a signal ends the sweep.
 bool show_progress(std::int64_t done, std::int64_t all) {
   if (isatty(STDERR_FILENO) != 0)
-    fmt::print(stderr, "\r{} of {} points{}", done, all, done == all ? "\r\033[K" : "");
+    write_or_drop(stderr, fmt::format("\r{} of {} points{}", done, all, done == all ? "\r\033[K" : ""));
   return train::StopSignal::received() == 0;
 }
 
@@ -160,7 +158,7 @@ int run_simulate(const Settings& settings) {
     write_output(path, text());
     shown = shown || path == "-";
   };
-  write(settings.json, [&] { return to_json(report).dump(2) + "\n"; });
+  write(settings.json, [&] { return to_text(to_json(report)); });
   write(settings.csv, [&] { return to_csv(report); });
   write(settings.html, [&] { return html_page(report); });
   write(settings.trace, [&] { return perfetto_trace(report); });

@@ -16,7 +16,9 @@
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
+#include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/weights.hpp"
 
 namespace satsuma::tools {
 
@@ -28,6 +30,7 @@ struct Settings {
   std::string config;
   bool resume = false;
   bool overwrite = false;
+  bool strict_init = false;
   bool quiet = false;
   bool json = false;
   RecipeFlags flags;
@@ -51,15 +54,28 @@ std::string default_out(const Recipe& recipe) {
   return name + fmt::format("-{}-{}", pattern.n, pattern.m);
 }
 
+train::RunMode mode_of(const Settings& settings) {
+  if (settings.resume && settings.overwrite) throw UsageError("--resume and --overwrite exclude each other");
+  return settings.resume      ? train::RunMode::resume
+         : settings.overwrite ? train::RunMode::overwrite
+                              : train::RunMode::fresh;
+}
+
+/// What is run and where.
+struct Plan {
+  Recipe recipe;
+  train::RunDirectory directory;
+};
+
 /// Defaults, the recipe file and flags, in that order; a resumed run's own config.toml is its recipe file.
-Recipe merge(const Settings& settings) {
+Plan make_plan(const Settings& settings) {
   Recipe base;
   if (!settings.config.empty()) base = train::read_recipe(settings.config);
   Recipe recipe = settings.flags.apply(base);
   recipe.check();
   if (recipe.out.empty()) recipe.out = default_out(recipe);
+  train::RunDirectory directory(recipe.out, mode_of(settings));
   if (settings.resume && settings.config.empty()) {
-    const train::RunDirectory directory(recipe.out, train::RunMode::resume);
     const std::string out = recipe.out;
     recipe = settings.flags.apply(train::read_recipe(directory.config()));
     recipe.check();
@@ -69,7 +85,7 @@ Recipe merge(const Settings& settings) {
   // another.
   recipe.fill_defaults();
   use_threads(recipe);
-  return recipe;
+  return {std::move(recipe), std::move(directory)};
 }
 
 /// Throws UsageError where `recipe` is not a continuation of the run that `before` began.
@@ -86,16 +102,6 @@ void check_continues(const Recipe& before, const Recipe& recipe, train::Progress
     }
     progress.say(fmt::format("note: {} was {} and is {} from here on", field.key, was, is));
   }
-}
-
-/// A path as it is typed into a shell.
-std::string quoted(const std::string& path) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/+:@%";
-  if (!path.empty() && path.find_first_not_of(kPlain) == std::string::npos) return path;
-  std::string text = "'";
-  for (const char c : path) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
 }
 
 std::int64_t count_parameters(const nn::Module& model) {
@@ -126,6 +132,11 @@ void describe(const Recipe& recipe, const nn::Module& model, const train::Experi
                            method_text(recipe), sparse, layers.size(), recipe.device, recipe.threads,
                            recipe.threads == 1 ? "" : "s", recipe.epochs, recipe.epochs == 1 ? "" : "s",
                            batches));
+}
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
 }
 
 Json number_or_null(const std::optional<double>& value) {
@@ -162,14 +173,14 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"nm", recipe.nm},
           {"threads", recipe.threads},
           {"checkpoint", directory.last().string()},
-          {"best_checkpoint", state.best_accuracy ? Json(directory.best().string()) : Json()},
+          {"best_checkpoint", is_there(directory.best()) ? Json(directory.best().string()) : Json()},
           {"out", directory.path().string()}};
 }
 
 void summarise(const Recipe& recipe, const train::ExperimentData& data, const train::RunDirectory& directory,
                const train::Outcome& outcome, train::Progress& progress) {
   const train::TrainingState& state = outcome.state;
-  const std::string out = quoted(directory.path().string());
+  const std::string out = shell_quoted(directory.path());
   if (outcome.signal != 0) {
     progress.say(
         fmt::format("stopped by signal {} after step {}; continue with: satsuma train --resume --out {}",
@@ -180,7 +191,7 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
   if (outcome.evaluation) {
     progress.say(fmt::format("test accuracy   {:.2f} % of {} images (best {:.2f} %)",
                              100 * outcome.evaluation->top1, outcome.evaluation->count,
-                             100 * state.best_accuracy.value_or(0)));
+                             100 * state.best_accuracy.value_or(outcome.evaluation->top1)));
     progress.say(fmt::format("speed           {:.0f} images/s, {} of training in {} steps",
                              state.total.images_per_second(), train::format_duration(state.total.seconds),
                              state.step));
@@ -196,29 +207,19 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
   progress.say(fmt::format("written to      {}", directory.path().string()));
   if (!outcome.evaluation) return;
   progress.say("try next");
-  progress.say(fmt::format("  satsuma eval --checkpoint {}", quoted(directory.best().string())));
+  const std::filesystem::path best = is_there(directory.best()) ? directory.best() : directory.last();
+  progress.say(fmt::format("  satsuma eval --checkpoint {}", shell_quoted(best)));
   const char* const other = recipe.method == "dense" ? "bdwp" : "dense";
   progress.say(fmt::format("  satsuma train --config {} --method {} --out {}",
-                           quoted(directory.config().string()), other,
-                           quoted(directory.path().string() + "-" + other)));
+                           shell_quoted(directory.config()), other,
+                           shell_quoted(beside(directory.path(), fmt::format("-{}", other)))));
   progress.say(fmt::format("  satsuma info --model {} --width {} --input {} --method {} --nm {}",
                            recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
 }
 
-/// Loads weights that another program, or another run, has left.
-void load_weights(const std::string& path, nn::Module& model) {
-  if (path.empty()) return;
-  train::restore(train::load_checkpoint(path), model);
-}
-
 int run_train(const Settings& settings) {
-  if (settings.resume && settings.overwrite) throw UsageError("--resume and --overwrite exclude each other");
   settings.plugins.load();
-  const Recipe recipe = merge(settings);
-  const train::RunMode mode = settings.resume      ? train::RunMode::resume
-                              : settings.overwrite ? train::RunMode::overwrite
-                                                   : train::RunMode::fresh;
-  train::RunDirectory directory(recipe.out, mode);
+  auto [recipe, directory] = make_plan(settings);
   std::FILE* const stream = settings.json ? stderr : stdout;
   train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
 
@@ -226,15 +227,15 @@ int run_train(const Settings& settings) {
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
   const train::StopSignal signals;
   train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received);
-  if (settings.resume && std::filesystem::exists(directory.last())) {
+  if (directory.resumes()) {
     const train::Checkpoint checkpoint = train::load_checkpoint(directory.last());
     if (checkpoint.info) {
       check_continues(train::parse_recipe(checkpoint.info->recipe, directory.last().string()), recipe,
                       progress);
     }
     trainer.resume(checkpoint);
-  } else {
-    load_weights(recipe.init, *model);
+  } else if (!recipe.init.empty()) {
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
   }
   directory.open(train::to_toml(recipe));
   describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
@@ -258,6 +259,10 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
       ->group("Run");
   command->add_flag("--resume", settings->resume, "continue the run in --out, bit for bit")->group("Run");
   command->add_flag("--overwrite", settings->overwrite, "replace the run in --out")->group("Run");
+  command
+      ->add_flag("--strict-init", settings->strict_init,
+                 "tensors of --init that the model has no place for are an error")
+      ->group("Training");
   command->add_flag("--quiet", settings->quiet, "no progress and no summary")->group("Run");
   command
       ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")

@@ -21,10 +21,14 @@ struct FileCalls {
 };
 const FileCalls& system_calls();
 
-/// Replaces a file whole or not at all: bytes go to `PATH.tmp`, which is synced and renamed by commit(), and
-/// the directory is synced. Whatever fails or is killed in between, `PATH` holds the old or the new content.
-/// Every failure throws IoError that says what to do; without commit() the temporary file is removed and the
-/// old one stays.
+/// Replaces a file whole or not at all: bytes go to a temporary file beside it, which is synced and renamed
+/// by commit(), and the directory is synced. Whatever fails or is killed in between, `path` holds the old or
+/// the new content. Every failure throws IoError that says what to do; without commit() the temporary file is
+/// removed and the old one stays.
+///
+/// The temporary file, `PATH.tmpPROCESS-NUMBER`, has a name and a lock of its own: writers do not disturb
+/// each other, and the next one removes what a killed one has left. Where `path` is a symbolic link its
+/// target is replaced. What is no regular file, a pipe or a device, is written to as it is.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path, const FileCalls& calls = system_calls());
@@ -37,22 +41,26 @@ class AtomicFile {
   void commit();
 
  private:
+  void open_temporary();
   void flush();
   void write_now(std::span<const std::byte> bytes);
   void sync_directory();
   [[noreturn]] void fail(std::string_view action);
 
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path path_;       ///< as it was given, for messages
+  std::filesystem::path target_;     ///< without symbolic links
+  std::filesystem::path temporary_;  ///< empty where there is none
   const FileCalls& calls_;
   int file_ = -1;
-  bool temporary_exists_ = false;
   std::vector<std::byte> buffer_;
 };
 
 /// Replaces the content of `path` by `text`; see AtomicFile.
 void write_atomically(const std::filesystem::path& path, std::string_view text,
                       const FileCalls& calls = system_calls());
+
+/// Removes the temporary files beside `path` whose writers have died.
+void remove_leftovers(const std::filesystem::path& path);
 
 /// `cannot write PATH: No space left on device; free some space and try again` for an error number.
 std::string io_message(std::string_view action, const std::filesystem::path& path, int error);

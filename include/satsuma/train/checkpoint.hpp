@@ -48,6 +48,7 @@ struct Checkpoint {
   std::optional<CheckpointInfo> info;  ///< empty when the file is not one of ours (written by Python)
   std::map<std::string, Tensor> model;
   std::map<std::string, Tensor> optimizer;
+  std::map<std::string, std::string> unread;  ///< SafeTensors::unread
 };
 
 /// Writes parameters and buffers under their (torchvision's) names and, where `optimizer` is given, its state
@@ -58,11 +59,14 @@ void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
 /// Reads any safetensors file. Throws IoError and FormatError.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
-/// Copies the tensors into `model`. Throws FormatError, naming file and tensor, when a name is missing or
-/// extra or a shape differs, before anything is changed.
-void restore(const Checkpoint& checkpoint, nn::Module& model);
+/// Copies the tensors of the model into `model`. A counter of batches (`num_batches_tracked`) on which no
+/// result depends is 0 where the file has none. Returns what the file has and the model has no place for, as
+/// it is shown: names, with their types where those are not Satsuma's. Throws FormatError, naming file and
+/// tensor, when a name is missing, a shape differs or a value is not finite in f32, before anything is
+/// changed.
+std::vector<std::string> restore(const Checkpoint& checkpoint, nn::Module& model);
 /// The same for all that training goes on from: tensors, the optimiser's state, positions of the generators.
-/// Throws FormatError, too, when the state is another optimiser's.
+/// Every name has to be there, and no other. Throws FormatError, too, when the state is another optimiser's.
 void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& optimizer);
 
 }  // namespace satsuma::train

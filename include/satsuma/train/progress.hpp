@@ -23,7 +23,8 @@ struct ProgressState {
 /// `12s`, `3m05s`, `2h07m`.
 std::string format_duration(double seconds);
 
-/// Shows how training goes: a live bar on a terminal, a plain line now and then in a pipe or file.
+/// Shows how training goes: a live bar on a terminal, a plain line now and then in a pipe or file. What
+/// cannot be written there is dropped, and training goes on.
 class Progress {
  public:
   enum class Style : std::uint8_t { quiet, plain, live, live_colour };

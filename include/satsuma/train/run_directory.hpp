@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "satsuma/train/loss_scale.hpp"
 #include "satsuma/train/metrics.hpp"
@@ -15,15 +18,23 @@ enum class RunMode : std::uint8_t {
   overwrite,  ///< an earlier run's files are removed, anything else stays
 };
 
-/// The directory of a run and the names in it.
+class RunLock;
+
+/// The directory of a run and the names in it. It belongs to one process at a time: a lock, which copies
+/// share, is held from when the directory is there until the last of them is gone or the process ends.
 class RunDirectory {
  public:
-  /// Looks, but changes nothing yet. Throws UsageError when what is there does not fit `mode`.
+  /// Looks, and changes nothing yet but for the lock. Throws UsageError when what is there does not fit
+  /// `mode`, when another process holds it, and under RunMode::resume when last.safetensors is missing though
+  /// the log or best.safetensors show that training had begun.
   RunDirectory(std::filesystem::path path, RunMode mode);
 
   /// Makes the directory, removes an earlier run's files under RunMode::overwrite, and writes config.toml.
-  /// Throws IoError when the directory cannot be made or written.
+  /// Throws IoError when the directory cannot be made or written; one that was made is removed again then.
   void open(std::string_view config);
+
+  /// True where there is a checkpoint that training goes on from.
+  bool resumes() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config() const { return path_ / "config.toml"; }
@@ -33,8 +44,14 @@ class RunDirectory {
   std::filesystem::path best() const { return path_ / "best.safetensors"; }
 
  private:
+  void hold();
+  void check_empty() const;
+  void check_resumable() const;
+  std::vector<std::filesystem::path> files() const;
+
   std::filesystem::path path_;
   RunMode mode_;
+  std::shared_ptr<const RunLock> lock_;
 };
 
 /// One line of log.jsonl.
@@ -54,13 +71,13 @@ struct LogRecord {
 class RunLog {
  public:
   /// Keeps the lines of an earlier run up to `step` and drops the others: what a resumed run does again is
-  /// logged once.
+  /// logged once. Throws IoError, also where the lines are there and cannot be read.
   RunLog(std::filesystem::path path, std::int64_t step);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  /// Throws IoError.
+  /// Throws IoError; no part of the line is in the file then.
   void write(const LogRecord& record);
 
  private:

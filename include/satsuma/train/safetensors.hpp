@@ -13,6 +13,8 @@ namespace satsuma::train {
 /// Content of a safetensors file.
 struct SafeTensors {
   std::map<std::string, Tensor> tensors;  ///< row-major
+  /// What the format allows and Satsuma has no tensor for: the type of each, `I32`, or `F32 of 9 axes`.
+  std::map<std::string, std::string> unread;
   std::map<std::string, std::string> metadata;
 };
 
@@ -23,10 +25,11 @@ struct SafeTensors {
 void write_safetensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-/// Reads a file and believes nothing of it: the header is at most 100 MB and at most the file; offsets, put
-/// in order, cover the data without gap or overlap; no name comes twice; a shape's product times the element
-/// size is the extent. Throws IoError when it cannot be read, FormatError that names file and place
-/// otherwise.
+/// Reads the tensors that Satsuma can hold (F32, F64, BF16, F16, I64, U8, to 8 axes), names the others, and
+/// believes nothing of the file: the header is at most 100 MB and at most the file; offsets, put in order,
+/// cover the data without gap or overlap; no name comes twice; types are the format's, and a shape's product
+/// times the element size is the extent. Throws IoError when it cannot be read, FormatError that names file
+/// and place otherwise.
 SafeTensors read_safetensors(const std::filesystem::path& path);
 
 }  // namespace satsuma::train

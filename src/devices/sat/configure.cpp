@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/message.hpp"
 #include "src/device/settings.hpp"
 #include "src/devices/sat/device.hpp"
 #include "src/devices/sat/emulator/emulator.hpp"
@@ -52,8 +52,7 @@ std::shared_ptr<Device> configure_opencl(std::string_view text) {
   try {
     return make_device(connect_opencl(opencl), kDevice, &make_emulator);
   } catch (const Error& error) {
-    fmt::print(stderr, "satsuma: device '{}' is not available, going on with the emulator: {}\n", kDevice,
-               error.what());
+    say("device '{}' is not available, going on with the emulator: {}", kDevice, error.what());
     return make_device(make_emulator());
   }
 }

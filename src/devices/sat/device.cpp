@@ -4,13 +4,13 @@
 
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/core/message.hpp"
 #include "src/cpu/compress.hpp"
 #include "src/device/gradient_operand.hpp"
 #include "src/device/f32_device.hpp"
@@ -264,7 +264,7 @@ class SatDevice : public Device {
       submit_and_wait(submit);
     } catch (const sat::driver::OutOfDeviceMemory& error) {
       if (!spare_) throw;
-      fmt::print(stderr, "satsuma: {}; going on with the emulator\n", error.what());
+      say("{}; going on with the emulator", error.what());
       driver_ = Driver(std::exchange(spare_, {})());
       submit_and_wait(submit);
     }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/sat/scheduler.hpp"
+#include "src/core/message.hpp"
 
 namespace satsuma::sat::driver {
 
@@ -37,8 +37,8 @@ LayerSchedule PassTimes::schedule_for(Pass pass, const Layer& layer, const Layer
       return *given;
     } catch (const UsageError& error) {
       // Batches of another size, the last one of an epoch or an evaluation's, are cut in another way.
-      fmt::print(stderr, "satsuma: device 'sat' schedules {} of '{}' for {} images itself: {}\n",
-                 to_string(pass), layer.plan.name, layer.batch, error.what());
+      say("device 'sat' schedules {} of '{}' for {} images itself: {}", to_string(pass), layer.plan.name,
+          layer.batch, error.what());
     }
   }
   LayerSchedule own;
@@ -61,8 +61,7 @@ PassTiming PassTimes::compute(Pass pass, const Layer& layer) const {
   try {
     return time_pass(config_, layer, pass, schedule_for(pass, layer, given));
   } catch (const Error& error) {
-    fmt::print(stderr, "satsuma: device 'sat' counts no cycles for {} of {}: {}\n", to_string(pass),
-               layer.plan.name, error.what());
+    say("device 'sat' counts no cycles for {} of {}: {}", to_string(pass), layer.plan.name, error.what());
     PassTiming none;
     none.pass = pass;
     return none;

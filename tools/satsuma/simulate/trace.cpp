@@ -47,7 +47,8 @@ std::string perfetto_trace(const sat::Report& report) {
                         {"pattern", to_string(timing.pattern)},
                         {"bytes", timing.read.total() + timing.written.total()}}}});
   }
-  return Json({{"displayTimeUnit", "ms"}, {"traceEvents", events}}).dump() + "\n";
+  const Json trace = {{"displayTimeUnit", "ms"}, {"traceEvents", events}};
+  return trace.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace satsuma::tools

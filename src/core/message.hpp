@@ -1,0 +1,27 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace satsuma {
+
+/// Writes `text` and flushes. What cannot be written, on a full disk or into a pipe that nobody reads, is
+/// dropped: words about the work must not end it. std::ferror() still tells.
+void write_or_drop(std::FILE* stream, std::string_view text) noexcept;
+
+/// The line `satsuma: WORDS` on standard error, or nothing where that cannot be written.
+template <typename... Args>
+void say(fmt::format_string<Args...> words, Args&&... args) noexcept {
+  try {
+    write_or_drop(stderr, "satsuma: " + fmt::format(words, std::forward<Args>(args)...) + "\n");
+  } catch (const std::bad_alloc&) {
+    // Dropped, too.
+  }
+}
+
+}  // namespace satsuma
