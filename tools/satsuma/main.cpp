@@ -9,10 +9,13 @@
 #include "satsuma/device/plugins.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
+#include "tools/satsuma/completion.hpp"
 #include "tools/satsuma/datasets.hpp"
 #include "tools/satsuma/devices.hpp"
+#include "tools/satsuma/doctor.hpp"
 #include "tools/satsuma/eval.hpp"
 #include "tools/satsuma/info.hpp"
+#include "tools/satsuma/man.hpp"
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/plugin.hpp"
@@ -57,6 +60,9 @@ int run_satsuma(int argc, char** argv) {
   add_plugin(app, run);
   add_sat(app, run);
   add_bench(app, run);
+  add_doctor(app, run);
+  add_completion(app, run);
+  add_man(app, run);
   try {
     if (!parse(app, argc, argv)) return 0;
     const int code = run();

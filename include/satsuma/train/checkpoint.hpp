@@ -35,6 +35,10 @@ struct CheckpointInfo {
   TrainingState state;
   std::vector<std::uint64_t>
       generators;  ///< positions of Module::generators(); save_checkpoint() fills them in
+  /// How the weights are pruned where they are used; the file holds the dense masters. Read from the recipe
+  /// in checkpoints that do not say it.
+  std::string method = {};
+  std::string pattern = {};  ///< N:M
 };
 
 struct Checkpoint {
@@ -44,8 +48,8 @@ struct Checkpoint {
   std::map<std::string, Tensor> optimizer;
 };
 
-/// Writes parameters and buffers under their (torchvision's) names and, where `optimizer` is given, its
-/// velocities with the prefix `optimizer.`. Atomic. Throws IoError.
+/// Writes parameters (dense masters, not pruned) and buffers under their (torchvision's) names and, where
+/// `optimizer` is given, its velocities with the prefix `optimizer.`. Atomic. Throws IoError.
 void save_checkpoint(const std::filesystem::path& path, const nn::Module& model, const optim::Sgd* optimizer,
                      const CheckpointInfo& info);
 
