@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kSide = 28;
 constexpr std::int64_t kClasses = 10;
 
-/// The four files; each may have `.gz` added to its name.
+/// The four files; each may have `.gz` added to its name, and a dot before `idx`.
 constexpr std::array<std::string_view, 4> kFiles = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                                     "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 using Paths = std::array<fs::path, kFiles.size()>;
@@ -48,15 +48,27 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
+/// `train-images-idx3-ubyte` as Yann LeCun's page has it, or `train-images.idx3-ubyte` as others pass it on.
+std::optional<fs::path> find_file(const fs::path& directory, const std::string& name) {
+  std::string dotted = name;
+  dotted[dotted.find("-idx")] = '.';
+  for (const std::string& stem : {name, dotted}) {
+    for (const char* const suffix : {"", ".gz"}) {
+      if (is_there(directory / (stem + suffix))) return directory / (stem + suffix);
+    }
+  }
+  return std::nullopt;
+}
+
 /// The four files in `directory`, or what is missing there, in words.
 std::pair<std::optional<Paths>, std::string> look_in(const fs::path& directory) {
   if (!is_there(directory)) return {std::nullopt, "no such directory"};
   Paths paths;
   std::vector<std::string_view> missing;
   for (std::size_t i = 0; i < kFiles.size(); ++i) {
-    paths[i] = directory / kFiles[i];
-    if (!is_there(paths[i])) paths[i] += ".gz";
-    if (!is_there(paths[i])) missing.push_back(kFiles[i]);
+    const auto found = find_file(directory, std::string(kFiles[i]));
+    if (!found) missing.push_back(kFiles[i]);
+    paths[i] = found.value_or(fs::path());
   }
   if (missing.empty()) return {paths, ""};
   return {std::nullopt, fmt::format("lacks {}", fmt::join(missing, ", "))};

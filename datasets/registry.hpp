@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,10 +12,10 @@
 namespace satsuma::datasets {
 
 struct Options {
-  std::string directory;     ///< where the files are; empty looks in the data set's usual places
-  Shape input;               ///< synthetic: [C, H, W]; rank 0 is the default
-  std::int64_t classes = 0;  ///< synthetic: 0 is the default
-  std::uint64_t seed = 0;    ///< synthetic
+  std::string directory;                ///< where the files are; empty looks in the data set's usual places
+  Shape input;                          ///< synthetic: [C, H, W]; rank 0 is the default
+  std::optional<std::int64_t> classes;  ///< synthetic
+  std::uint64_t seed = 0;               ///< synthetic
 };
 
 struct Splits {

@@ -128,7 +128,7 @@ class Synthetic final : public data::Dataset {
 
 Splits generate(const Options& options) {
   const Shape image = options.input.rank() == 0 ? Shape{3, 32, 32} : options.input;
-  const std::int64_t classes = options.classes == 0 ? kClasses : options.classes;
+  const std::int64_t classes = options.classes.value_or(kClasses);
   const bool shaped = image.rank() == 3 && std::all_of(image.begin(), image.end(), [](auto extent) {
                         return extent >= 1 && extent <= kMostPixels;
                       });

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/registry.hpp"
+#include "registry.hpp"
 
 namespace satsuma::datasets {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "models/basic_block.hpp"
+#include "basic_block.hpp"
 
 namespace satsuma::models {
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "models/basic_block.hpp"
-#include "models/registry.hpp"
+#include "basic_block.hpp"
+#include "registry.hpp"
 #include "satsuma/nn/linear.hpp"
 
 namespace satsuma::models {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "models/basic_block.hpp"
-#include "models/registry.hpp"
+#include "basic_block.hpp"
+#include "registry.hpp"
 #include "satsuma/nn/linear.hpp"
 
 namespace satsuma::models {

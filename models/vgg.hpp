@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "models/registry.hpp"
+#include "registry.hpp"
 #include "satsuma/nn/batch_norm.hpp"
 #include "satsuma/nn/conv2d.hpp"
 

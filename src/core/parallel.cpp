@@ -2,27 +2,20 @@
 
 #include <fmt/format.h>
 #include <omp.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <exception>
 #include <mutex>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/thread_limit.hpp"
 
 namespace satsuma {
-
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
 
 namespace {
 
 int& thread_setting() {
-  static int count = available_cores();
+  static int count = default_threads().count;
   return count;
 }
 

@@ -105,6 +105,9 @@ std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
                       {"classes", info.classes}};
   return {{kVersionKey, kVersion},
           {"recipe", info.recipe},
+          {"weights", "dense masters"},
+          {"method", info.method},
+          {"nm", info.pattern},
           {"model", model.dump()},
           {"state", to_json(info.state).dump()},
           {"optimizer", json({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}}).dump()},
@@ -117,6 +120,12 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   }
   CheckpointInfo info;
   info.recipe = metadata.at("recipe");
+  const auto text = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  info.method = text("method");
+  info.pattern = text("nm");
   const json model = json::parse(metadata.at("model"));
   const auto input = model.at("input").get<std::vector<std::int64_t>>();
   if (input.size() != 3) throw FormatError(fmt::format("the input has {} axes, expected 3", input.size()));

@@ -46,7 +46,7 @@ ExperimentData load_data(const Recipe& recipe) {
   data.input = {image[0], image[1] + pad, image[2] + pad};
   data.classes = splits.train->classes();
   data.train = std::move(splits.train);
-  if (recipe.limit_train > 0) data.train = std::make_shared<FirstImages>(data.train, recipe.limit_train);
+  if (recipe.limit_train) data.train = std::make_shared<FirstImages>(data.train, *recipe.limit_train);
   data.test = std::move(splits.test);
   return data;
 }

@@ -31,15 +31,17 @@ const RecipeField kFields[] = {
     {"data", kData, "data set; `satsuma datasets` lists them", &Recipe::data},
     {"data-dir", kData, "where its files are; empty looks in the usual places", &Recipe::data_dir},
     {"input", kData, "synthetic: image as CHANNELSxHEIGHTxWIDTH, e.g. 3x32x32", &Recipe::input},
-    {"classes", kData, "synthetic: number of classes; 0 is the data set's default", &Recipe::classes, 0, 1e6},
-    {"limit-train", kData, "train on the first N images only; 0 is all", &Recipe::limit_train, 0, kLargest},
+    {"classes", kData, "synthetic: number of classes, or auto, the data set's default", &Recipe::classes, 1,
+     1e6, "auto"},
+    {"limit-train", kData, "train on the first N images only, or all", &Recipe::limit_train, 1, kLargest,
+     "all"},
     {"augment", kData, "standard (random crop and flip) or none", &Recipe::augment},
     {"shuffle", kData, "new order of the images in each epoch", &Recipe::shuffle},
 
     {"method", kSparsity, "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method},
     {"nm", kSparsity, "N:M, at most N non-zeros in M weights", &Recipe::nm},
-    {"sr-ste", kSparsity, "lambda of SR-STE's decay of pruned weights; the method's own when left out",
-     &Recipe::sr_ste, 0, 1},
+    {"sr-ste", kSparsity, "lambda of SR-STE's decay of pruned weights, or auto, the method's own", &Recipe::sr_ste, 0,
+     1, "auto"},
 
     {"device", kDevice, "who runs the layers; `satsuma devices` lists them", &Recipe::device},
     {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
@@ -48,22 +50,24 @@ const RecipeField kFields[] = {
     {"precision", kDevice,
      "operands of products, sums and weights stay fp32: fp32, bf16, fp16, or auto, the device's own",
      &Recipe::precision},
-    {"threads", kDevice, "threads that compute; 0 is all cores", &Recipe::threads, 0, 4096},
+    {"threads", kDevice, "threads that compute, or auto: the least of cores, CPU quota and OMP_NUM_THREADS",
+     &Recipe::threads, 1, 4096, "auto"},
 
     {"epochs", kTraining, "passes over the training images", &Recipe::epochs, 0, 1e6},
-    {"steps", kTraining, "stop after N steps in all, on the schedule of --epochs; 0 is no limit",
-     &Recipe::steps, 0, kLargest},
+    {"steps", kTraining, "stop after N steps in all, on the schedule of --epochs, or none: at its end",
+     &Recipe::steps, 1, kLargest, "none"},
     {"batch-size", kTraining, "images in a step", &Recipe::batch_size, 1, 1e6},
     {"optimizer", kTraining, "how gradients change the weights; `satsuma optimizers` lists them",
      &Recipe::optimizer},
-    {"lr", kTraining, "learning rate after warm-up; the optimiser's own when left out", &Recipe::lr, 0, 1e6},
+    {"lr", kTraining, "learning rate after warm-up, or auto, the optimiser's own", &Recipe::lr, 0, 1e6,
+     "auto"},
     {"momentum", kTraining, "momentum of sgd", &Recipe::momentum, 0, 1},
     {"nesterov", kTraining, "Nesterov's form of momentum", &Recipe::nesterov},
     {"beta1", kTraining, "adam, adamw, lamb: decay rate of the mean gradient", &Recipe::beta1, 0, 1},
     {"beta2", kTraining, "adam, adamw, lamb: decay rate of the mean square", &Recipe::beta2, 0, 1},
     {"epsilon", kTraining, "adam, adamw, lamb: added to the root of the mean square", &Recipe::epsilon, 0, 1},
-    {"weight-decay", kTraining, "weight decay; the optimiser's own when left out", &Recipe::weight_decay, 0,
-     1e6},
+    {"weight-decay", kTraining, "weight decay, or auto, the optimiser's own", &Recipe::weight_decay, 0, 1e6,
+     "auto"},
     {"decay-norms", kTraining, "weight decay of norms and biases, too; sgd decays all in any case",
      &Recipe::decay_norms},
     {"schedule", kTraining, "learning rate over time: cosine, constant or onecycle", &Recipe::schedule},
@@ -74,9 +78,14 @@ const RecipeField kFields[] = {
 
     {"out", kRun, "run directory; runs/MODEL-DATA-METHOD when left out", &Recipe::out},
     {"log-every", kRun, "steps between lines of log.jsonl", &Recipe::log_every, 1, kLargest},
-    {"save-every", kRun, "steps between checkpoints besides those after epochs; 0 is none",
-     &Recipe::save_every, 0, kLargest},
+    {"save-every", kRun, "steps between checkpoints besides those after epochs, or none", &Recipe::save_every,
+     1, kLargest, "none"},
 };
+
+template <typename T>
+constexpr bool is_optional_v = false;
+template <typename T>
+constexpr bool is_optional_v<std::optional<T>> = true;
 
 [[noreturn]] void refuse(const RecipeField& field, std::string_view typed, const std::string& expected) {
   throw UsageError(fmt::format("--{} got '{}', expected {}", field.key, typed, expected));
@@ -84,7 +93,8 @@ const RecipeField kFields[] = {
 
 std::string range_of(const RecipeField& field, std::string_view kind) {
   if (!field.is_number()) return std::string(kind);
-  return fmt::format("{} from {} to {}", kind, field.least, field.most);
+  const std::string range = fmt::format("{} from {} to {}", kind, field.least, field.most);
+  return field.is_optional() ? fmt::format("{}, or {}", range, field.absent) : range;
 }
 
 template <typename T>
@@ -125,8 +135,8 @@ std::string RecipeField::text(const Recipe& recipe) const {
       [&](auto pointer) -> std::string {
         const auto& value = recipe.*pointer;
         using Value = std::remove_cvref_t<decltype(value)>;
-        if constexpr (std::is_same_v<Value, std::optional<double>>) {
-          return value ? fmt::format("{}", *value) : "";
+        if constexpr (is_optional_v<Value>) {
+          return value ? fmt::format("{}", *value) : std::string(absent);
         } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
           return fmt::format("{}", fmt::join(value, " "));
         } else {
@@ -147,6 +157,11 @@ void RecipeField::set(Recipe& recipe, std::string_view typed) const {
           value.emplace_back(typed);
         } else if constexpr (std::is_same_v<Value, bool>) {
           value = parse_switch(*this, typed);
+        } else if constexpr (is_optional_v<Value>) {
+          using Number = typename Value::value_type;
+          constexpr std::string_view kKind = std::is_integral_v<Number> ? "a whole number" : "a number";
+          value.reset();
+          if (typed != absent) value = parse_number<Number>(*this, typed, kKind);
         } else if constexpr (std::is_same_v<Value, std::int64_t>) {
           value = parse_number<std::int64_t>(*this, typed, "a whole number");
         } else {
@@ -157,7 +172,14 @@ void RecipeField::set(Recipe& recipe, std::string_view typed) const {
 }
 
 void RecipeField::clear(Recipe& recipe) const {
-  (recipe.*std::get<std::vector<std::string> Recipe::*>(member)).clear();
+  std::visit(
+      [&](auto pointer) {
+        auto& value = recipe.*pointer;
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (is_optional_v<Value>) value.reset();
+        if constexpr (std::is_same_v<Value, std::vector<std::string>>) value.clear();
+      },
+      member);
 }
 
 void Recipe::check() const {

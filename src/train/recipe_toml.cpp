@@ -16,6 +16,7 @@ namespace {
 /// A TOML value as it would be typed at the command line, so that both are checked by the same code.
 std::string typed_form(std::string_view source, const RecipeField& field, const toml::node& node,
                        const Recipe& recipe) {
+  if (const auto* word = node.as_string(); word && field.is_optional()) return word->get();
   return std::visit(
       [&](auto pointer) -> std::string {
         using Value = std::remove_cvref_t<decltype(recipe.*pointer)>;
@@ -26,7 +27,8 @@ std::string typed_form(std::string_view source, const RecipeField& field, const 
                              std::is_same_v<Value, std::vector<std::string>>) {
           if (const auto* value = node.as_string()) return value->get();
           refuse_type(source, field, node, "a string");
-        } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+        } else if constexpr (std::is_same_v<Value, std::int64_t> ||
+                             std::is_same_v<Value, std::optional<std::int64_t>>) {
           if (const auto* value = node.as_integer()) return fmt::format("{}", value->get());
           refuse_type(source, field, node, "a whole number");
         } else {
@@ -38,8 +40,18 @@ std::string typed_form(std::string_view source, const RecipeField& field, const 
       field.member);
 }
 
+/// Version 0.1 wrote 0 for a number that was not given; its runs and checkpoints are still continued.
+bool says_none_as_before(const RecipeField& field, const toml::node& node) {
+  const toml::value<std::int64_t>* const value = node.as_integer();
+  return value != nullptr && value->get() == 0 && field.is_optional() && field.least > 0;
+}
+
 void set_from(std::string_view source, const RecipeField& field, const toml::node& node, Recipe& recipe) {
   try {
+    if (says_none_as_before(field, node)) {
+      field.clear(recipe);
+      return;
+    }
     if (!field.is_list()) {
       field.set(recipe, typed_form(source, field, node, recipe));
       return;
@@ -72,6 +84,9 @@ std::string toml_value(const RecipeField& field, const Recipe& recipe) {
           std::vector<std::string> elements;
           for (const std::string& element : value) elements.push_back(quoted(element));
           return fmt::format("[{}]", fmt::join(elements, ", "));
+        } else if constexpr (std::is_same_v<Value, std::optional<double>> ||
+                             std::is_same_v<Value, std::optional<std::int64_t>>) {
+          return value ? field.text(recipe) : "";
         } else {
           return field.text(recipe);
         }

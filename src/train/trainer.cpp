@@ -61,7 +61,7 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
   const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
-  last_step_ = recipe.steps > 0 ? std::min(recipe.steps, all_steps) : all_steps;
+  last_step_ = std::min(recipe.steps.value_or(all_steps), all_steps);
   schedule_.kind = optim::parse_schedule(recipe.schedule);
   schedule_.peak = recipe.lr.value_or(optimizer_.kind().default_lr);
   schedule_.total_steps = std::max<std::int64_t>(all_steps, 1);
@@ -146,7 +146,7 @@ void Trainer::train_epoch() {
     ++state_.batch;
     show();
     if (state_.step % recipe_.log_every == 0) end_interval();
-    if (recipe_.save_every > 0 && state_.step % recipe_.save_every == 0) save_last();
+    if (recipe_.save_every && state_.step % *recipe_.save_every == 0) save_last();
     begin = Clock::now();
   }
 }
@@ -286,7 +286,7 @@ void Trainer::save_last() {
 }
 
 CheckpointInfo Trainer::info() const {
-  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}};
+  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}, recipe_.method, recipe_.nm};
 }
 
 void Trainer::show() const {

@@ -50,6 +50,16 @@ void write_mnist(const TempDir& dir, std::uint32_t train, std::uint32_t test) {
   dir.write("t10k-labels-idx1-ubyte.gz", gzip(idx_bytes({test}, Bytes(middle, labels.end()))));
 }
 
+/// Gives the four files the names that other pages use.
+void rename_with_dots(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files(std::filesystem::directory_iterator(directory), {});
+  for (const std::filesystem::path& file : files) {
+    std::string name = file.filename().string();
+    name[name.find("-idx")] = '.';
+    std::filesystem::rename(file, directory / name);
+  }
+}
+
 datasets::Options in(const std::filesystem::path& directory) {
   datasets::Options options;
   options.directory = directory.string();
@@ -136,6 +146,15 @@ TEST_CASE("mnist is read from a directory, packed or not") {
   const Bytes third = image_of(*splits.test, 3);
   CHECK(pixels[batch.images.offset({3, 0, 2 + 9, 2 + 20})] ==
         static_cast<float>((third[9 * 28 + 20] / 255.0 - 0.1307) / 0.3081));
+}
+
+TEST_CASE("mnist's files may have a dot in their names") {
+  const TempDir dir;
+  write_mnist(dir, 12, 5);
+  rename_with_dots(dir.path());
+  const datasets::Splits splits = datasets::find("mnist").load(in(dir.path()));
+  CHECK(splits.train->size() == 12);
+  CHECK(splits.test->size() == 5);
 }
 
 TEST_CASE("missing files: where it looked, what is missing, how to get them") {

@@ -57,8 +57,49 @@ class Installed(unittest.TestCase):
 
     def test_command_is_installed(self):
         (command,) = self.root.rglob("bin/satsuma")
-        version = run([command, "--version"], env=self.environment).split()[-1]
+        version = run([command, "--version"], env=self.environment).split()[1]
         self.assertEqual(self.pkg_config("--modversion"), [version])
+
+    def test_recipes_and_configurations_by_name(self):
+        """From the installed copy, wherever it stands, and from any folder."""
+        (command,) = self.root.rglob("bin/satsuma")
+        elsewhere = self.root / "elsewhere"
+        elsewhere.mkdir()
+
+        def satsuma(*arguments, code=0):
+            done = subprocess.run([command, *arguments], cwd=elsewhere, env=self.environment, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, code, done.stderr)
+            return done
+
+        recipes = sorted(path.stem for path in (HERE.parent.parent / "models" / "recipes").glob("*.toml"))
+        installed = sorted(path.stem for path in self.root.rglob("share/satsuma/recipes/*.toml"))
+        self.assertEqual(installed, recipes)
+        for name in ("resnet20-synthetic-bdwp", "resnet20-synthetic-bdwp.toml"):
+            done = satsuma("train", "--config", name, "--limit-train", "128", "--epochs", "0", "--out", name)
+            self.assertIn("bdwp 2:8", done.stdout)
+        line = satsuma("train", "--config", "resnet20-synthetic-bdpw", code=2).stderr
+        for name in ("did you mean 'resnet20-synthetic-bdwp'", *recipes):
+            self.assertIn(name, line)
+        configs = sorted(path.stem for path in self.root.rglob("share/satsuma/configs/*.toml"))
+        self.assertEqual(configs, sorted(path.stem for path in (HERE.parent.parent / "configs").glob("*.toml")))
+        for name in configs:
+            satsuma("simulate", "--gemm", "64,64,64", "--config", name)
+
+    def test_models_by_their_headers(self):
+        source = self.root / "model.cpp"
+        source.write_text("""
+            #include <satsuma/datasets/synthetic.hpp>
+            #include <satsuma/models/resnet9.hpp>
+            #include <satsuma/models/vgg.hpp>
+            #include <satsuma/models/vit.hpp>
+            int main() {
+              satsuma::Rng rng(0);
+              const auto model = satsuma::models::create_resnet9({.input = {3, 32, 32}, .width = 0.125}, rng);
+              return model->parameters().empty() || satsuma::datasets::synthetic().name != "synthetic";
+            }""")
+        run([*COMPILER, "-std=c++20", "-Wall", "-Werror", source, "-o", self.root / "model", *self.pkg_config("--cflags", "--libs")])
+        run([self.root / "model"], env=self.environment)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class Run(CommandTest):
         """In the middle of the second epoch, with the schedule, order and augmentation of the whole run."""
         self.train("whole", "--epochs", "3")
         self.train("parts", "--epochs", "3", "--steps", "8")
-        self.satsuma("train", "--resume", "--out", "parts", "--steps", "0")
+        self.satsuma("train", "--resume", "--out", "parts", "--steps", "none")
         self.assert_same_tensors("whole/last.safetensors", "parts/last.safetensors")
         self.assert_same_tensors("whole/best.safetensors", "parts/best.safetensors")
 
@@ -155,6 +155,48 @@ class Run(CommandTest):
         line = self.refusal("train", "--resume", "--out", "run", "--batch-size", "16", code=2)
         self.assertIn("batch-size", line)
         self.refusal("train", "--resume", "--out", "nowhere", code=2)
+
+    def test_threads_default_to_the_least_limit(self):
+        """OMP_NUM_THREADS, then the affinity; the first line says which. A number that is given is used as it is."""
+        quiet = [argument for argument in TINY if argument not in ("--threads", "2")]
+        cores = len(os.sched_getaffinity(0))
+
+        def first_line(*more, **options):
+            self.runs = getattr(self, "runs", 0) + 1
+            arguments = ["train", *quiet, "--epochs", "0", "--out", f"threads{self.runs}", *more]
+            return self.satsuma(*arguments, **options).stdout.splitlines()[0]
+
+        if cores < 2:
+            self.skipTest("one core")
+        self.assertRegex(first_line(env=environment(OMP_NUM_THREADS="1,4")), r", 1 thread \(OMP_NUM_THREADS; the machine has \d+ cores\)$")
+        self.assertRegex(first_line("--threads", "2", env=environment(OMP_NUM_THREADS="1")), r", 2 threads$")
+        self.assertNotIn("OMP_NUM_THREADS", first_line(env=environment(OMP_NUM_THREADS="4096")))
+        self.assertNotIn("OMP_NUM_THREADS", first_line(env=environment(OMP_NUM_THREADS="many")))
+        one = min(os.sched_getaffinity(0))
+        line = first_line(preexec_fn=lambda: os.sched_setaffinity(0, {one}))
+        self.assertRegex(line, r", 1 thread \(affinity; the machine has \d+ cores\)$")
+
+    def test_eval_says_which_weights(self):
+        """The file holds dense masters: eval prunes them as training did, and says so; --method dense does not."""
+        self.train("run", "--epochs", "1")
+        checkpoint = "run/last.safetensors"
+        header = (self.folder / checkpoint).read_bytes()
+        metadata = json.loads(header[8 : 8 + int.from_bytes(header[:8], "little")])["__metadata__"]
+        self.assertEqual((metadata["method"], metadata["nm"], metadata["weights"]), ("bdwp", "2:8", "dense masters"))
+
+        pruned = self.json("eval", "--checkpoint", checkpoint)
+        self.assertEqual((pruned["method"], pruned["nm"], pruned["weights"]), ("bdwp", "2:8", "pruned"))
+        dense = self.json("eval", "--checkpoint", checkpoint, "--method", "dense")
+        self.assertEqual((dense["method"], dense["weights"]), ("dense", "dense"))
+        self.assertNotEqual(pruned["loss"], dense["loss"])
+
+        said = lambda *more: self.satsuma("eval", "--checkpoint", checkpoint, *more).stdout
+        self.assertIn("weights pruned to 2:8 by bdwp, as trained:", said())
+        self.assertIn("dense weights, trained as bdwp 2:8:", said("--method", "dense"))
+        self.assertIn("weights pruned to 1:8 by bdwp, trained as bdwp 2:8:", said("--nm", "1:8"))
+        self.train("dense", "--method", "dense", "--epochs", "0")
+        line = self.satsuma("eval", "--checkpoint", "dense/init.safetensors").stdout
+        self.assertIn("dense weights, as trained:", line)
 
     def test_many_threads_warn(self):
         done = self.satsuma("train", *TINY, "--out", "run", "--steps", "1", "--threads", "65")

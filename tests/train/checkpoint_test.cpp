@@ -28,6 +28,8 @@ CheckpointInfo sample_info() {
   info.recipe = "epochs = 3\n";
   info.input = {2, 6, 6};
   info.classes = 3;
+  info.method = "bdwp";
+  info.pattern = "2:8";
   info.state.step = 12;
   info.state.epoch = 2;
   info.state.batch = 2;
@@ -57,6 +59,8 @@ TEST_CASE("a checkpoint brings back tensors, velocities, generators and state") 
   const TrainingState& state = checkpoint.info->state;
   CHECK(checkpoint.info->recipe == "epochs = 3\n");
   CHECK(checkpoint.info->input == Shape{2, 6, 6});
+  CHECK(checkpoint.info->method == "bdwp");
+  CHECK(checkpoint.info->pattern == "2:8");
   CHECK(state.step == 12);
   CHECK(state.epoch == 2);
   CHECK(state.batch == 2);

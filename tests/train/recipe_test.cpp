@@ -1,5 +1,7 @@
 #include "satsuma/train/recipe.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "satsuma/core/error.hpp"
@@ -84,6 +86,33 @@ TEST_CASE("a recipe changes what it names and nothing else") {
   CHECK(parse_recipe("place = []", "test", base).place.empty());
 }
 
+TEST_CASE("a number that is not given is no number") {
+  const char* const keys[] = {"classes", "limit-train", "decay", "threads", "steps", "save-every"};
+  for (const char* const key : keys) {
+    CAPTURE(std::string(key));
+    const RecipeField& field = find_recipe_field(key);
+    REQUIRE(field.is_optional());
+    CHECK(field.text(Recipe{}) == field.absent);
+    Recipe recipe;
+    field.set(recipe, "1");
+    CHECK(field.text(recipe) == "1");
+    CHECK(to_toml(recipe).find(std::string("\n") + key + " = 1\n") != std::string::npos);
+    CHECK(field.text(parse_recipe(fmt::format("{} = '{}'", key, field.absent), "test", recipe)) ==
+          field.absent);
+    field.set(recipe, field.absent);
+    CHECK(to_toml(recipe) == to_toml(Recipe{}));
+    if (std::string(key) == "decay") continue;  // 0 is a decay
+    CHECK_THROWS_WITH_AS(field.set(recipe, "0"), doctest::Contains("got '0', expected a whole number from 1"),
+                         UsageError);
+    CHECK_THROWS_AS(field.set(recipe, "-1"), UsageError);
+    CHECK_THROWS_AS(field.set(recipe, ""), UsageError);
+    // As version 0.1 wrote it.
+    field.set(recipe, "1");
+    CHECK(field.text(parse_recipe(fmt::format("{} = 0", key), "test", recipe)) == field.absent);
+  }
+  CHECK(Recipe{}.seed == 0);
+}
+
 TEST_CASE("bad recipes are refused with file, line, key, what was got and what was expected") {
   struct Case {
     const char* text;
@@ -140,6 +169,8 @@ TEST_CASE("bad recipes are refused with file, line, key, what was got and what w
       {"decay = 2e-4", {"line 1", "unknown setting 'decay'; it is called 'sr-ste' now"}},
       {"seed = -1", {"--seed"}},
       {"threads = 5000", {"--threads"}},
+      {"threads = -1", {"--threads got '-1', expected a whole number from 1 to 4096, or auto"}},
+      {"steps = 'all'", {"--steps got 'all'", "or none"}},
       {"width = 0", {"--width"}},
       {"log-every = 0", {"--log-every"}},
   };

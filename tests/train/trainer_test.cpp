@@ -145,7 +145,7 @@ TEST_CASE(
   recipe.lr = 1e-6;
   recipe.log_every = 1;
   // Weights of the classifier that carry its gradients beyond FP16 at the first scale.
-  const auto run = [&](const std::filesystem::path& out, RunMode mode, std::int64_t steps) {
+  const auto run = [&](const std::filesystem::path& out, RunMode mode, std::optional<std::int64_t> steps) {
     set_threads(1);
     Progress progress(stderr, Progress::Style::quiet);
     RunDirectory run_directory(out, mode);
@@ -163,7 +163,7 @@ TEST_CASE(
     run_directory.open(to_toml(part));
     return trainer.run();
   };
-  const Outcome whole = run(directory / "whole", RunMode::fresh, 0);
+  const Outcome whole = run(directory / "whole", RunMode::fresh, {});
   REQUIRE(whole.state.loss_scale.has_value());
   const std::int64_t skipped = whole.state.loss_scale->skipped;
   CHECK(skipped > 1);
@@ -180,7 +180,7 @@ TEST_CASE(
     if (name.find("running") == std::string::npos && name.find("tracked") == std::string::npos)
       CHECK_MESSAGE(first.at(name) == values, name);
   }
-  run(directory / "parts", RunMode::resume, 0);
+  run(directory / "parts", RunMode::resume, {});
   CHECK(tensors_of(directory / "parts/last.safetensors") == tensors_of(directory / "whole/last.safetensors"));
   CHECK(load_checkpoint(directory / "parts/last.safetensors").info->state.loss_scale ==
         whole.state.loss_scale);
@@ -216,7 +216,7 @@ TEST_CASE("--steps stops early on the same schedule") {
     CHECK(outcome.signal == 0);
     CHECK(outcome.evaluation.has_value());
     Recipe rest = recipe;
-    rest.steps = 0;
+    rest.steps.reset();
     run_once(run, rest, RunMode::resume);
     CHECK(tensors_of(run / "last.safetensors") == tensors_of(directory / "whole/last.safetensors"));
   }

@@ -149,7 +149,7 @@ void print(const Settings& settings, const Slices& slices) {
 int run_pipeline(const Settings& given) {
   Settings settings = given;
   settings.recipe.input = settings.bench.model.input;
-  settings.recipe.classes = settings.own_classes ? settings.bench.model.classes : 0;
+  if (settings.own_classes) settings.recipe.classes = settings.bench.model.classes;
   find_method(settings.recipe.method);
   train::parse_precision(settings.recipe.precision);
   data::LoaderOptions options;
@@ -162,8 +162,8 @@ int run_pipeline(const Settings& given) {
     throw UsageError(fmt::format("--input got {}, but {} has images of {}; leave it out",
                                  settings.recipe.input, settings.recipe.data, input));
   }
-  if (settings.own_classes && settings.recipe.classes != data.classes) {
-    throw UsageError(fmt::format("--classes got {}, but {} has {}; leave it out", settings.recipe.classes,
+  if (settings.own_classes && *settings.recipe.classes != data.classes) {
+    throw UsageError(fmt::format("--classes got {}, but {} has {}; leave it out", *settings.recipe.classes,
                                  settings.recipe.data, data.classes));
   }
   settings.bench.model.input = input;

@@ -8,8 +8,9 @@
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "src/core/message.hpp"
+#include "satsuma/core/thread_limit.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {
 
@@ -28,7 +29,8 @@ void BenchSettings::add_to(CLI::App& command, int default_repeat, int default_wa
   model.add_to(command);
   command.add_option("--batch-size", batch_size, "images")->capture_default_str();
   command.add_option("--nm", pattern, "N:M of sparse methods")->capture_default_str();
-  command.add_option("--threads", threads, "threads that compute; 0 is all cores")->capture_default_str();
+  command.add_option("--threads", threads,
+                     "threads that compute [the least of cores, CPU quota and OMP_NUM_THREADS]");
   command.add_option("--repeat", repeat, "measurements of each, in turns")->capture_default_str();
   command.add_option("--warmup", warmup, "runs of each before them")->capture_default_str();
   command.add_flag("--json", json, "one JSON object on standard output");
@@ -36,13 +38,9 @@ void BenchSettings::add_to(CLI::App& command, int default_repeat, int default_wa
 
 void BenchSettings::apply() const {
   check("--batch-size", batch_size, 1, 1'000'000);
-  check("--threads", threads, 0, 4096);
   check("--repeat", repeat, 1, 1'000'000);
   check("--warmup", warmup, 0, 1'000'000);
-  if (threads > 0) set_threads(threads);
-  if (satsuma::threads() > available_cores()) {
-    say("warning: {} threads on {} cores; expect it to be slower", satsuma::threads(), available_cores());
-  }
+  use_threads(threads);
 }
 
 Json BenchSettings::machine() {
@@ -67,7 +65,7 @@ Json BenchSettings::work(const std::string& bench, const std::string& device) co
 }
 
 std::string BenchSettings::machine_line() {
-  return fmt::format("{}, {}, {} of {} cores", cpu_name(), to_string(active_isa()), satsuma::threads(),
+  return fmt::format("{}, {}, {} on {} cores", cpu_name(), to_string(active_isa()), threads_text(),
                      available_cores());
 }
 

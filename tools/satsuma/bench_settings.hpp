@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct BenchSettings {
   ModelSettings model;
   std::int64_t batch_size = 64;
   std::string pattern = "2:8";
-  int threads = 0;
+  std::optional<std::int64_t> threads;
   int repeat = 0;
   int warmup = 0;
   bool json = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 #include "src/core/utf8.hpp"
+#include "tools/satsuma/version.hpp"
 
 namespace satsuma::tools {
 
@@ -80,11 +82,25 @@ void check_utf8(int argc, char** argv) {
   }
 }
 
+/// An empty word stands for nothing, an unset variable of a shell most often: refused where it would count as
+/// not given. The three can so take back what a recipe file says.
+void refuse_empty(const CLI::App& app) {
+  constexpr std::string_view kMayBeEmpty[] = {"--data-dir", "--init", "--input"};
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name =
+        option->get_lnames().empty() ? option->get_name() : "--" + option->get_lnames().front();
+    const auto& typed = option->results();
+    if (std::find(typed.begin(), typed.end(), "") == typed.end()) continue;
+    if (std::find(std::begin(kMayBeEmpty), std::end(kMayBeEmpty), name) != std::end(kMayBeEmpty)) continue;
+    throw UsageError(fmt::format("{} got nothing, expected a value; see {} --help", name, full_name(app)));
+  }
+}
+
 }  // namespace
 
 void set_up(CLI::App& app) {
   app.require_subcommand(1);
-  app.set_version_flag("--version", "satsuma " SATSUMA_VERSION);
+  app.set_version_flag("--version", version_text, "version, instruction set, devices and libraries");
   app.get_formatter()->column_width(36);
   app.footer(
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8\n"
@@ -95,6 +111,7 @@ bool parse(CLI::App& app, int argc, char** argv) {
   check_utf8(argc, argv);
   try {
     app.parse(argc, argv);
+    refuse_empty(named_app(app));
     return true;
   } catch (const CLI::CallForHelp&) {
     const CLI::App& named = named_app(app);

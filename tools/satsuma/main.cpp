@@ -13,10 +13,13 @@
 #include "src/core/message.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
+#include "tools/satsuma/completion.hpp"
 #include "tools/satsuma/datasets.hpp"
 #include "tools/satsuma/devices.hpp"
+#include "tools/satsuma/doctor.hpp"
 #include "tools/satsuma/eval.hpp"
 #include "tools/satsuma/info.hpp"
+#include "tools/satsuma/man.hpp"
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/plugin.hpp"
@@ -70,6 +73,9 @@ int run_satsuma(int argc, char** argv) {
   add_plugin(app, run);
   add_sat(app, run);
   add_bench(app, run);
+  add_doctor(app, run);
+  add_completion(app, run);
+  add_man(app, run);
   try {
     const int code = parse(app, argc, argv) ? run() : 0;
     const int error = std::fflush(stdout) != 0 ? errno : 0;

@@ -1,11 +1,6 @@
 #include "tools/satsuma/recipe_flags.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-
-#include "satsuma/core/parallel.hpp"
-#include "src/core/message.hpp"
 
 namespace satsuma::tools {
 
@@ -60,14 +55,6 @@ train::Recipe RecipeFlags::apply(train::Recipe base) const {
 bool RecipeFlags::given(std::string_view key) const {
   return std::any_of(flags_.begin(), flags_.end(),
                      [&](const Flag& flag) { return flag.field->key == key && flag.option->count() > 0; });
-}
-
-void use_threads(train::Recipe& recipe) {
-  if (recipe.threads > 0) set_threads(static_cast<int>(recipe.threads));
-  recipe.threads = threads();
-  if (threads() > available_cores()) {
-    say("warning: {} threads on {} cores; expect it to be slower", threads(), available_cores());
-  }
 }
 
 }  // namespace satsuma::tools

@@ -31,8 +31,4 @@ class RecipeFlags {
   std::vector<Flag> flags_;
 };
 
-/// Makes `recipe.threads` the number that computes, and warns on standard error when that is more than there
-/// are cores.
-void use_threads(train::Recipe& recipe);
-
 }  // namespace satsuma::tools

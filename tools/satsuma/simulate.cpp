@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/core/parallel.hpp"
 #include "satsuma/sat/report.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/stop_signal.hpp"
@@ -22,16 +22,19 @@
 #include "tools/satsuma/simulate/page.hpp"
 #include "tools/satsuma/simulate/table.hpp"
 #include "tools/satsuma/simulate/workload.hpp"
+#include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {
 
 namespace {
 
+constexpr std::int64_t kModelBatch = 512;
+
 struct Settings {
   ModelSettings model;
   std::string gemm;
   std::string topology;
-  std::int64_t batch = 0;  ///< 0: 512 for a model, 1 for the others
+  std::optional<std::int64_t> batch;  ///< 512 for a model, 1 for the others where it is not given
   std::string method = "bdwp";
   std::string sparse = "none";
   std::string pattern = "2:8";
@@ -49,7 +52,7 @@ struct Settings {
   std::vector<std::string> sweep;
   std::string json, csv, html, trace;
   bool show_config = false;
-  int threads = 0;
+  std::optional<std::int64_t> threads;
 
   bool of_model() const { return gemm.empty() && topology.empty(); }
 };
@@ -74,11 +77,11 @@ sat::SchedulerOptions options_of(const Settings& settings) {
 }
 
 sat::Workload workload_of(const Settings& settings) {
-  if (settings.of_model()) return workload_of(settings.model, settings.batch > 0 ? settings.batch : 512);
+  if (settings.of_model()) return workload_of(settings.model, settings.batch.value_or(kModelBatch));
   sat::Workload workload =
       settings.gemm.empty() ? sat::read_topology(settings.topology) : gemm_workload(settings.gemm);
-  if (settings.batch > 0) {
-    for (sat::Layer& layer : workload.layers) layer.batch = settings.batch;
+  if (settings.batch) {
+    for (sat::Layer& layer : workload.layers) layer.batch = *settings.batch;
   }
   return workload;
 }
@@ -119,8 +122,8 @@ void check_use(const Settings& settings) {
                                                    &settings.trace, &settings.save_schedule};
   if (std::count_if(outputs.begin(), outputs.end(), [](const std::string* path) { return *path == "-"; }) > 1)
     throw UsageError("more than one output is '-', expected at most one on standard output");
-  if (settings.batch < 0)
-    throw UsageError(fmt::format("--batch got {}, expected at least 1", settings.batch));
+  if (settings.batch && *settings.batch < 1)
+    throw UsageError(fmt::format("--batch got {}, expected at least 1", *settings.batch));
 }
 
 /// Writes to a file, or to standard output for `-`.
@@ -141,7 +144,7 @@ bool show_progress(std::int64_t done, std::int64_t all) {
 
 int run_simulate(const Settings& settings) {
   check_use(settings);
-  if (settings.threads > 0) set_threads(settings.threads);
+  use_threads(settings.threads);
   const sat::ReportRequest request = request_of(settings);
   sat::Report report;
   int stopped = 0;
@@ -222,8 +225,8 @@ CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
   command->add_option("--trace", settings->trace, "writes the step for https://ui.perfetto.dev");
   command->add_flag("--show-config", settings->show_config,
                     "list every value of the configuration, and why it is so");
-  command->add_option("--threads", settings->threads, "threads that run a sweep; 0 is all cores")
-      ->capture_default_str();
+  command->add_option("--threads", settings->threads,
+                      "threads that run a sweep [the least of cores, CPU quota and OMP_NUM_THREADS]");
   command->footer(
       "Example: satsuma simulate --model resnet18 --input 3x64x64 --batch 512 --compare "
       "dense,sr-ste,sdgp,sdwp\n"

@@ -6,24 +6,17 @@
 
 #include "satsuma/core/error.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/statistics.hpp"
 
 namespace satsuma::tools {
 
 namespace {
 
-/// The installed script, or that of the source tree for a command that was not installed.
 std::string script() {
-  namespace fs = std::filesystem;
-  const fs::path installed = SATSUMA_DATA_DIR "/torch_step.py";
-  const fs::path source = SATSUMA_SOURCE_DIR "/tools/bench/torch_step.py";
-  std::error_code ignored;
-  const std::string self = fs::read_symlink("/proc/self/exe", ignored).string();
-  const bool built = self.starts_with(SATSUMA_BUILD_DIR "/");
-  for (const fs::path& path : built ? std::vector{source, installed} : std::vector{installed, source}) {
-    if (fs::is_regular_file(path, ignored)) return path.string();
-  }
-  throw Error(fmt::format("{} does not exist; install Satsuma with meson install", installed.string()));
+  const std::filesystem::path path = shipped_file("bench/torch_step.py");
+  if (!path.empty()) return path.string();
+  throw Error(SATSUMA_DATA_DIR "/bench/torch_step.py does not exist; install Satsuma with meson install");
 }
 
 }  // namespace

@@ -11,13 +11,16 @@
 #include <string>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/parallel.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
 
 namespace satsuma::tools {
@@ -70,7 +73,7 @@ struct Plan {
 /// Defaults, the recipe file and flags, in that order; a resumed run's own config.toml is its recipe file.
 Plan make_plan(const Settings& settings) {
   Recipe base;
-  if (!settings.config.empty()) base = train::read_recipe(settings.config);
+  if (!settings.config.empty()) base = train::read_recipe(shipped_or_given("recipes", settings.config));
   Recipe recipe = settings.flags.apply(base);
   recipe.check();
   if (recipe.out.empty()) recipe.out = default_out(recipe);
@@ -84,7 +87,8 @@ Plan make_plan(const Settings& settings) {
   // What is written to config.toml repeats the run even where defaults have changed or the machine is
   // another.
   recipe.fill_defaults();
-  use_threads(recipe);
+  use_threads(recipe.threads);
+  recipe.threads = threads();
   return {std::move(recipe), std::move(directory)};
 }
 
@@ -125,12 +129,12 @@ void describe(const Recipe& recipe, const nn::Module& model, const train::Experi
   std::int64_t sparse = 0;
   const auto layers = model.contractions();
   for (const auto& layer : layers) sparse += layer->plan().sparse() ? 1 : 0;
-  progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {})", recipe.model,
-                           short_count(static_cast<double>(count_parameters(model))), recipe.data,
-                           data.train->size(), data.test->size(), fmt::join(data.input, "x")));
-  progress.say(fmt::format("{}, {} of {} layers sparse; {}, {} thread{}; {} epoch{} of {} steps",
-                           method_text(recipe), sparse, layers.size(), recipe.device, recipe.threads,
-                           recipe.threads == 1 ? "" : "s", recipe.epochs, recipe.epochs == 1 ? "" : "s",
+  progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {}), {}",
+                           recipe.model, short_count(static_cast<double>(count_parameters(model))),
+                           recipe.data, data.train->size(), data.test->size(), fmt::join(data.input, "x"),
+                           threads_text()));
+  progress.say(fmt::format("{}, {} of {} layers sparse; {}; {} epoch{} of {} steps", method_text(recipe),
+                           sparse, layers.size(), recipe.device, recipe.epochs, recipe.epochs == 1 ? "" : "s",
                            batches));
 }
 
@@ -171,7 +175,7 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"data", recipe.data},
           {"method", recipe.method},
           {"nm", recipe.nm},
-          {"threads", recipe.threads},
+          {"threads", threads()},
           {"checkpoint", directory.last().string()},
           {"best_checkpoint", is_there(directory.best()) ? Json(directory.best().string()) : Json()},
           {"out", directory.path().string()}};
@@ -255,7 +259,9 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
   CLI::App* const command = app.add_subcommand("train", "Train a model and write a run directory");
   settings->flags.add_to(*command);
   settings->plugins.add_to(*command, "Device");
-  command->add_option("--config", settings->config, "TOML recipe (models/recipes); flags override it")
+  command
+      ->add_option("--config", settings->config,
+                   "recipe: a TOML file, or the name of one that comes with Satsuma; flags override it")
       ->group("Run");
   command->add_flag("--resume", settings->resume, "continue the run in --out, bit for bit")->group("Run");
   command->add_flag("--overwrite", settings->overwrite, "replace the run in --out")->group("Run");

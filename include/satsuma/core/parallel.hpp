@@ -5,12 +5,10 @@
 
 namespace satsuma {
 
-/// Threads that computations use; the default is the number of cores this process may run on.
+/// Threads that computations use; default_threads() until another number is set.
 int threads();
 /// Throws UsageError when `count` is below 1. More threads than cores work, but slowly.
 void set_threads(int count);
-/// Cores this process may run on.
-int available_cores();
 
 /// Splits [0, count) into one contiguous range per thread and calls `body(begin, end)` for each that is not
 /// empty. `grain` is the least number of items worth a thread. The split depends on nothing but the three

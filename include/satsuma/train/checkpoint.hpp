@@ -41,6 +41,10 @@ struct CheckpointInfo {
   TrainingState state;
   std::vector<std::uint64_t> generators;  ///< positions of Module::generators()
   OptimizerInfo optimizer;
+  /// How the weights are pruned where they are used; the file holds the dense masters. Read from the recipe
+  /// in checkpoints that do not say it.
+  std::string method = {};
+  std::string pattern = {};  ///< N:M
 };
 
 struct Checkpoint {
@@ -51,8 +55,9 @@ struct Checkpoint {
   std::map<std::string, std::string> unread;  ///< SafeTensors::unread
 };
 
-/// Writes parameters and buffers under their (torchvision's) names and, where `optimizer` is given, its state
-/// as `optimizer.STATE.PARAMETER` (`optimizer.exp_avg.fc.weight`). Atomic. Throws IoError.
+/// Writes parameters (dense masters, not pruned) and buffers under their (torchvision's) names and, where
+/// `optimizer` is given, its state as `optimizer.STATE.PARAMETER` (`optimizer.exp_avg.fc.weight`). Atomic.
+/// Throws IoError.
 void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
                      const optim::Optimizer* optimizer, const CheckpointInfo& info);
 

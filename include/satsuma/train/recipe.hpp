@@ -25,8 +25,8 @@ struct Recipe {
   std::string data = "fashion-mnist";
   std::string data_dir;
   std::string input;
-  std::int64_t classes = 0;
-  std::int64_t limit_train = 0;
+  std::optional<std::int64_t> classes;
+  std::optional<std::int64_t> limit_train;
   std::string augment = "standard";
   bool shuffle = true;
 
@@ -38,10 +38,10 @@ struct Recipe {
   std::vector<std::string> place;
   bool strict_device = false;
   std::string precision = "auto";
-  std::int64_t threads = 0;
+  std::optional<std::int64_t> threads;
 
   std::int64_t epochs = 3;
-  std::int64_t steps = 0;
+  std::optional<std::int64_t> steps;
   std::int64_t batch_size = 128;
   std::string optimizer = "sgd";
   std::optional<double> lr;
@@ -60,7 +60,7 @@ struct Recipe {
 
   std::string out;
   std::int64_t log_every = 50;
-  std::int64_t save_every = 0;
+  std::optional<std::int64_t> save_every;
 
   /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
   void check() const;
@@ -79,20 +79,23 @@ struct RecipeField {
   std::string_view group;  ///< heading under which help and recipe files list it
   std::string_view help;
   std::variant<std::string Recipe::*, double Recipe::*, std::int64_t Recipe::*, bool Recipe::*,
-               std::optional<double> Recipe::*, std::vector<std::string> Recipe::*>
+               std::optional<double> Recipe::*, std::optional<std::int64_t> Recipe::*,
+               std::vector<std::string> Recipe::*>
       member;
   double least = -std::numeric_limits<double>::infinity();  ///< numbers only; all ranges are closed
   double most = std::numeric_limits<double>::infinity();
+  std::string_view absent = {};  ///< of optional numbers: the word that stands for none, `all` or `auto`
 
   bool is_switch() const { return std::holds_alternative<bool Recipe::*>(member); }
   bool is_number() const { return least > -std::numeric_limits<double>::infinity(); }
   bool is_list() const { return std::holds_alternative<std::vector<std::string> Recipe::*>(member); }
-  /// The value that `recipe` holds, as it would be typed; empty where there is none.
+  bool is_optional() const { return !absent.empty(); }
+  /// The value that `recipe` holds, as it would be typed.
   std::string text(const Recipe& recipe) const;
   /// Reads a value as it is typed on the command line; a list grows by one. Throws UsageError that says what
   /// was typed and what is expected.
   void set(Recipe& recipe, std::string_view typed) const;
-  /// Empties a list.
+  /// Empties a list; an optional number is not given then.
   void clear(Recipe& recipe) const;
 };
 
