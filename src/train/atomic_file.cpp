@@ -103,14 +103,15 @@ void remove_leftovers(const fs::path& path) {
   }
 }
 
-AtomicFile::AtomicFile(fs::path path, const FileCalls& calls)
-    : path_(std::move(path)), target_(followed(path_)), calls_(calls) {
+AtomicFile::AtomicFile(fs::path path, const FileCalls& calls) : path_(std::move(path)), calls_(calls) {
   std::error_code error;
-  const fs::file_status status = fs::status(target_, error);
+  const fs::file_status status = fs::status(path_, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    file_ = calls_.open(target_.c_str(), O_WRONLY | O_CLOEXEC, 0);
+    // Not by what its links say: those of /dev/fd lead to names such as `pipe:[7]`.
+    file_ = calls_.open(path_.c_str(), O_WRONLY | O_CLOEXEC, 0);
     if (file_ < 0) fail("write");
   } else {
+    target_ = followed(path_);
     remove_leftovers(target_);
     open_temporary();
   }

@@ -84,21 +84,18 @@ bool RunDirectory::resumes() const {
   return mode_ == RunMode::resume && is_there(last());
 }
 
-std::vector<fs::path> RunDirectory::files() const {
-  return {last(), best(), init(), log(), config()};
-}
-
 void RunDirectory::open(std::string_view config_text) {
   const std::vector<fs::path> made = make_directories(path_, "create the run directory");
   try {
     hold();
     // It may have been made and filled by another process since it was looked at.
     if (mode_ == RunMode::fresh) check_empty();
-    for (const fs::path& file : files()) {
+    // First the new, so that where it cannot be written the old run is still whole.
+    write_atomically(config(), config_text);
+    for (const fs::path& file : {last(), best(), init(), log()}) {
       remove_leftovers(file);
       if (mode_ == RunMode::overwrite) remove_file(file);
     }
-    write_atomically(config(), config_text);
   } catch (...) {
     if (!made.empty()) lock_.reset();
     remove_directories(made);

@@ -164,6 +164,8 @@ class FileSizes(CommandTest):
         self.train("run", "--steps", "2")
         before = {path.name: path.read_bytes() for path in (self.folder / "run").iterdir()}
         sizes = {name: len(content) for name, content in before.items()}
+        self.limited(0, "train", *TINY, "--out", "run", "--overwrite")
+        self.assertEqual({path.name: path.read_bytes() for path in (self.folder / "run").iterdir()}, before)
         resume = ["train", "--resume", "--out", "run", "--steps", "4", "--log-every", "1"]
         for limit in (0, sizes["log.jsonl"] + 10, sizes["last.safetensors"] // 2):
             with self.subTest(limit):

@@ -168,6 +168,13 @@ TEST_CASE("pipes and devices are written to as they are") {
   CHECK(::read(reader, text, sizeof text) == 4);
   ::close(reader);
   CHECK(std::filesystem::is_fifo(path));
+  // As a shell's >(command) gives it.
+  int ends[2] = {};
+  REQUIRE(::pipe(ends) == 0);
+  write_atomically(fmt::format("/dev/fd/{}", ends[1]), "more");
+  CHECK(::read(ends[0], text, sizeof text) == 4);
+  ::close(ends[0]);
+  ::close(ends[1]);
   CHECK(contains(message_of<IoError>([] { write_atomically("/dev/full", "text"); }), "No space left"));
   CHECK(contains(message_of<IoError>([&] { write_atomically(directory.path(), ""); }), "Is a directory"));
   CHECK(count_files(directory.path()) == 1);

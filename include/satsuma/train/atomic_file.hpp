@@ -48,7 +48,7 @@ class AtomicFile {
   [[noreturn]] void fail(std::string_view action);
 
   std::filesystem::path path_;       ///< as it was given, for messages
-  std::filesystem::path target_;     ///< without symbolic links
+  std::filesystem::path target_;     ///< without symbolic links; empty where it is written to as it is
   std::filesystem::path temporary_;  ///< empty where there is none
   const FileCalls& calls_;
   int file_ = -1;

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "satsuma/train/loss_scale.hpp"
 #include "satsuma/train/metrics.hpp"
@@ -29,7 +28,7 @@ class RunDirectory {
   /// the log or best.safetensors show that training had begun.
   RunDirectory(std::filesystem::path path, RunMode mode);
 
-  /// Makes the directory, removes an earlier run's files under RunMode::overwrite, and writes config.toml.
+  /// Makes the directory, writes config.toml, and removes an earlier run's files under RunMode::overwrite.
   /// Throws IoError when the directory cannot be made or written; one that was made is removed again then.
   void open(std::string_view config);
 
@@ -47,7 +46,6 @@ class RunDirectory {
   void hold();
   void check_empty() const;
   void check_resumable() const;
-  std::vector<std::filesystem::path> files() const;
 
   std::filesystem::path path_;
   RunMode mode_;
