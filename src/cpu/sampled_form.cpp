@@ -4,6 +4,7 @@
 
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/cpu.hpp"
+#include "satsuma/core/half.hpp"
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
@@ -23,11 +24,22 @@ std::int64_t images_in(const Tensor& tensor, std::int64_t block) {
 constexpr std::int64_t kTilePixels = 8;
 
 /// Input channels in a block, whose inputs under a tile fit the first-level cache.
-std::int64_t channel_block_of(const Geometry& geometry, int taps) {
-  const std::int64_t vector = sampled_kernels().vector;
-  const bool narrow = taps == kMostSampledTaps && vector == 16 && cache_sizes().level1 < (48 << 10);
-  const std::int64_t most = (narrow ? 2 : kMostSampledVectors) * vector;
-  return std::min(most, ceil_div(geometry.in_channels, vector) * vector);
+std::int64_t channel_block_of(const Geometry& geometry, const SampledKernels& kernel, int taps) {
+  int vectors = taps == kMostSampledTaps ? kernel.vectors : kernel.pointwise_vectors;
+  // Four vectors of sixteen channels want a cache of 48 KiB for enough pixels.
+  if (taps == kMostSampledTaps && kernel.vector >= 16 && cache_sizes().level1 < (48 << 10)) vectors = 2;
+  return std::min<std::int64_t>(vectors, ceil_div(geometry.in_channels, kernel.vector)) * kernel.vector;
+}
+
+/// Entries of a pixel of a block of `images`.
+std::int64_t entries_of(Pattern pattern, DType operands, std::int64_t images) {
+  const std::int64_t kept = kept_along(pattern, images);
+  return operands == DType::bf16 ? ceil_div(kept, 2) : kept;
+}
+
+float rounded_to(DType type, float value) {
+  if (type == DType::bf16) return static_cast<float>(BFloat16(value));
+  return type == DType::f16 ? static_cast<float>(Float16(value)) : value;
 }
 
 /// Output pixels of a row whose inputs take up to two thirds of the first-level cache.
@@ -39,16 +51,19 @@ std::int64_t fitting_pixels(const Geometry& geometry, const SampledInput& input,
 
 }  // namespace
 
-SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern)
-    : taps(static_cast<int>(std::min<std::int64_t>(geometry.kernel[1], kMostSampledTaps))) {
+SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern,
+                             DType operands)
+    : operands(operands),
+      taps(static_cast<int>(std::min<std::int64_t>(geometry.kernel[1], kMostSampledTaps))) {
   const std::int64_t height = dy.dim(2);
   const std::int64_t width = dy.dim(3);
   const std::int64_t blocks = ceil_div(dy.dim(0), kLanes);
-  input.channel_block = channel_block_of(geometry, taps);
+  const bool halves = operands == DType::bf16;
+  input.channel_block = channel_block_of(geometry, sampled_kernels(operands), taps);
   input.step = geometry.kernel[1] == 1 ? 1 : geometry.stride[1];
   input.positions = (width - 1) * input.step + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
-  input.image_bytes = input.channel_block * static_cast<std::int64_t>(sizeof(float));
-  input.pixel_bytes = input.image_bytes * kLanes;
+  input.image_bytes = halves ? 64 : input.channel_block * static_cast<std::int64_t>(sizeof(float));
+  input.pixel_bytes = input.channel_block * kLanes * (halves ? 2 : 4);
   input.row_bytes = input.positions * input.pixel_bytes;
 
   const std::int64_t fitting = fitting_pixels(geometry, input, taps);
@@ -65,7 +80,8 @@ SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Te
   for (std::int64_t block = 0; block < blocks; block += together) {
     const std::int64_t last_block = std::min(block + together, blocks);
     std::int64_t pixel_entries = 0;
-    for (std::int64_t b = block; b < last_block; ++b) pixel_entries += kept_along(pattern, images_in(dy, b));
+    for (std::int64_t b = block; b < last_block; ++b)
+      pixel_entries += entries_of(pattern, operands, images_in(dy, b));
     for (std::int64_t row = 0; row < height; row += rows) {
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
         const std::int64_t first = width * chunk / chunks;
@@ -79,10 +95,10 @@ SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Te
 }
 
 SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy,
-                         Pattern pattern, const SampleKey& key)
+                         Pattern pattern, const SampleKey& key, DType operands)
     : blocks_(ceil_div(dy.dim(1), kLanes)),
-      memory_(allocate_host(static_cast<std::size_t>(tiling.entries * blocks_) * sizeof(SampledEntries))),
-      entries_(reinterpret_cast<SampledEntries*>(memory_.get())) {
+      entry_bytes_(sampled_kernels(tiling.operands).entry_bytes),
+      memory_(allocate_host(static_cast<std::size_t>(tiling.entries * blocks_ * entry_bytes_))) {
   const std::int64_t channels = dy.dim(1);
   const std::int64_t height = dy.dim(2);
   const std::int64_t width = dy.dim(3);
@@ -92,6 +108,7 @@ SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, 
   const SampledInput& input = tiling.input;
   const float* const from = dy.data<float>();
   const SampleKernels& kernel = sample_kernels();
+  const bool paired = tiling.operands == DType::bf16;
 
   /// All groups and output channels of a pixel; `entry` is the pixel's first in its tile.
   const auto pixel = [&](const SampledTilePlace& tile, std::int64_t place, std::int64_t used,
@@ -104,7 +121,10 @@ SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, 
       const auto count = static_cast<int>(std::min(kLanes, channels - first_channel));
       cpu::kernels().transpose(from + (place * channels + first_channel) * kLanes, count, images, kLanes);
       args.channel = static_cast<std::uint32_t>(first_channel);
-      args.to = entries_ + tile.first_entry * blocks_ + block * tile.entries() + entry;
+      std::byte* const to = entries(tile, block) + entry * entry_bytes_;
+      SampledEntries kept[kLanes];
+      SampledEntries* const first_kept = paired ? kept : reinterpret_cast<SampledEntries*>(to);
+      args.to = first_kept;
       for (std::int64_t first = 0; first < used; first += length) {
         args.values = images + first * kLanes;
         args.length = static_cast<int>(std::min(length, used - first));
@@ -113,6 +133,14 @@ SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, 
         args.offset = static_cast<std::uint32_t>(offset + first * input.image_bytes);
         kernel.sample(args);
         args.to += args.kept;
+      }
+      if (paired) {
+        sampled_kernels(tiling.operands)
+            .pair_up(kept, static_cast<int>(args.to - kept), reinterpret_cast<SampledPairs*>(to));
+      } else if (operands != DType::f32) {
+        for (SampledEntries* entry = first_kept; entry != args.to; ++entry) {
+          for (float& value : entry->value) value = rounded_to(operands, value);
+        }
       }
     }
   };
@@ -129,7 +157,7 @@ SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, 
             const std::int64_t offset = row * geometry.stride[0] * input.row_bytes + b * input.block_bytes +
                                         q * input.step * input.pixel_bytes;
             pixel(tile, (block * height + tile.first_row + row) * width + q, used, offset, entry);
-            entry += kept_along(pattern, used);
+            entry += entries_of(pattern, tiling.operands, used);
           }
         }
       }

@@ -7,13 +7,13 @@
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/geometry.hpp"
 #include "satsuma/sparse/sampling.hpp"
-#include "src/cpu/kernels/sample.hpp"
+#include "src/cpu/kernels/sampled.hpp"
 
 namespace satsuma::cpu {
 
-/// How the weight gradient holds x, transposed to [channel block][block of images][row][position][image]
-/// [channel]. Positions are the input columns that a row of outputs reaches, padding included; under kernels
-/// of one column only those that are read.
+/// How the weight gradient holds x, transposed to [channel block][block of images][row][position], each of
+/// these as SampledTile has it. Positions are the input columns that a row of outputs reaches, padding
+/// included; under kernels of one column only those that are read.
 struct SampledInput {
   std::int64_t channel_block;  ///< input channels, padded to whole vectors
   std::int64_t step;           ///< positions between neighbouring outputs
@@ -45,30 +45,35 @@ struct SampledTilePlace {
 
 /// Where the outputs of a pass lie in tiles, and its inputs in memory. Depends on shapes and cache sizes.
 struct SampledTiling {
-  SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern);
+  /// `operands` is f32, or bf16 where bf16_kernels() are.
+  SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern,
+                DType operands = DType::f32);
 
+  DType operands;
   int taps;  ///< kernel positions of a row that share a broadcast
   SampledInput input;
   std::vector<SampledTilePlace> tiles;
   std::int64_t entries = 0;  ///< of all tiles, for each output channel
 };
 
-/// An output gradient sampled along images, [tile][block of sixteen output channels][entry].
+/// An output gradient sampled along images, [tile][block of sixteen output channels][entry], entries as
+/// SampledTile has them.
 class SampledForm {
  public:
-  /// Samples `dy`, batch-blocked, as sample_along_images() does.
+  /// Samples `dy`, batch-blocked, as sample_along_images() does, and rounds what is kept to `operands`.
   SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy, Pattern pattern,
-              const SampleKey& key);
+              const SampleKey& key, DType operands = DType::f32);
 
   /// Entries of a tile for output channels 16 * block and on.
-  const SampledEntries* entries(const SampledTilePlace& tile, std::int64_t block) const {
-    return entries_ + tile.first_entry * blocks_ + block * tile.entries();
+  std::byte* entries(const SampledTilePlace& tile, std::int64_t block) const {
+    return memory_.get() + (tile.first_entry * blocks_ + block * tile.entries()) * entry_bytes_;
   }
+  std::int64_t entry_bytes() const { return entry_bytes_; }
 
  private:
   std::int64_t blocks_;  ///< of sixteen output channels
+  std::int64_t entry_bytes_;
   std::shared_ptr<std::byte> memory_;
-  SampledEntries* entries_;
 };
 
 }  // namespace satsuma::cpu

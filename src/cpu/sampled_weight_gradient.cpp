@@ -7,7 +7,9 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/device/rounding.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/kernels/sampled.hpp"
 #include "src/cpu/sampled_form.hpp"
@@ -87,10 +89,23 @@ class SampledWorker {
       for (std::int64_t position = 0; position < input_.positions; ++position) {
         const std::int64_t column = input_.column(geometry_, position);
         if (column < 0 || column >= width) continue;
-        kernels().transpose(from + (column * channels + first) * kLanes, count,
-                            reinterpret_cast<float*>(to + position * input_.pixel_bytes),
-                            input_.channel_block);
+        hold_pixel(from + (column * channels + first) * kLanes, count, to + position * input_.pixel_bytes);
       }
+    }
+  }
+
+  void hold_pixel(const float* from, int channels, char* to) const {
+    if (pass_.tiling.operands == DType::f32)
+      return kernels().transpose(from, channels, reinterpret_cast<float*>(to), input_.channel_block);
+    alignas(64) float halves[2][kLanes * kLanes];
+    for (int first = 0; first < input_.channel_block;
+         first += kWideLanes, to += kLanes * input_.image_bytes) {
+      for (int half = 0; half < 2; ++half) {
+        const int begin = first + half * static_cast<int>(kLanes);
+        kernels().transpose(from + begin * kLanes, std::clamp(channels - begin, 0, static_cast<int>(kLanes)),
+                            halves[half], kLanes);
+      }
+      bf16_kernels()->pack_wide(halves[0], halves[1], kLanes, to);
     }
   }
 
@@ -129,15 +144,15 @@ class SampledWorker {
       args.taps[t] = (s + t) * geometry_.dilation[1] * input_.pixel_bytes;
     const std::int64_t first = block * input_.channel_block;
     const std::int64_t channels = std::min(input_.channel_block, pass_.channels - first);
-    args.vectors = static_cast<int>(channels / sampled_kernels().vector);
+    args.vectors = static_cast<int>(channels / sampled_kernels(pass_.tiling.operands).vector);
     args.row_stride = taps * pass_.channels;
     args.tap_stride = pass_.channels;
     args.accumulate = started_[static_cast<std::size_t>(r)];
     for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows) {
-      args.entries = pass_.form.entries(tile, rows) + begin * tile.row_entries;
+      args.entries = pass_.form.entries(tile, rows) + begin * tile.row_entries * pass_.form.entry_bytes();
       args.rows = static_cast<int>(std::min(kLanes, geometry_.out_channels - rows * kLanes));
       args.dw = pass_.dw + (rows * kLanes * taps + r * geometry_.kernel[1] + s) * pass_.channels + first;
-      sampled_kernels().products(args);
+      sampled_kernels(pass_.tiling.operands).products(args);
     }
   }
 
@@ -199,14 +214,18 @@ void sampled_weight_gradient(const LayerPlan& plan, const Tensor& x, const Tenso
     return sampled_weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy,
                                    pattern, key, unfolded_dw);
   }
-  const SampledTiling tiling(geometry, x, dy, pattern);
-  const SampledForm form(geometry, tiling, dy, pattern, key);
-  const std::int64_t vector = sampled_kernels().vector;
+  const bool has_products = plan.operands == DType::bf16 && bf16_kernels() != nullptr;
+  const DType products = has_products ? DType::bf16 : DType::f32;
+  const Tensor input = has_products ? x : rounded(x, plan.operands);
+  const SampledTiling tiling(geometry, x, dy, pattern, products);
+  const SampledForm form(geometry, tiling, dy, pattern, key, plan.operands);
+  const std::int64_t vector = sampled_kernels(products).vector;
   const std::int64_t channels = ceil_div(geometry.in_channels, vector) * vector;
   const std::int64_t rows = geometry.out_channels * geometry.kernel[0] * geometry.kernel[1];
-  if (channels == geometry.in_channels) return run({geometry, tiling, form, x, dw.data<float>(), channels});
+  if (channels == geometry.in_channels)
+    return run({geometry, tiling, form, input, dw.data<float>(), channels});
   Scratch padded(rows * channels);
-  run({geometry, tiling, form, x, padded.data(), channels});
+  run({geometry, tiling, form, input, padded.data(), channels});
   for (std::int64_t row = 0; row < rows; ++row) {
     std::copy_n(padded.data() + row * channels, geometry.in_channels,
                 dw.data<float>() + row * geometry.in_channels);

@@ -7,14 +7,13 @@ namespace satsuma {
 
 Tensor gradient_operand(const LayerPlan& plan, Pass pass, const SampleKey& key, const Tensor& dy) {
   const OperandPlan& gradient = plan[pass].gradient;
-  const Tensor operand = rounded(dy, plan.operands);
   switch (gradient.kind) {
     case OperandKind::pruned:
-      return prune_along_channels(operand, gradient.pattern);
+      return rounded(prune_along_channels(dy, gradient.pattern), plan.operands);
     case OperandKind::sampled:
-      return rounded(expand(sample_along_images(operand, gradient.pattern, key)), plan.operands);
+      return rounded(expand(sample_along_images(dy, gradient.pattern, key)), plan.operands);
     default:
-      return operand;
+      return rounded(dy, plan.operands);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/message.hpp"
 #include "src/opencl/chosen_device.hpp"
 #include "src/opencl/drivers.hpp"
 
@@ -175,7 +176,7 @@ ChosenDevice choose_device(const Choice& choice) {
   ChosenDevice device = found[static_cast<std::size_t>(choice.index)];
   if (!device.info.available) throw DeviceError(fmt::format("{} is not available", device.info.who()));
   const std::string fault = known_fault(device.info.platform);
-  if (!fault.empty()) fmt::print(stderr, "satsuma: platform '{}': {}\n", device.info.platform, fault);
+  if (!fault.empty()) say("platform '{}': {}", device.info.platform, fault);
   return device;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cpu/naive.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/device/rounding.hpp"
 #include "support/random_tensor.hpp"
 
 namespace satsuma::cpu {
@@ -37,9 +38,10 @@ const Layer kLayers[] = {
 };
 const SampleKey kKey{5, 6, 7};
 
-Tensor sampled_dw(const Layer& layer, const Tensor& x, const Tensor& dy, Pattern pattern) {
+Tensor sampled_dw(const Layer& layer, const Tensor& x, const Tensor& dy, Pattern pattern,
+                  DType operands = DType::f32) {
   Tensor dw = Tensor::full(layer.geometry.weight_shape(), 99, DType::f32, MemoryFormat::channels_last);
-  sampled_weight_gradient(layer.geometry, x, dy, pattern, kKey, dw);
+  sampled_weight_gradient({layer.geometry, operands}, x, dy, pattern, kKey, dw);
   return dw;
 }
 
@@ -51,20 +53,26 @@ TEST_CASE("the sampled weight gradient is that of the sampled dY") {
     const Shape y = layer.geometry.output_shape("test", layer.x);
     const Tensor x = random_tensor(layer.x, 1, DType::f32, MemoryFormat::batch_blocked);
     const Tensor dy = random_tensor(y, 2, DType::f32, MemoryFormat::batch_blocked);
-    for (const Pattern pattern : {Pattern{2, 8}, Pattern{1, 4}, Pattern{3, 5}, Pattern{4, 32}}) {
-      CAPTURE(to_string(pattern));
-      const auto kept = expand(sample_along_images(dy, pattern, kKey)).to_vector<double>();
-      const auto inputs = x.to_vector<double>();
-      Sums expected(layer.geometry.weight_shape().numel());
-      for_each_product(layer.geometry, layer.x, y, [&](std::size_t i, std::size_t w, std::size_t o) {
-        expected.add(w, kept[o], inputs[i]);
-      });
-      const Tensor dw = sampled_dw(layer, x, dy, pattern);
-      // Half an ulp for each of some hundred sums in a row.
-      CHECK(expected.error(dw, 2e-6) <= 1);
-      const Tensor small =
-          sampled_dw(layer, x.to(MemoryFormat::channels_last), dy.to(MemoryFormat::channels_last), pattern);
-      CHECK(small.to_vector<float>() == dw.to_vector<float>());
+    for (const Pattern pattern :
+         {Pattern{2, 8}, Pattern{1, 4}, Pattern{3, 5}, Pattern{4, 32}, Pattern{1, 16}}) {
+      for (const DType operands : {DType::f32, DType::bf16, DType::f16}) {
+        CAPTURE(to_string(pattern));
+        CAPTURE(to_string(operands));
+        // Sampled first, and rounded then.
+        const Tensor sampled = expand(sample_along_images(dy, pattern, kKey));
+        const auto kept = rounded(sampled, operands).to_vector<double>();
+        const auto inputs = rounded(x, operands).to_vector<double>();
+        Sums expected(layer.geometry.weight_shape().numel());
+        for_each_product(layer.geometry, layer.x, y, [&](std::size_t i, std::size_t w, std::size_t o) {
+          expected.add(w, kept[o], inputs[i]);
+        });
+        const Tensor dw = sampled_dw(layer, x, dy, pattern, operands);
+        // Half an ulp for each of some hundred sums in a row.
+        CHECK(expected.error(dw, 2e-6) <= 1);
+        const Tensor small = sampled_dw(layer, x.to(MemoryFormat::channels_last),
+                                        dy.to(MemoryFormat::channels_last), pattern, operands);
+        CHECK(small.to_vector<float>() == dw.to_vector<float>());
+      }
     }
   }
 }

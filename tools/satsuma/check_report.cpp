@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <set>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/check_device.hpp"
 #include "satsuma/device/registry.hpp"
+#include "src/core/message.hpp"
 
 namespace satsuma::tools {
 
@@ -20,8 +20,8 @@ void report_checks(const std::string& device) {
                     "named by `satsuma devices`",
                     device));
   }
-  fmt::print(stderr, "satsuma: {}: {} passes of {} layers compared in {} calls, no difference\n", device,
-             comparison->passes, comparison->layers, comparison->calls);
+  say("{}: {} passes of {} layers compared in {} calls, no difference", device, comparison->passes,
+      comparison->layers, comparison->calls);
 }
 
 void report_checks(const train::Recipe& recipe) {

@@ -41,8 +41,8 @@ struct LayerPlan {
   Geometry geometry;
   DType dtype = DType::f32;  ///< of tensors
   /// bf16, f16: both operands of every product are rounded to it (nearest even) and products are summed in
-  /// f32; tensors stay f32. Under f16 the bias gradient sums the rounded dY, too. Otherwise operands are
-  /// taken as they are.
+  /// f32; tensors stay f32. What is kept of a dY is chosen before. Under f16 the bias gradient sums the
+  /// rounded dY, too. Otherwise operands are taken as they are.
   DType operands = DType::f32;
   std::string keep_dense = {};  ///< why no operand is pruned; empty where they may be
   bool reads_data = false;      ///< the input is the image: nobody needs dX, so that BP is not run

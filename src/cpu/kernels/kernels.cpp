@@ -56,8 +56,10 @@ const SampleKernels& sample_kernels() {
   return kPlainSampleKernels;
 }
 
-const SampledKernels& sampled_kernels() {
+const SampledKernels& sampled_kernels(DType operands) {
+  static_cast<void>(operands);
 #if defined(__x86_64__)
+  if (operands == DType::bf16 && active_isa() == Isa::avx512_bf16) return kAvx512Bf16SampledKernels;
   if (active_isa() >= Isa::avx512) return kAvx512SampledKernels;
   if (active_isa() == Isa::avx2) return kAvx2SampledKernels;
 #endif

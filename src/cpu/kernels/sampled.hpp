@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "satsuma/core/dtype.hpp"
 #include "src/cpu/kernels/sample.hpp"
 
 // Products of a sampled output gradient with x: lanes are input channels, and a kept value is one broadcast
@@ -13,12 +14,21 @@ namespace satsuma::cpu {
 inline constexpr int kMostSampledTaps = 3;
 inline constexpr int kMostSampledVectors = 4;
 
+/// Two kept elements of sixteen output channels side by side, for products of bf16.
+struct SampledPairs {
+  std::uint32_t values[16];  ///< bf16 of the first in the lower half, of the second in the upper
+  std::uint32_t first[16];   ///< as SampledEntries::offset
+  std::uint32_t second[16];
+};
+
 /// dw[row][tap][channel] (+)= sum over entries of value[row] * x[offset[row] + taps[tap] + channel].
 struct SampledTile {
-  const SampledEntries* entries = nullptr;
+  const void* entries = nullptr;  ///< SampledEntries, or SampledPairs in bf16
   std::int64_t count = 0;
-  int rows = 0;                         ///< output channels, at most 16
-  const char* x = nullptr;              ///< [pixel][image][channel]
+  int rows = 0;  ///< output channels, at most 16
+  /// f32: [pixel][image][channel]. bf16: [pixel][vector][image][thirty-two channels], these as pack_wide()
+  /// arranges two times sixteen.
+  const char* x = nullptr;
   std::int64_t taps[kMostSampledTaps];  ///< bytes
   int tap_count = 0;
   int vectors = 0;
@@ -29,15 +39,23 @@ struct SampledTile {
 };
 
 struct SampledKernels {
-  int vector;  ///< floats in a register
+  int vector;             ///< channels in a vector of x
+  int vectors;            ///< most of them under kMostSampledTaps positions, and so
+  int pointwise_vectors;  ///< many under fewer
+  std::int64_t entry_bytes;
   void (*products)(const SampledTile&);
+  /// Rounds `count` entries, of which an odd last one is paired with zero; null where entries are taken as
+  /// they are.
+  void (*pair_up)(const SampledEntries* entries, int count, SampledPairs* to);
 };
 
 extern const SampledKernels kPlainSampledKernels;
 extern const SampledKernels kAvx2SampledKernels;
 extern const SampledKernels kAvx512SampledKernels;
 
-/// The kernels of active_isa().
-const SampledKernels& sampled_kernels();
+extern const SampledKernels kAvx512Bf16SampledKernels;
+
+/// The kernels of active_isa() for products of f32 or, where bf16_kernels() are, of bf16.
+const SampledKernels& sampled_kernels(DType operands);
 
 }  // namespace satsuma::cpu

@@ -13,6 +13,7 @@ constexpr int kVector = 8;
 
 namespace satsuma::cpu {
 
-const SampledKernels kAvx2SampledKernels = {kVector, products};
+const SampledKernels kAvx2SampledKernels = {
+    kVector, kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr};
 
 }  // namespace satsuma::cpu

@@ -13,6 +13,7 @@ constexpr int kVector = 16;
 
 namespace satsuma::cpu {
 
-const SampledKernels kAvx512SampledKernels = {kVector, products};
+const SampledKernels kAvx512SampledKernels = {
+    kVector, kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr};
 
 }  // namespace satsuma::cpu

@@ -22,7 +22,8 @@ template <int T, int V>
 void products_of(const SampledTile& tile) {
   const char* x[T];
   for (int t = 0; t < T; ++t) x[t] = tile.x + tile.taps[t];
-  const SampledEntries* const end = tile.entries + tile.count;
+  const auto* const begin = static_cast<const SampledEntries*>(tile.entries);
+  const SampledEntries* const end = begin + tile.count;
   float* dw = tile.dw;
   for (int row = 0; row < tile.rows; ++row, dw += tile.row_stride) {
     Vec acc[T][V];
@@ -33,7 +34,7 @@ void products_of(const SampledTile& tile) {
         if (v * kVector % 16 == 0) __builtin_prefetch(at + kRowsAhead * tile.row_stride, 1);
       }
     }
-    for (const SampledEntries* entry = tile.entries; entry != end; ++entry) {
+    for (const SampledEntries* entry = begin; entry != end; ++entry) {
       const Vec value = splat(entry->value[row]);
       const std::uint64_t offset = entry->offset[row];
       for (int t = 0; t < T; ++t) {

@@ -13,6 +13,7 @@ constexpr int kVector = 4;
 
 namespace satsuma::cpu {
 
-const SampledKernels kPlainSampledKernels = {kVector, products};
+const SampledKernels kPlainSampledKernels = {
+    kVector, kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr};
 
 }  // namespace satsuma::cpu

@@ -16,7 +16,6 @@
 #include "src/cpu/update.hpp"
 #include "src/cpu/weight_gradient.hpp"
 #include "src/device/f32_device.hpp"
-#include "src/device/gradient_operand.hpp"
 
 namespace satsuma {
 
@@ -42,7 +41,8 @@ class CpuDevice : public Device {
   }
 
   Support supports(const LayerPlan& plan, Pass pass) const override {
-    return supports_f32(plan, pass, {DType::f32, DType::bf16, DType::f16}, {OperandKind::pruned, OperandKind::sampled});
+    return supports_f32(plan, pass, {DType::f32, DType::bf16, DType::f16},
+                        {OperandKind::pruned, OperandKind::sampled});
   }
 
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
@@ -56,10 +56,7 @@ class CpuDevice : public Device {
   void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     const Stopwatch watch = count(Pass::bp, plan, dy);
     if (const OperandPlan& gradient = plan[Pass::bp].gradient; gradient.skips()) {
-      // What is kept of a rounded dY needs no rounding any more.
-      const RoundedWeight weight = rounded_weight(w, plan.operands);
-      return cpu::pruned_backward_data(plan.geometry, rounded(dy, plan.operands), gradient.pattern,
-                                       *weight.operand().dense, dx);
+      return cpu::pruned_backward_data(plan, dy, gradient.pattern, *w.dense, dx);
     }
     if (has_products(plan)) return cpu::backward_data(plan, dy, w, dx);
     cpu::backward_data(plan.geometry, rounded(dy, plan.operands), rounded_weight(w, plan.operands).operand(),
@@ -70,15 +67,14 @@ class CpuDevice : public Device {
                         Tensor& dw, Tensor& dbias) override {
     const Stopwatch watch = count(Pass::wu, plan, dy);
     if (const OperandPlan& gradient = plan[Pass::wu].gradient; gradient.skips()) {
-      sampled_weight_gradient(plan, gradient.pattern, key, x, dy, dw);
+      cpu::sampled_weight_gradient(plan, x, dy, gradient.pattern, key, dw);
     } else if (has_products(plan)) {
       cpu::weight_gradient(plan, x, dy, dw);
     } else {
-      const Tensor rounded_dy = rounded(dy, plan.operands);
-      cpu::weight_gradient(plan.geometry, rounded(x, plan.operands), rounded_dy, dw);
-      if (dbias.defined() && plan.operands == DType::f16) return cpu::bias_gradient(rounded_dy, dbias);
+      cpu::weight_gradient(plan.geometry, rounded(x, plan.operands), rounded(dy, plan.operands), dw);
     }
-    if (dbias.defined()) cpu::bias_gradient(dy, dbias);
+    if (dbias.defined())
+      cpu::bias_gradient(plan.operands == DType::f16 ? rounded(dy, DType::f16) : dy, dbias);
   }
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
@@ -92,15 +88,6 @@ class CpuDevice : public Device {
   }
 
  private:
-  static void sampled_weight_gradient(const LayerPlan& plan, Pattern pattern, const SampleKey& key,
-                                      const Tensor& x, const Tensor& dy, Tensor& dw) {
-    if (plan.operands == DType::f32)
-      return cpu::sampled_weight_gradient(plan.geometry, x, dy, pattern, key, dw);
-    // Kept values are sums, which are rounded again.
-    cpu::weight_gradient(plan.geometry, rounded(x, plan.operands), gradient_operand(plan, Pass::wu, key, dy),
-                         dw);
-  }
-
   /// True when there are instructions for the products; otherwise operands are rounded first and multiplied
   /// in f32, which gives the same products.
   static bool has_products(const LayerPlan& plan) {
