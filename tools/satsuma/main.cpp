@@ -15,6 +15,7 @@
 #include "tools/satsuma/info.hpp"
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
+#include "tools/satsuma/optimizers.hpp"
 #include "tools/satsuma/plugin.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
@@ -53,6 +54,7 @@ int run_satsuma(int argc, char** argv) {
   add_datasets(app, run);
   add_devices(app, run);
   add_methods(app, run);
+  add_optimizers(app, run);
   add_simulate(app, run);
   add_plugin(app, run);
   add_sat(app, run);
