@@ -159,7 +159,9 @@ typedef struct satsuma_weight {
 /**
  * One step of stochastic gradient descent, PyTorch's rule: g = dW + weight_decay * W + decay * (1 - mask_ff)
  * * W; v = momentum * v + g; W -= lr * (nesterov ? g + momentum * v : v); without momentum W -= lr * g.
- * Tensors share one dense layout, channels-last. W and v change in place.
+ * Tensors share one dense layout, channels-last. W and v change in place. Of any other optimiser Satsuma
+ * computes the direction u and asks for W -= lr * u: `grad` is u, and there is no momentum, weight decay or
+ * decay.
  */
 typedef struct satsuma_update {
   const satsuma_tensor* weight;
@@ -168,7 +170,7 @@ typedef struct satsuma_update {
   double lr;
   double momentum;
   double weight_decay;
-  double decay; /**< on elements that W_ff of the weight before the step leaves out */
+  double decay; /**< of SR-STE, on elements that W_ff of the weight before the step leaves out */
   int32_t nesterov;
   int32_t reserved; /**< 0 */
   satsuma_pattern pattern;

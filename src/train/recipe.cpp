@@ -120,8 +120,13 @@ std::span<const RecipeField> recipe_fields() {
   return kFields;
 }
 
+std::string_view renamed_setting(std::string_view key) {
+  return key == "decay" ? "sr-ste" : "";
+}
+
 const RecipeField& find_recipe_field(std::string_view key) {
-  if (key == "decay") throw UsageError("unknown setting 'decay'; it is called 'sr-ste' now");
+  if (const std::string_view name = renamed_setting(key); !name.empty())
+    throw UsageError(fmt::format("unknown setting '{}'; it is called '{}' now", key, name));
   std::vector<std::string_view> known;
   for (const RecipeField& field : kFields) {
     if (field.key == key) return field;

@@ -3,6 +3,7 @@
 #include "satsuma/core/rng.hpp"
 #include "satsuma/device/contraction.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/sparse/method.hpp"
 
 namespace satsuma {
@@ -23,7 +24,7 @@ TEST_CASE("packed weights have values and indices whatever the device keeps betw
     for (int step = 0; step < 3; ++step) {
       const Tensor y = layer.forward(Tensor::full({4, 32, 1, 1}, 1.0), {});
       layer.backward_data(y, {4, 32, 1, 1});
-      layer.update(grad, {}, {.lr = 0.5});
+      layer.update(grad, {}, SgdRule(), 0.5);
     }
     for (const Pass pass : {Pass::ff, Pass::bp}) {
       CAPTURE(to_string(pass));

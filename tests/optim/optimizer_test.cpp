@@ -235,8 +235,8 @@ TEST_CASE("settings that do not fit are refused") {
   CHECK_THROWS_AS(refuse("adamw", {.beta2 = -0.1}), UsageError);
   CHECK_THROWS_AS(refuse("adamw", {.nesterov = true}), UsageError);
   CHECK_THROWS_AS(refuse("sgd", {.nesterov = true}), UsageError);
-  CHECK_THROWS_WITH_AS(find_optimizer("adamv"),
-                       "unknown optimizer 'adamv'; did you mean 'adamw'? known: sgd, adam, adamw, lamb",
+  CHECK_THROWS_WITH_AS(find_optimizer("adamww"),
+                       "unknown optimizer 'adamww'; did you mean 'adamw'? known: sgd, adam, adamw, lamb",
                        UsageError);
 }
 

@@ -4,7 +4,7 @@ import unittest
 
 from support import CommandTest
 
-COMMANDS = [["train"], ["eval"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["bench"]]
+COMMANDS = [["train"], ["eval"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["optimizers"], ["bench"]]
 COMMANDS += [["bench", "step"], ["bench", "forward"], ["bench", "kernels"], ["bench", "pipeline"], ["bench", "check"]]
 COMMANDS += [["devices", "test"], ["plugin"], ["plugin", "new"], ["sat"], ["sat", "build"]]
 COMMANDS += [["doctor"], ["completion"], ["man"]]
@@ -54,6 +54,14 @@ class Lists(CommandTest):
         self.assertEqual([by_name["bdwp"][key] for key in ("ff_weight", "bp_weight")], ["packed", "packed"])
         self.assertEqual(self.json("methods", "bdwp"), by_name["bdwp"])
         self.assertIn("N:M along output channels", self.satsuma("methods", "bdwp").stdout)
+
+    def test_optimizers(self):
+        by_name = {kind["name"]: kind for kind in self.json("optimizers")["optimizers"]}
+        self.assertEqual(list(by_name), ["sgd", "adam", "adamw", "lamb"])
+        self.assertEqual(by_name["sgd"]["states"], ["momentum_buffer"])
+        self.assertEqual(by_name["adamw"]["states"], ["exp_avg", "exp_avg_sq"])
+        self.assertEqual(self.json("optimizers", "adamw"), by_name["adamw"])
+        self.assertIn("--lr 0.001 --weight-decay 0.01", self.satsuma("optimizers", "adamw").stdout)
 
     def test_devices(self):
         names = [device["name"] for device in self.json("devices")["devices"]]

@@ -118,6 +118,30 @@ TEST_CASE("a run that is stopped anywhere and resumed ends with the same bits an
   CHECK(stopped > 20);
 }
 
+TEST_CASE("a run of any optimiser goes on with the same bits in the middle of an epoch") {
+  const TemporaryDirectory directory;
+  for (const optim::Kind* const kind : optim::optimizers()) {
+    const std::string name(kind->name);
+    CAPTURE(name);
+    Recipe recipe = tiny_recipe();
+    recipe.optimizer = name;
+    recipe.lr = 0.01;
+    recipe.weight_decay = 0.1;
+    recipe.sr_ste = 0.05;
+    run_once(directory / (name + "-whole"), recipe, RunMode::fresh);
+    const std::filesystem::path run = directory / name;
+    const Outcome outcome = run_once(run, recipe, RunMode::fresh, stop_after(17));
+    CHECK(outcome.state.batch % 5 > 0);
+    CHECK(load_checkpoint(run / "last.safetensors").info->optimizer.name == name);
+    CHECK(load_checkpoint(run / "last.safetensors").info->optimizer.steps == outcome.state.step);
+    run_once(run, recipe, RunMode::resume);
+    check_same_run(run, directory / (name + "-whole"));
+    // The file is another optimiser's then.
+    recipe.optimizer = name == "adam" ? "adamw" : "adam";
+    CHECK_THROWS_AS(run_once(run, recipe, RunMode::resume), FormatError);
+  }
+}
+
 TEST_CASE("a run that is killed continues from its last checkpoint with the same bits and the same log") {
   const TemporaryDirectory directory;
   Recipe recipe = tiny_recipe();

@@ -133,7 +133,7 @@ class Runs:
             return Checkpoint(self.init)
         out = self.folder / f"{method}-{recipe.lr}-{steps}"
         options = ["--init", self.init, "--epochs", 1, "--steps", steps, "--method", method, "--nm", self.args.nm]
-        options += ["--decay", 0, "--device", self.args.device, "--schedule", "constant", "--warmup", 0]
+        options += ["--sr-ste", 0, "--device", self.args.device, "--schedule", "constant", "--warmup", 0]
         options += ["--lr", recipe.lr, "--momentum", recipe.momentum, "--weight-decay", recipe.weight_decay]
         options += ["--label-smoothing", recipe.label_smoothing, "--out", out]
         self.satsuma("train", *self.common, *options)

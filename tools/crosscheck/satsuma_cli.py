@@ -73,7 +73,7 @@ class Checkpoint:
     """Weights, running statistics and velocities of a checkpoint; the tensors are f32."""
 
     def __init__(self, path):
-        prefix = "optimizer."
+        prefix = "optimizer.momentum_buffer."
         tensors = load_file(path)
         self.velocity = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         self.state = {n: t for n, t in tensors.items() if t.is_floating_point() and not n.startswith(prefix)}

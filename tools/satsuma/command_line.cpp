@@ -11,6 +11,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
+#include "satsuma/train/recipe.hpp"
 #include "src/core/utf8.hpp"
 #include "tools/satsuma/version.hpp"
 
@@ -52,6 +53,11 @@ std::string unexpected(const CLI::App& app) {
     for (const CLI::Option* option : named_app(app).get_options()) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
+    const std::string renamed = fmt::format(
+        "--{}",
+        train::renamed_setting(std::string_view(typed).substr(std::min<std::size_t>(2, typed.size()))));
+    if (std::find(names.begin(), names.end(), renamed) != names.end())
+      return fmt::format("unknown option '{}'; it is called '{}' now", typed, renamed);
     return unknown_name("option", typed, {names.begin(), names.end()}) +
            fmt::format("; see {} --help", full_name(named_app(app)));
   }

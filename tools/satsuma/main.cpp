@@ -22,6 +22,7 @@
 #include "tools/satsuma/man.hpp"
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
+#include "tools/satsuma/optimizers.hpp"
 #include "tools/satsuma/plugin.hpp"
 #include "tools/satsuma/process.hpp"
 #include "tools/satsuma/sat.hpp"
@@ -69,6 +70,7 @@ int run_satsuma(int argc, char** argv) {
   add_datasets(app, run);
   add_devices(app, run);
   add_methods(app, run);
+  add_optimizers(app, run);
   add_simulate(app, run);
   add_plugin(app, run);
   add_sat(app, run);

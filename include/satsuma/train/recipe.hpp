@@ -101,8 +101,10 @@ struct RecipeField {
 
 /// All settings, in the order in which help and recipe files list them.
 std::span<const RecipeField> recipe_fields();
-/// Throws UsageError with the known names and the nearest one.
+/// Throws UsageError with the known names and the nearest one, or the new name of one that was renamed.
 const RecipeField& find_recipe_field(std::string_view key);
+/// What a setting of an earlier version is called now; empty where it was not renamed.
+std::string_view renamed_setting(std::string_view key);
 
 /// The settings of a TOML recipe on top of `base`. Throws IoError when the file cannot be read, and
 /// FormatError, naming file, line and key, on bad TOML, an unknown key, a wrong type or a value out of range.

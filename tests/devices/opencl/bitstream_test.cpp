@@ -39,7 +39,7 @@ std::filesystem::path write(const std::string& name, const Bitstream& bitstream)
 
 TEST_CASE("a file gives back what was written") {
   Bitstream bitstream{};
-  bitstream.interface_version = 1;
+  bitstream.interface_version = 2;
   bitstream.largest_group = 16;
   bitstream.platform = "some platform";
   bitstream.device = "some device";
@@ -82,7 +82,7 @@ TEST_CASE("files whose kernels are for something else") {
   const Bitstream good = read_bitstream(testing::small_sat());
   Bitstream other = good;
   other.interface_version = 7;
-  CHECK(contains(refusal(write("version.bin", other)), "interface 7, this satsuma speaks 1"));
+  CHECK(contains(refusal(write("version.bin", other)), "interface 7, this satsuma speaks 2"));
   other = good;
   other.config.rows = 5;
   const std::string array = refusal(write("array.bin", other));
