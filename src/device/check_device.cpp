@@ -116,9 +116,9 @@ class CheckDevice : public Device {
     suspect_->update(other);
     suspect_->synchronize();
     // A handful of additions.
-    compare("update: W", other.weight, args.weight, allowed(8, scale, args.weight));
+    compare("W", other.weight, args.weight, allowed(8, scale, args.weight));
     if (args.velocity.defined())
-      compare("update: velocity", other.velocity, args.velocity, allowed(8, scale, args.velocity));
+      compare("velocity", other.velocity, args.velocity, allowed(8, scale, args.velocity));
     // Of its own weight, whose last bits may differ: a rounding may decide which of two is kept.
     if (args.packed_ff)
       compare_packed(ff, trusted_->compress(other.weight, GroupAxis::input_channels, args.pattern));
