@@ -50,21 +50,21 @@ Tracing::~Tracing() {
   active = nullptr;
 }
 
-TraceScope::TraceScope(std::string_view name) {
-  if (!active) return;
-  std::string& path = active->path_;
-  outer_ = path.size();
-  if (!path.empty()) path += '.';
-  path += name;
+bool tracing() {
+  return active != nullptr;
+}
+
+TraceScope::TraceScope(std::string path) : outer_(std::move(path)) {
+  if (active) active->layer_.swap(outer_);
 }
 
 TraceScope::~TraceScope() {
-  if (active) active->path_.resize(outer_);
+  if (active) active->layer_ = std::move(outer_);
 }
 
 bool traced(const Operation& operation, const Tensor& output) {
   if (!active) return false;
-  active->trace_.add(operation, active->path_, output);
+  active->trace_.add(operation, active->layer_, output);
   return true;
 }
 

@@ -128,10 +128,10 @@ class CheckDevice : public Device {
     for (std::size_t i = 0; i < kMostStates; ++i) {
       if (!args.states[i].defined()) continue;
       const double most = scale + gradient * gradient;
-      compare(i == 0 ? "update: first state" : "update: second state", other.states[i], args.states[i],
+      compare(i == 0 ? "first state" : "second state", other.states[i], args.states[i],
               allowed(8, most, args.weight));
     }
-    compare("update: W", other.weight, args.weight, allowed(8, scale, args.weight));
+    compare("W", other.weight, args.weight, allowed(8, scale, args.weight));
     // Of its own weight, whose last bits may differ: a rounding may decide which of two is kept.
     if (args.packed_ff)
       compare_packed(ff, trusted_->compress(other.weight, GroupAxis::input_channels, args.pattern));

@@ -54,7 +54,7 @@ void Module::adopt(std::string name, std::shared_ptr<Module> child) {
 
 Tensor Module::named(const std::function<Tensor()>& f) const {
   if (name_.empty()) return f();
-  const TraceScope scope(name_);
+  const TraceScope scope(tracing() ? path() : std::string());
   try {
     return f();
   } catch (const LayerError& error) {

@@ -80,9 +80,9 @@ TEST_CASE("the first call that differs is named with its layer and pass") {
       {Fault::wrong_row, "BP: reference and faulty differ: dX["},
       {Fault::flipped_kernel, "WU: reference and faulty differ: dW["},
       {Fault::ragged_group, "FF: reference and faulty differ: packed W_ff has other values"},
-      {Fault::stale_packed, "WU: reference and faulty differ: packed W_bp "},
-      {Fault::forgets_ff, "WU: reference and faulty differ: packed W_ff has another shape"},
-      {Fault::no_sr_ste, "WU: reference and faulty differ: update: first state["},
+      {Fault::stale_packed, "update: reference and faulty differ: packed W_bp "},
+      {Fault::forgets_ff, "update: reference and faulty differ: packed W_ff has another shape"},
+      {Fault::no_sr_ste, "update: reference and faulty differ: first state["},
   };
   for (const auto& [fault, words] : kCases) {
     const std::string line = step_with(fault);

@@ -45,7 +45,7 @@ class Trace {
 
   struct Op {
     std::string_view kind;    ///< as it is recorded: `conv2d`
-    std::string layer;        ///< the module that called it: `layer1.0.conv1`; empty for the outermost
+    std::string layer;        ///< module that called it: `layer1.0.conv1`; empty for the whole model
     std::vector<int> inputs;  ///< indices of values, in the op's order; -1 for one that was left out
     int output = -1;          ///< index of a value
     Attributes attributes;
@@ -101,19 +101,22 @@ class Tracing {
 
   NoStorage no_storage_;
   Trace& trace_;
-  std::string path_;  ///< of the module that runs
+  std::string layer_;  ///< path of the module that runs
 };
 
-/// Ops traced in its life belong to the part `name` of the module around it.
+/// True while ops on this thread are written down.
+bool tracing();
+
+/// Ops traced in its life are those of the module at `path`.
 class TraceScope {
  public:
-  explicit TraceScope(std::string_view name);
+  explicit TraceScope(std::string path);
   ~TraceScope();
   TraceScope(const TraceScope&) = delete;
   TraceScope& operator=(const TraceScope&) = delete;
 
  private:
-  std::size_t outer_ = 0;  ///< length of the path without this part
+  std::string outer_;
 };
 
 /// Writes an op down when this thread is traced; false when it is not. For record(), which every op ends in.
