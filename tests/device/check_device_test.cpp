@@ -93,7 +93,7 @@ TEST_CASE("the first call that differs is named with its layer and pass") {
   }
   const std::string line = step_with(Fault::keeps_state, "adamw");
   CAPTURE(line);
-  CHECK(line.find("WU: reference and faulty differ: update: second state[") != std::string::npos);
+  CHECK(line.find("update: reference and faulty differ: second state[") != std::string::npos);
 }
 
 TEST_CASE("what one of the two refuses is refused with its name") {
