@@ -99,6 +99,11 @@ Contraction::Contraction(std::string name, Geometry geometry, Tensor weight, con
 }
 
 void Contraction::configure(const ContractionSettings& settings) {
+  if (settings.refresh_masks < 1 || (settings.refresh_masks > 1 && settings.sr_ste != 0)) {
+    throw UsageError(fmt::format(
+        "masks are refreshed every {} steps with an SR-STE term of {}, expected every step, or no such term",
+        settings.refresh_masks, settings.sr_ste));
+  }
   plan_ = planned(std::move(plan_), settings.sparsity);
   settings_ = settings;
   plan_.operands =
@@ -190,18 +195,50 @@ PackedWeight& Contraction::pre_generated(Pass pass) {
                             plan_[pass].reason));
   }
   Made<PackedWeight>& made = pass == Pass::ff ? packed_ff_ : packed_bp_;
-  if (!made.of.defined() || made.version != weight_.version()) {
-    made = {device(pass).compress(std::as_const(weight_), weight.axis, weight.pattern), weight_.version()};
-  }
+  if (made.of.defined() && made.version == weight_.version()) return made.of;
+  const bool held = holds() && made.of.indices.defined();
+  made.of = held ? kept_at(weight_, made.of) : device(pass).compress(weight_, weight.axis, weight.pattern);
+  made.version = weight_.version();
   return made.of;
+}
+
+void Contraction::begin_step(std::int64_t step) {
+  step_ = step;
+  if (holds() && step % settings_.refresh_masks == 0) packed_ff_ = packed_bp_ = {};
+}
+
+Contraction::Masks Contraction::masks() const {
+  return holds() ? Masks{packed_ff_.of.indices, packed_bp_.of.indices} : Masks();
+}
+
+PackedWeight Contraction::positions_of(Pass pass, const Tensor& indices) const {
+  const OperandPlan& weight = plan_[pass].weight;
+  PackedWeight packed;
+  packed.pattern = weight.pattern;
+  packed.axis = weight.axis;
+  packed.dense_shape = weight_.shape();
+  if (weight.kind != OperandKind::packed || indices.dtype() != DType::u8 || indices.shape() != packed.shape()) {
+    throw FormatError(fmt::format("the mask of '{}' in {} is {} of {}, which is no mask of this layer",
+                                  plan_.name, to_string(pass), to_string(indices.shape()),
+                                  to_string(indices.dtype())));
+  }
+  packed.indices = indices.to(MemoryFormat::row_major);
+  check_positions(packed);
+  return packed;
+}
+
+void Contraction::hold(const Masks& masks) {
+  if (masks.ff.defined()) packed_ff_ = {positions_of(Pass::ff, masks.ff), 0};
+  if (masks.bp.defined()) packed_bp_ = {positions_of(Pass::bp, masks.bp), 0};
 }
 
 const Tensor& Contraction::masked() {
   if (!masked_.of.defined() || masked_.version != weight_.version()) {
     // What pre-generation has made for FF stays: it may be in the form of the device's kernels alone.
     const OperandPlan& weight = plan_[Pass::bp].weight;
-    const PackedWeight kept = device(Pass::ff).compress(weight_, weight.axis, weight.pattern);
-    masked_ = {expand(kept), weight_.version()};
+    masked_.of = expand(holds() ? pre_generated(Pass::ff)
+                                : device(Pass::ff).compress(weight_, weight.axis, weight.pattern));
+    masked_.version = weight_.version();
   }
   return masked_.of;
 }
@@ -284,11 +321,13 @@ void Contraction::update(const Tensor& grad, std::span<const Tensor> states, con
   args.pattern = settings_.sparsity.pattern;
   // The SR-STE term acts on what W_ff of the weight as it is now leaves out.
   if (args.sr_ste != 0) pre_generated(Pass::ff);
-  args.packed_ff = ff_packed ? &packed_ff_.of : nullptr;
-  args.packed_bp = bp_too ? &packed_bp_.of : nullptr;
+  // Held positions are packed when they are needed: a device chooses anew.
+  args.packed_ff = ff_packed && !holds() ? &packed_ff_.of : nullptr;
+  args.packed_bp = bp_too && !holds() ? &packed_bp_.of : nullptr;
   // The weight is written whatever the device says of it, and however this ends.
   weight_.raw();
   naming(plan_.name, "update", [&] { device(Pass::ff).update(args); });
+  if (holds()) return;
   packed_ff_.version = packed_bp_.version = weight_.version();
   if (!bp_too) packed_bp_ = {};
 }

@@ -12,8 +12,9 @@ namespace {
 constexpr Method kNoMethod = {.name = "dense", .summary = ""};
 
 /// Why nothing in the layer is pruned, whatever the pass; empty where it may be.
-std::string whole_layer_reason(const LayerPlan& layer) {
+std::string whole_layer_reason(const LayerPlan& layer, const Sparsity& sparsity) {
   if (!layer.keep_dense.empty()) return layer.keep_dense;
+  if (!sparsity.keep_dense.empty()) return sparsity.keep_dense;
   if (layer.geometry.groups > 1) {
     return fmt::format("{} groups of {} input channels", layer.geometry.groups,
                        layer.geometry.in_channels / layer.geometry.groups);
@@ -116,7 +117,7 @@ LayerPlan planned(LayerPlan layer, const Sparsity& sparsity) {
   validate(sparsity.wu);
   check_choice(sparsity, method);
 
-  const std::string whole = whole_layer_reason(layer);
+  const std::string whole = whole_layer_reason(layer, sparsity);
   const PassPlanner planner(layer, sparsity, method);
   std::array<PassPlan, 3> passes;
   if (whole.empty() || (!method.sparse() && sparsity.wu.dense())) {

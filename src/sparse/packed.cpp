@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/sparse/ranking.hpp"
 
@@ -63,6 +64,27 @@ void for_each_kept(const Tensor& weight, GroupAxis axis, Pattern pattern, F&& vi
   });
 }
 
+/// Calls `visit(at, index)` for every place of the packed form and its element [K, C, R, S]; rows run in
+/// parallel.
+template <typename F>
+void for_each_position(const PackedWeight& packed, F&& visit) {
+  const std::uint8_t* const indices = packed.indices.data<std::uint8_t>();
+  const Shape shape = packed.shape();
+  parallel_for(shape[0], 1, [&](std::int64_t begin, std::int64_t end) {
+    std::int64_t at = begin * shape[1] * shape[2] * shape[3];
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t r = 0; r < shape[1]; ++r) {
+        for (std::int64_t s = 0; s < shape[2]; ++s) {
+          for (std::int64_t j = 0; j < shape[3]; ++j, ++at) {
+            const std::int64_t channel = j / packed.pattern.n * packed.pattern.m + indices[at];
+            visit(at, dense_index(packed.axis, row, channel, r, s));
+          }
+        }
+      }
+    }
+  });
+}
+
 void check_weight(const char* op, const Tensor& weight, Pattern pattern) {
   validate(pattern);
   if (weight.rank() != 4) {
@@ -100,24 +122,39 @@ PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pa
   return packed;
 }
 
+PackedWeight kept_at(const Tensor& weight, const PackedWeight& kept) {
+  PackedWeight packed = empty_packed(weight, kept.axis, kept.pattern);
+  packed.indices = kept.indices;
+  dispatch_real("kept_at", weight.dtype(), [&](auto element) {
+    using T = decltype(element);
+    const T* const from = weight.data<T>();
+    T* const values = packed.values.data<T>();
+    for_each_position(kept, [&](std::int64_t at, const Shape& index) { values[at] = from[weight.offset(index)]; });
+  });
+  return packed;
+}
+
+void check_positions(const PackedWeight& packed) {
+  const std::int64_t length = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
+  const std::uint8_t* const indices = packed.indices.data<std::uint8_t>();
+  const std::int64_t kept = packed.kept();
+  for (std::int64_t i = 0; i < packed.indices.numel(); ++i) {
+    const std::int64_t j = i % kept;
+    const std::int64_t first = j / packed.pattern.n * packed.pattern.m;
+    const bool rises = j % packed.pattern.n == 0 || indices[i] > indices[i - 1];
+    if (rises && indices[i] < packed.pattern.m && first + indices[i] < length) continue;
+    throw FormatError(fmt::format("position {} of a packed weight is {}, expected one that rises inside its group",
+                                  i, indices[i]));
+  }
+}
+
 Tensor expand(const PackedWeight& packed) {
   Tensor dense = Tensor::zeros(packed.dense_shape, packed.values.dtype(), MemoryFormat::channels_last);
   dispatch_real("expand", dense.dtype(), [&](auto element) {
     using T = decltype(element);
     const T* const values = packed.values.data<T>();
-    const std::uint8_t* const indices = packed.indices.data<std::uint8_t>();
     T* const to = dense.data<T>();
-    std::int64_t at = 0;
-    for (std::int64_t row = 0; row < packed.rows(); ++row) {
-      for (std::int64_t r = 0; r < packed.values.dim(1); ++r) {
-        for (std::int64_t s = 0; s < packed.values.dim(2); ++s) {
-          for (std::int64_t j = 0; j < packed.kept(); ++j, ++at) {
-            const std::int64_t channel = j / packed.pattern.n * packed.pattern.m + indices[at];
-            to[dense.offset(dense_index(packed.axis, row, channel, r, s))] = values[at];
-          }
-        }
-      }
-    }
+    for_each_position(packed, [&](std::int64_t at, const Shape& index) { to[dense.offset(index)] = values[at]; });
   });
   return dense;
 }

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kOptimizer = "optimizer.";
+constexpr std::string_view kMask = "mask.";
 constexpr const char* kVersionKey = "satsuma_checkpoint";
 constexpr const char* kVersion = "1";
 
@@ -217,6 +218,23 @@ Selection select(const Checkpoint& checkpoint, const std::vector<nn::NamedTensor
   return selection;
 }
 
+void add_masks(const nn::Module& model, std::vector<nn::NamedTensor>& tensors) {
+  for (const auto& layer : model.contractions()) {
+    const Contraction::Masks masks = layer->masks();
+    if (masks.ff.defined()) tensors.push_back({fmt::format("{}{}.ff", kMask, layer->name()), masks.ff});
+    if (masks.bp.defined()) tensors.push_back({fmt::format("{}{}.bp", kMask, layer->name()), masks.bp});
+  }
+}
+
+void hold_masks(const Checkpoint& checkpoint, const nn::Module& model) {
+  const auto mask = [&](const std::string& name) {
+    const auto found = checkpoint.masks.find(name);
+    return found == checkpoint.masks.end() ? Tensor() : found->second;
+  };
+  for (const auto& layer : model.contractions())
+    layer->hold({mask(layer->name() + ".ff"), mask(layer->name() + ".bp")});
+}
+
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
@@ -226,6 +244,7 @@ void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
     for (const nn::NamedTensor& tensor : optimizer->state()) {
       tensors.push_back({fmt::format("{}{}", kOptimizer, tensor.name), tensor.value});
     }
+    add_masks(model, tensors);
   }
   CheckpointInfo filled = info;
   filled.optimizer = {};
@@ -242,6 +261,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   for (auto& [name, tensor] : file.tensors) {
     if (name.starts_with(kOptimizer)) {
       checkpoint.optimizer.emplace(name.substr(kOptimizer.size()), std::move(tensor));
+    } else if (name.starts_with(kMask)) {
+      checkpoint.masks.emplace(name.substr(kMask.size()), std::move(tensor));
     } else {
       checkpoint.model.emplace(name, std::move(tensor));
     }
@@ -295,6 +316,11 @@ void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& 
     throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
   }
   restore(checkpoint, model);
+  try {
+    hold_masks(checkpoint, model);
+  } catch (const FormatError& error) {
+    throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), error.what()));
+  }
   for (std::size_t i = 0; i < generators.size(); ++i) generators[i]->seek(checkpoint.info->generators[i]);
 }
 

@@ -1,7 +1,6 @@
 #include "satsuma/train/placement.hpp"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
@@ -18,23 +17,6 @@ namespace satsuma::train {
 namespace {
 
 constexpr std::array kPasses = {Pass::ff, Pass::bp, Pass::wu};
-
-bool matches(const Placement& placement, const std::string& layer) {
-  return fnmatch(placement.pattern.c_str(), layer.c_str(), 0) == 0;
-}
-
-void check_placements(const std::vector<std::shared_ptr<Contraction>>& layers,
-                      const std::vector<Placement>& placements) {
-  for (const Placement& placement : placements) {
-    const bool used = std::any_of(layers.begin(), layers.end(),
-                                  [&](const auto& layer) { return matches(placement, layer->name()); });
-    if (used) continue;
-    std::vector<std::string_view> names;
-    for (const auto& layer : layers) names.push_back(layer->name());
-    throw UsageError(fmt::format("--place '{}={}' matches no layer: {}", placement.pattern, placement.device,
-                                 unknown_name("layer", placement.pattern, names)));
-  }
-}
 
 /// A check that compares nothing finds nothing: throws where `device`, which was asked for by `layers`, is
 /// one and runs no pass of theirs.
@@ -63,6 +45,14 @@ Placement Placement::parse(std::string_view text) {
   return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
+void LayerOptions::set_method(std::string_view text) {
+  constexpr std::string_view kSampled = "+wu";
+  const bool sampled = text.ends_with(kSampled);
+  if (sampled) text.remove_suffix(kSampled.size());
+  method = find_method(text).name;
+  if (sampled) wu = pattern;
+}
+
 std::optional<DType> parse_precision(std::string_view name) {
   if (name == "auto") return {};
   if (name == "fp32") return DType::f32;
@@ -74,21 +64,36 @@ std::optional<DType> parse_precision(std::string_view name) {
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
   ContractionSettings settings;
   const Method& method = find_method(options.method);
-  settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight};
+  settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight, {}};
   settings.sr_ste = options.sr_ste.value_or(method.default_sr_ste);
   settings.operands = options.operands;
   settings.seed = options.seed;
+  settings.refresh_masks = options.refresh_masks;
   settings.strict = options.strict;
   const std::shared_ptr<Device> device = find_device(options.device);
 
   const std::vector<std::shared_ptr<Contraction>> layers = model.contractions();
-  check_placements(layers, options.placements);
+  for (const Placement& placement : options.placements) {
+    require_match(fmt::format("--place '{}={}'", placement.pattern, placement.device), placement.pattern,
+                  layers);
+  }
+  for (const LayerPattern& of : options.nm_for) {
+    require_match(fmt::format("--nm-for '{}={}'", of.layers, to_string(of.pattern)), of.layers, layers);
+  }
+  if (!options.dense.empty()) require_match(fmt::format("--dense '{}'", options.dense), options.dense, layers);
   std::map<std::shared_ptr<Device>, std::vector<std::shared_ptr<Contraction>>> layers_of;
   for (const auto& layer : layers) {
     settings.device = device;
     for (const Placement& placement : options.placements) {
-      if (matches(placement, layer->name())) settings.device = find_device(placement.device);
+      if (matches(placement.pattern, layer->name())) settings.device = find_device(placement.device);
     }
+    settings.sparsity.pattern = options.pattern;
+    for (const LayerPattern& of : options.nm_for) {
+      // A schedule that is still dense is so everywhere.
+      if (matches(of.layers, layer->name()) && !options.pattern.dense()) settings.sparsity.pattern = of.pattern;
+    }
+    const bool dense = !options.dense.empty() && matches(options.dense, layer->name());
+    settings.sparsity.keep_dense = dense ? fmt::format("--dense '{}'", options.dense) : "";
     layer->configure(settings);
     layers_of[settings.device].push_back(layer);
   }

@@ -8,7 +8,9 @@
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/optim/schedule.hpp"
+#include "satsuma/device/plan.hpp"
 #include "satsuma/sparse/method.hpp"
+#include "satsuma/train/nm_schedule.hpp"
 
 namespace satsuma::train {
 
@@ -40,8 +42,17 @@ const RecipeField kFields[] = {
 
     {"method", kSparsity, "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method},
     {"nm", kSparsity, "N:M, at most N non-zeros in M weights", &Recipe::nm},
+    {"wu", kSparsity, "N:M of the gradient that the weight gradient is made of, sampled along images, or dense",
+     &Recipe::wu},
+    {"bp", kSparsity, "sr-ste: weight in backward, masked (auto) or packed, N:M along output channels",
+     &Recipe::bp},
     {"sr-ste", kSparsity, "lambda of SR-STE's decay of pruned weights, or auto, the method's own", &Recipe::sr_ste, 0,
      1, "auto"},
+    {"nm-for", kSparsity, "LAYERS=N:M, another pattern for layers by name; may be repeated", &Recipe::nm_for},
+    {"dense", kSparsity, "layers by name that stay dense, e.g. 'fc|layer1.*'", &Recipe::dense},
+    {"nm-schedule", kSparsity, "N:M over time instead of --nm: dense@0,4:8@0.2,2:8@0.5", &Recipe::nm_schedule},
+    {"refresh-masks", kSparsity, "steps from one choice of the kept weights to the next",
+     &Recipe::refresh_masks, 1, kLargest},
 
     {"device", kDevice, "who runs the layers; `satsuma devices` lists them", &Recipe::device},
     {"place", kDevice, "PATTERN=DEVICE, layers by name on another device; may be repeated", &Recipe::place},
@@ -112,6 +123,14 @@ bool parse_switch(const RecipeField& field, std::string_view typed) {
   if (typed == "true") return true;
   if (typed == "false") return false;
   refuse(field, typed, "true or false");
+}
+
+/// The weight of BP where the method lets choose; empty under `auto`.
+std::optional<OperandKind> parse_bp_weight(std::string_view name) {
+  if (name == "auto") return {};
+  if (name == "masked") return OperandKind::masked;
+  if (name == "packed") return OperandKind::packed;
+  throw UsageError(unknown_name("--bp", name, {"auto", "masked", "packed"}));
 }
 
 }  // namespace
@@ -191,7 +210,15 @@ void Recipe::check() const {
   parse_precision(precision);
   optim::check(optim::find_optimizer(optimizer), optimizer_settings());
   find_method(method);
-  Pattern::parse(nm);
+  // Throws where patterns and expressions cannot be read, and where the method gives no choice.
+  const LayerOptions layers = layer_options();
+  planned({}, {&find_method(method), layers.pattern, layers.wu, layers.bp_weight, {}});
+  if (!nm_schedule.empty()) NmSchedule::parse(nm_schedule);
+  if (refresh_masks > 1 && sr_ste.value_or(find_method(method).default_sr_ste) != 0) {
+    throw UsageError(fmt::format(
+        "--refresh-masks got {}, expected 1 with --sr-ste: its mask is chosen in every step; or give --sr-ste 0",
+        refresh_masks));
+  }
   optim::parse_schedule(schedule);
   data::parse_augment(augment);
   for (const std::string& text : place) Placement::parse(text);
@@ -221,6 +248,12 @@ LayerOptions Recipe::layer_options() const {
   LayerOptions options;
   options.method = method;
   options.pattern = Pattern::parse(nm);
+  options.wu = parse_dense_or_pattern(wu);
+  options.bp_weight = parse_bp_weight(bp);
+  for (const std::string& text : nm_for) options.nm_for.push_back(LayerPattern::parse(text));
+  options.dense = dense;
+  options.refresh_masks = refresh_masks;
+  options.seed = static_cast<std::uint64_t>(seed);
   options.sr_ste = sr_ste;
   options.operands = parse_precision(precision);
   options.device = device;

@@ -42,6 +42,7 @@ std::string to_line(const LogRecord& record) {
   if (record.test_loss) object["test_loss"] = *record.test_loss;
   if (record.test_accuracy) object["test_accuracy"] = *record.test_accuracy;
   object["lr"] = record.lr;
+  object["nm"] = to_string(record.pattern);
   if (record.loss_scale) {
     object["loss_scale"] = record.loss_scale->value;
     object["skipped_steps"] = record.loss_scale->skipped;

@@ -66,6 +66,9 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
   schedule_.peak = recipe.lr.value_or(optimizer_.kind().default_lr);
   schedule_.total_steps = std::max<std::int64_t>(all_steps, 1);
   schedule_.warmup = recipe.warmup;
+  pattern_ = Pattern::parse(recipe.nm);
+  if (!recipe.nm_schedule.empty()) nm_schedule_ = NmSchedule::parse(recipe.nm_schedule);
+  follow_nm_schedule();
   if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
 }
 
@@ -80,9 +83,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
         "step {} is not batch {} of epoch {} with {} batches an epoch; the data or the batch size differ",
         state.step, state.batch, state.epoch + 1, batches_per_epoch()));
   }
-  restore(checkpoint, *model_, optimizer_);
   const std::optional<LossScale> fresh = state_.loss_scale;
   state_ = state;
+  follow_nm_schedule();
+  restore(checkpoint, *model_, optimizer_);
   // The precision may have changed.
   if (fresh.has_value() != state.loss_scale.has_value()) state_.loss_scale = fresh;
   if (std::error_code error; state_.best_accuracy && !std::filesystem::exists(directory_.best(), error)) {
@@ -152,10 +156,10 @@ void Trainer::train_epoch() {
 }
 
 Tally Trainer::step(const data::Batch& batch) try {
+  begin_step();
   const Work before = executed(devices_);
   evaluation_.reset();
   optimizer_.zero_grad();
-  for (const auto& layer : layers_) layer->begin_step(state_.step);
   const Tensor logits = (*model_)(batch.images);
   const Tensor loss = ops::cross_entropy(logits, batch.labels, recipe_.label_smoothing);
   const double value = loss.item();
@@ -180,6 +184,23 @@ Tally Trainer::step(const data::Batch& batch) try {
   throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
 }
 
+void Trainer::follow_nm_schedule() {
+  if (!nm_schedule_) return;
+  const Pattern now =
+      nm_schedule_->at(static_cast<double>(state_.step) / static_cast<double>(schedule_.total_steps));
+  if (now == pattern_) return;
+  pattern_ = now;
+  LayerOptions options = recipe_.layer_options();
+  options.pattern = now;
+  configure_layers(*model_, options);
+  devices_ = devices_of(*model_);
+}
+
+void Trainer::begin_step() {
+  follow_nm_schedule();
+  for (const auto& layer : layers_) layer->begin_step(state_.step);
+}
+
 void Trainer::descend(const Tensor& loss, double lr) {
   if (!state_.loss_scale) {
     backward(loss);
@@ -198,6 +219,7 @@ void Trainer::end_interval() {
   record.step = state_.step;
   record.epoch = state_.epoch + 1;
   record.lr = schedule_.at(state_.step - 1);
+  record.pattern = pattern_;
   record.tally = state_.interval;
   record.loss_scale = state_.loss_scale;
   record.seconds = state_.total.seconds;
@@ -232,6 +254,7 @@ bool Trainer::evaluate_epoch() {
   record.step = state_.step;
   record.epoch = state_.epoch + 1;
   record.lr = schedule_.at(state_.step - 1);
+  record.pattern = pattern_;
   record.tally = state_.running;
   record.seconds = state_.total.seconds;
   record.loss_scale = state_.loss_scale;
@@ -286,7 +309,7 @@ void Trainer::save_last() {
 }
 
 CheckpointInfo Trainer::info() const {
-  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}, recipe_.method, recipe_.nm};
+  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}, recipe_.method, to_string(pattern_)};
 }
 
 void Trainer::show() const {

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/sparse/method.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/peer_flags.hpp"
@@ -61,7 +60,7 @@ void take_turns(const Trainees& trainees, const Peers& peers, const FixedBatch& 
 int run_step(const Settings& settings) {
   settings.plugins.load();
   if (settings.methods.empty()) throw UsageError("--methods got nothing, expected names such as dense,bdwp");
-  for (const std::string& method : settings.methods) find_method(method);
+  for (const std::string& method : settings.methods) train::LayerOptions().set_method(method);
   for (const std::string& precision : settings.precisions) train::parse_precision(precision);
   settings.peers.check(settings.bench.model);
   const auto& precisions = settings.precisions;
@@ -101,7 +100,7 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
   settings->bench.add_to(*command, 10, 3);
   command
       ->add_option("--methods", settings->methods,
-                   "methods, separated by commas; the first is the base of ratios")
+                   "methods, separated by commas; the first is the base of ratios. NAME+wu samples dY in WU at --nm, too")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")

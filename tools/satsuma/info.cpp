@@ -10,6 +10,7 @@
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
+#include "tools/satsuma/recipe_flags.hpp"
 
 namespace satsuma::tools {
 
@@ -17,10 +18,7 @@ namespace {
 
 struct Settings {
   ModelSettings model;
-  std::string method = "dense";
-  std::string pattern = "2:8";
-  std::string device = "cpu";
-  std::vector<std::string> place;
+  RecipeFlags flags;
   PluginFlags plugins;
   bool json = false;
 };
@@ -44,17 +42,11 @@ void add(PassMacs& sum, const PassMacs& macs) {
   sum.wu += macs.wu;
 }
 
-Report examine(const Settings& settings) {
-  train::LayerOptions options;
-  options.method = settings.method;
-  options.pattern = Pattern::parse(settings.pattern);
-  options.device = settings.device;
-  for (const std::string& text : settings.place) options.placements.push_back(train::Placement::parse(text));
-
+Report examine(const Settings& settings, const train::Recipe& recipe) {
   Report report;
   const std::shared_ptr<nn::Module> model = settings.model.create_shapes();
   report.layers = trace_layers(*model, settings.model.options().input);
-  train::configure_layers(*model, options);
+  train::configure_layers(*model, recipe.layer_options());
   for (const Layer& layer : report.layers) {
     std::int64_t count = 0;
     for (const nn::Parameter& parameter : model->parameters()) {
@@ -96,7 +88,7 @@ Json passes_json(const Contraction& contraction) {
   return passes;
 }
 
-Json to_json(const Settings& settings, const Report& report) {
+Json to_json(const Settings& settings, const train::Recipe& recipe, const Report& report) {
   Json layers = Json::array();
   for (std::size_t i = 0; i < report.layers.size(); ++i) {
     const Layer& layer = report.layers[i];
@@ -118,8 +110,9 @@ Json to_json(const Settings& settings, const Report& report) {
   }
   return {{"model", settings.model.model},
           {"input", extents(settings.model.options().input)},
-          {"method", settings.method},
-          {"nm", settings.pattern},
+          {"method", recipe.method},
+          {"nm", recipe.nm},
+          {"wu", recipe.wu},
           {"layers", layers},
           {"totals",
            {{"parameters", report.all_parameters},
@@ -150,12 +143,12 @@ std::string nm_column(const LayerPlan& plan) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-void print(const Settings& settings, const Report& report) {
+void print(const Settings& settings, const train::Recipe& recipe, const Report& report) {
   using enum Table::Align;
   const auto count = [](std::int64_t n) { return short_count(static_cast<double>(n)); };
   fmt::print("{}, input {}, method {}{}; multiply-adds of one image\n\n", settings.model.model,
-             fmt::join(settings.model.options().input, "x"), settings.method,
-             settings.method == "dense" ? "" : " " + settings.pattern);
+             fmt::join(settings.model.options().input, "x"), recipe.method,
+             recipe.method == "dense" ? "" : " " + recipe.nm);
   Table table({"layer", "weight", "output", "parameters", "FF", "BP", "WU", "N:M"},
               {left, left, left, right, right, right, right, left});
   for (std::size_t i = 0; i < report.layers.size(); ++i) {
@@ -179,11 +172,13 @@ void print(const Settings& settings, const Report& report) {
 
 int run_info(const Settings& settings) {
   settings.plugins.load();
-  const Report report = examine(settings);
+  const train::Recipe recipe = settings.flags.apply({});
+  recipe.check();
+  const Report report = examine(settings, recipe);
   if (settings.json) {
-    print_json(to_json(settings, report));
+    print_json(to_json(settings, recipe, report));
   } else {
-    print(settings, report);
+    print(settings, recipe, report);
   }
   return 0;
 }
@@ -195,17 +190,8 @@ CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
   CLI::App* const command = app.add_subcommand(
       "info", "Account for every layer of a model: size, operations, what is sparse and why not");
   settings->model.add_to(*command);
-  command->add_option("--method", settings->method, "pruning method; `satsuma methods` lists them")
-      ->capture_default_str();
-  command->add_option("--nm", settings->pattern, "N:M, at most N non-zeros in M weights")
-      ->capture_default_str();
-  command->add_option("--device", settings->device, "who runs the layers; `satsuma devices` lists them")
-      ->capture_default_str();
-  command
-      ->add_option("--place", settings->place,
-                   "PATTERN=DEVICE, layers by name on another device; may be repeated")
-      ->expected(1)
-      ->take_all();
+  settings->flags.add_to(*command,
+                         {"method", "nm", "wu", "bp", "nm-for", "dense", "device", "place", "precision"});
   settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");

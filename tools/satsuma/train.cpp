@@ -121,7 +121,10 @@ std::int64_t count_fallbacks(const nn::Module& model) {
 }
 
 std::string method_text(const Recipe& recipe) {
-  return recipe.method == "dense" ? recipe.method : recipe.method + " " + recipe.nm;
+  std::string text = recipe.method;
+  const std::string& nm = recipe.nm_schedule.empty() ? recipe.nm : recipe.nm_schedule;
+  if (recipe.method != "dense") text += " " + nm;
+  return recipe.wu == "dense" ? text : fmt::format("{}, WU {}", text, recipe.wu);
 }
 
 void describe(const Recipe& recipe, const nn::Module& model, const train::ExperimentData& data,

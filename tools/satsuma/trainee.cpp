@@ -34,8 +34,8 @@ Trainee::Trainee(const BenchSettings& bench, const std::string& device, const st
       precision_(precision),
       model_(bench.model.create()) {
   train::LayerOptions layers;
-  layers.method = method;
   layers.pattern = Pattern::parse(bench.pattern);
+  layers.set_method(method);
   layers.operands = train::parse_precision(precision);
   layers.device = device;
   train::configure_layers(*model_, layers);

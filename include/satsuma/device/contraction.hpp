@@ -20,6 +20,9 @@ struct ContractionSettings {
   std::shared_ptr<Device> device = {};  ///< null is `cpu`
   std::optional<DType> operands = {};   ///< see LayerPlan; empty is Device::default_operands()
   std::uint64_t seed = 0;               ///< of the choices of a sampled dY
+  /// Steps from one choice of the kept weights to the next; between them their positions are held. Above 1
+  /// without the SR-STE term, whose mask is chosen in every step.
+  std::int64_t refresh_masks = 1;
   bool strict = false;                  ///< a refusal is an error instead of a fallback
 };
 
@@ -57,8 +60,18 @@ class Contraction {
   /// Why a pass does not run on the device asked for, and where it runs; empty where it does.
   std::string fallback(Pass pass) const;
 
-  /// The training step that follows: a sampled dY is drawn for it.
-  void begin_step(std::int64_t step) { step_ = step; }
+  /// The training step that follows: a sampled dY is drawn for it, and held positions may be chosen anew.
+  void begin_step(std::int64_t step);
+
+  /// Positions that are held (ContractionSettings::refresh_masks), PackedWeight::indices of FF and of BP;
+  /// undefined where none are.
+  struct Masks {
+    Tensor ff;
+    Tensor bp;
+  };
+  Masks masks() const;
+  /// Goes on with positions that masks() gave. Throws FormatError when they are none of this layer's.
+  void hold(const Masks& masks);
 
   /// The three passes; see Device. `x` and `dy` may have any layout. Under NoStorage the output of forward()
   /// has no elements and no device is asked. `constant`: the weight is not about to
@@ -88,6 +101,8 @@ class Contraction {
   WeightOperand operand(Pass pass, bool constant);
   /// packed() as its device has left it, perhaps without values.
   PackedWeight& pre_generated(Pass pass);
+  bool holds() const { return settings_.refresh_masks > 1; }
+  PackedWeight positions_of(Pass pass, const Tensor& indices) const;
   /// The dense weight with zeros where W_ff keeps nothing.
   const Tensor& masked();
   /// The device of a pass, about to be used: its fallback is logged.

@@ -67,6 +67,7 @@ struct Sparsity {
   Pattern wu = {};                 ///< of dY in WU, sampled; 1:1 leaves it dense
   /// masked or packed instead of what the method has in BP, where it lets choose.
   std::optional<OperandKind> bp_weight = {};
+  std::string keep_dense = {};  ///< why this layer is to stay dense; empty where it need not
 };
 
 /// `layer` with its passes decided. Dense stay: a layer that is kept dense or has several groups of channels,

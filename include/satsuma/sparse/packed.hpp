@@ -49,6 +49,12 @@ PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern)
 /// rank 4.
 PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
+/// `weight` with its elements at the positions that `kept` keeps, whatever their magnitudes. The weight has
+/// the dense shape of `kept`.
+PackedWeight kept_at(const Tensor& weight, const PackedWeight& kept);
+/// Throws FormatError unless the indices are rising positions inside their groups.
+void check_positions(const PackedWeight& packed);
+
 /// The dense tensor [K, C, R, S], in channels-last format, that `packed` stands for.
 Tensor expand(const PackedWeight& packed);
 

@@ -9,6 +9,7 @@
 #include "satsuma/device/device.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/sparse/pattern.hpp"
+#include "satsuma/train/layer_match.hpp"
 
 namespace satsuma::train {
 
@@ -23,12 +24,19 @@ struct Placement {
 
 /// How the convolution and linear layers of a model are to be run.
 struct LayerOptions {
+  /// Sets the method; `NAME+wu` is NAME with a dY sampled in WU at the pattern that the method has. To be
+  /// called after `pattern` was set. Throws UsageError on an unknown name.
+  void set_method(std::string_view text);
+
   std::string method = "dense";
   Pattern pattern = {2, 8};              ///< N:M of the operands that the method prunes
   Pattern wu = {};                       ///< N:M of a sampled dY in WU; 1:1 leaves it dense
   std::optional<OperandKind> bp_weight;  ///< Sparsity::bp_weight
   std::optional<double> sr_ste;          ///< lambda of the SR-STE term; the method's default where empty
   std::uint64_t seed = 0;                ///< of the choices of a sampled dY
+  std::vector<LayerPattern> nm_for;      ///< other patterns by layer; of several that match the last one counts
+  std::string dense;                     ///< layers that stay dense; empty for none
+  std::int64_t refresh_masks = 1;        ///< ContractionSettings::refresh_masks
   std::optional<DType>
       operands;  ///< what products are made of: f32, bf16, f16; each device's own where empty
   std::string device = "cpu";
@@ -40,8 +48,8 @@ struct LayerOptions {
 /// leaves it to the device. Throws UsageError for another.
 std::optional<DType> parse_precision(std::string_view name);
 
-/// Configures every contraction of `model`. Throws UsageError on an unknown method or device and on a
-/// placement that matches no layer, DeviceError under `strict` when a device refuses a pass, and where a
+/// Configures every contraction of `model`. Throws UsageError on an unknown method or device and on an
+/// expression that matches no layer, DeviceError under `strict` when a device refuses a pass, and where a
 /// device `check:A,B` runs no pass of the layers that asked for it.
 void configure_layers(const nn::Module& model, const LayerOptions& options);
 

@@ -32,7 +32,13 @@ struct Recipe {
 
   std::string method = "dense";
   std::string nm = "2:8";
+  std::string wu = "dense";
+  std::string bp = "auto";
   std::optional<double> sr_ste;
+  std::vector<std::string> nm_for;
+  std::string dense;
+  std::string nm_schedule;
+  std::int64_t refresh_masks = 1;
 
   std::string device = "cpu";
   std::vector<std::string> place;

@@ -10,6 +10,7 @@
 #include "satsuma/optim/schedule.hpp"
 #include "satsuma/train/checkpoint.hpp"
 #include "satsuma/train/experiment.hpp"
+#include "satsuma/train/nm_schedule.hpp"
 #include "satsuma/train/progress.hpp"
 #include "satsuma/train/recipe.hpp"
 #include "satsuma/train/run_directory.hpp"
@@ -62,6 +63,10 @@ class Trainer {
   bool stop_requested() const { return stop_ && stop_() != 0; }
   void train_epoch();
   Tally step(const data::Batch& batch);
+  /// Plans the layers anew where the schedule of patterns has another for the step that follows.
+  void follow_nm_schedule();
+  /// Tells the layers which step begins.
+  void begin_step();
   /// Backward pass and the optimiser's step; under loss scaling the step may be skipped.
   void descend(const Tensor& loss, double lr);
   void end_interval();
@@ -85,6 +90,8 @@ class Trainer {
   data::Loader test_loader_;
   optim::Optimizer optimizer_;
   optim::Schedule schedule_;
+  std::optional<NmSchedule> nm_schedule_;
+  Pattern pattern_;  ///< that layers are planned with
   std::vector<std::shared_ptr<Contraction>> layers_;
   std::vector<Device*> devices_;
   std::int64_t last_step_;
