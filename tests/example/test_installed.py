@@ -31,7 +31,8 @@ class Installed(unittest.TestCase):
         run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", self.root])
         (package,) = self.root.rglob("satsuma.pc")
         self.library = package.parent.parent
-        self.environment = {**os.environ, "PKG_CONFIG_PATH": str(package.parent), "PKG_CONFIG_SYSROOT_DIR": str(self.root)}
+        # No other folder: a user of the library need not have what it was built with.
+        self.environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(package.parent), "PKG_CONFIG_SYSROOT_DIR": str(self.root)}
         self.environment |= {"LD_LIBRARY_PATH": str(self.library), "OMP_WAIT_POLICY": "passive"}
 
     def pkg_config(self, *options):

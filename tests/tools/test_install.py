@@ -116,7 +116,7 @@ class Documents(CommandTest):
                 self.assertTrue(option.lstrip("-") in script.read_text(), option)
             if shutil.which(shell):
                 subprocess.run([*check, script], check=True)
-        line = self.refusal("completion", "fsh", code=2)
+        line = self.refusal("completion", "fishy", code=2)
         self.assertIn("did you mean 'fish'?", line)
 
 
