@@ -6,7 +6,9 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/device/rounding.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/pruned.hpp"
 #include "src/cpu/pruned_form.hpp"
 #include "src/cpu/scratch.hpp"
@@ -26,12 +28,13 @@ struct PrunedCut {
   std::int64_t in_block;   ///< input channels side by side, padded to whole vectors
   std::int64_t out_block;  ///< output channels whose weights are in the cache
   std::int64_t taps;       ///< kernel positions whose weights are, too
+  bool halves;             ///< weights are bf16, in planes of kWideLanes input channels
 
-  PrunedCut(const Geometry& geometry, Pattern pattern) {
-    const PrunedKernels& kernel = pruned_kernels();
+  PrunedCut(const Geometry& geometry, Pattern pattern, DType operands) : halves(operands == DType::bf16) {
+    const PrunedKernels& kernel = pruned_kernels(operands);
     in_block = std::min<std::int64_t>(kernel.vectors * kernel.vector,
                                       ceil_div(geometry.in_channels, kernel.vector) * kernel.vector);
-    const std::int64_t rows = kWeightBytes / row_bytes();
+    const std::int64_t rows = kWeightBytes / (in_block * (halves ? 2 : 4));
     const std::int64_t unit = pruned_unit(pattern);
     const std::int64_t units = ceil_div(geometry.out_channels, unit);
     const std::int64_t blocks = std::min(units, ceil_div(units * unit, rows));
@@ -39,7 +42,10 @@ struct PrunedCut {
     taps = std::max<std::int64_t>(1, rows / out_block);
   }
 
-  std::int64_t row_bytes() const { return in_block * static_cast<std::int64_t>(sizeof(float)); }
+  /// Between the rows of neighbouring output channels.
+  std::int64_t row_bytes() const {
+    return (halves ? kWideLanes / 2 : in_block) * static_cast<std::int64_t>(sizeof(float));
+  }
 };
 
 /// A weight as [block of input channels][tap][output channel][input channel], padded with zeros.
@@ -58,6 +64,30 @@ Scratch pack(const Tensor& w, std::int64_t in_block) {
       for (std::int64_t k = 0; k < out; ++k, to += in_block) {
         std::copy_n(from + (k * taps + i % taps) * in + first, count, to);
         std::fill(to + count, to + in_block, 0.0f);
+      }
+    }
+  });
+  return packed;
+}  /// The same as PrunedTile has it in bf16: [block of input channels][tap][plane][output channel].
+Scratch pack_halves(const Tensor& w, std::int64_t in_block) {
+  const std::int64_t out = w.dim(0);
+  const std::int64_t in = w.dim(1);
+  const std::int64_t taps = w.dim(2) * w.dim(3);
+  const std::int64_t planes = in_block / kWideLanes;
+  const std::int64_t blocks = ceil_div(in, in_block);
+  Scratch packed(blocks * taps * out * in_block / 2);
+  const float* const from = w.data<float>();
+  parallel_for(blocks * taps * planes, 1, [&](std::int64_t begin, std::int64_t end) {
+    alignas(64) float row[kWideLanes];
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t tap = i / planes % taps;
+      const std::int64_t first = i / planes / taps * in_block + i % planes * kWideLanes;
+      const std::int64_t count = std::clamp<std::int64_t>(in - first, 0, kWideLanes);
+      float* to = packed.data() + i * out * kWideLanes / 2;
+      for (std::int64_t k = 0; k < out; ++k, to += kWideLanes / 2) {
+        std::copy_n(from + (k * taps + tap) * in + first, count, row);
+        std::fill(row + count, row + kWideLanes, 0.0f);
+        bf16_kernels()->pack_wide(row, row + kLanes, 1, to);
       }
     }
   });
@@ -81,6 +111,7 @@ class PrunedWorker {
       : geometry_(geometry),
         cut_(cut),
         form_(form),
+        kernel_(pruned_kernels(cut.halves ? DType::bf16 : DType::f32)),
         weights_(weights),
         dy_(dy),
         dx_(dx),
@@ -119,7 +150,8 @@ class PrunedWorker {
     PrunedTile tile;
     tile.per_image = form_.per_image(out_block);
     tile.images = static_cast<int>(images_);
-    tile.vectors = static_cast<int>(cut_.in_block / pruned_kernels().vector);
+    tile.vectors = static_cast<int>(cut_.in_block / kernel_.vector);
+    tile.plane_bytes = geometry_.out_channels * cut_.row_bytes();
     for (std::int64_t row = first_row_; row < last_row_; ++row) {
       for (std::int64_t column = 0; column < width_; ++column) {
         entries_.clear();
@@ -128,7 +160,7 @@ class PrunedWorker {
           const std::int64_t p = source(geometry_, 0, dy_.dim(2), row, tap / geometry_.kernel[1]);
           const std::int64_t q = source(geometry_, 1, dy_.dim(3), column, tap % geometry_.kernel[1]);
           if (p < 0 || q < 0) continue;
-          entries_.push_back(form_.entries((block_ * dy_.dim(2) + p) * dy_.dim(3) + q, out_block));
+          entries_.push_back(form_.items((block_ * dy_.dim(2) + p) * dy_.dim(3) + q, out_block));
           rows_of_weights_.push_back(weights_row(tap, out_block * cut_.out_block));
         }
         if (entries_.empty()) continue;
@@ -136,14 +168,15 @@ class PrunedWorker {
         tile.entries = entries_.data();
         tile.weights = rows_of_weights_.data();
         tile.sums = sums_at(row, column);
-        pruned_kernels().products(tile);
+        kernel_.products(tile);
       }
     }
   }
 
   const char* weights_row(std::int64_t tap, std::int64_t channel) const {
     const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
-    const std::int64_t row = (in_block_ * taps + tap) * geometry_.out_channels + channel;
+    const std::int64_t planes = cut_.halves ? cut_.in_block / kWideLanes : 1;
+    const std::int64_t row = (in_block_ * taps + tap) * planes * geometry_.out_channels + channel;
     return reinterpret_cast<const char*>(weights_) + row * cut_.row_bytes();
   }
 
@@ -185,6 +218,7 @@ class PrunedWorker {
   const Geometry& geometry_;
   const PrunedCut& cut_;
   const PrunedForm& form_;
+  const PrunedKernels& kernel_;
   const float* weights_;
   const Tensor& dy_;
   Tensor& dx_;
@@ -200,7 +234,7 @@ class PrunedWorker {
   std::int64_t images_ = 0;
   std::int64_t first_row_ = 0;
   std::int64_t last_row_ = 0;
-  std::vector<const NmEntry*> entries_;
+  std::vector<const void*> entries_;
   std::vector<const char*> rows_of_weights_;
 };
 
@@ -210,9 +244,11 @@ void pruned_backward_data(const PassSpec& spec, const Tensor& dy, Pattern patter
                           Tensor& dx) {
   const Geometry& geometry = spec.geometry;
   const Tensor gradient = dy.to(MemoryFormat::batch_blocked);
-  const PrunedCut cut(geometry, pattern);
-  const PrunedForm form(gradient, pattern, cut.out_block, cut.row_bytes());
-  Scratch weights = pack(w, cut.in_block);
+  const bool has_products = spec.operands == DType::bf16 && bf16_kernels() != nullptr;
+  const PrunedCut cut(geometry, pattern, has_products ? DType::bf16 : DType::f32);
+  const PrunedForm form(gradient, pattern, cut.out_block, cut.row_bytes(), spec.operands, has_products);
+  Scratch weights =
+      has_products ? pack_halves(w, cut.in_block) : pack(rounded(w, spec.operands), cut.in_block);
   const std::int64_t pieces = PrunedWorker(geometry, cut, form, weights.data(), gradient, dx).pieces();
   parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end) {
     PrunedWorker worker(geometry, cut, form, weights.data(), gradient, dx);
