@@ -102,6 +102,17 @@ std::int64_t source(const Geometry& g, std::size_t axis, std::int64_t outputs, s
   return hit ? scaled / g.stride[axis] : -1;
 }
 
+/// For each image coordinate whether any tap has a source.
+std::vector<bool> reached(const Geometry& g, std::size_t axis, std::int64_t outputs, std::int64_t images) {
+  std::vector<bool> result(static_cast<std::size_t>(images));
+  for (std::int64_t image = 0; image < images; ++image) {
+    for (std::int64_t tap = 0; tap < g.kernel[axis]; ++tap) {
+      if (source(g, axis, outputs, image, tap) >= 0) result[static_cast<std::size_t>(image)] = true;
+    }
+  }
+  return result;
+}
+
 /// Strips of dx, some rows of a block of images by a block of input channels: sums are collected in [pixel]
 /// [image][channel], and in the end transposed to where they belong.
 class PrunedWorker {
@@ -121,7 +132,9 @@ class PrunedWorker {
         strips_(ceil_div(height_, rows_)),
         in_blocks_(ceil_div(geometry.in_channels, cut.in_block)),
         pixel_floats_(kLanes * cut.in_block),
-        sums_(rows_ * width_ * pixel_floats_) {}
+        sums_(rows_ * width_ * pixel_floats_),
+        reached_rows_(reached(geometry, 0, dy.dim(2), height_)),
+        reached_columns_(reached(geometry, 1, dy.dim(3), width_)) {}
 
   std::int64_t pieces() const { return ceil_div(dx_.dim(0), kLanes) * strips_ * in_blocks_; }
 
@@ -131,7 +144,11 @@ class PrunedWorker {
     images_ = std::min(kLanes, dx_.dim(0) - block_ * kLanes);
     first_row_ = index / in_blocks_ % strips_ * rows_;
     last_row_ = std::min(first_row_ + rows_, height_);
-    std::fill_n(sums_.data(), (last_row_ - first_row_) * width_ * pixel_floats_, 0.0f);
+    for (std::int64_t row = first_row_; row < last_row_; ++row) {
+      for (std::int64_t column = 0; column < width_; ++column) {
+        if (is_reached(row, column)) std::fill_n(sums_at(row, column), pixel_floats_, 0.0f);
+      }
+    }
     const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
     for (std::int64_t out_block = 0; out_block < form_.blocks(); ++out_block) {
       for (std::int64_t tap = 0; tap < taps; tap += cut_.taps)
@@ -145,6 +162,11 @@ class PrunedWorker {
     return sums_.data() + ((row - first_row_) * width_ + column) * pixel_floats_;
   }
 
+  /// Whether any tap reads dy here: under strides wider than the kernel most pixels have none.
+  bool is_reached(std::int64_t row, std::int64_t column) const {
+    return reached_rows_[static_cast<std::size_t>(row)] && reached_columns_[static_cast<std::size_t>(column)];
+  }
+
   /// All pixels of the strip under some taps.
   void products(std::int64_t out_block, std::int64_t first_tap, std::int64_t last_tap) {
     PrunedTile tile;
@@ -154,6 +176,7 @@ class PrunedWorker {
     tile.plane_bytes = geometry_.out_channels * cut_.row_bytes();
     for (std::int64_t row = first_row_; row < last_row_; ++row) {
       for (std::int64_t column = 0; column < width_; ++column) {
+        if (!is_reached(row, column)) continue;
         entries_.clear();
         rows_of_weights_.clear();
         for (std::int64_t tap = first_tap; tap < last_tap; ++tap) {
@@ -185,27 +208,37 @@ class PrunedWorker {
     const std::int64_t count = std::min(cut_.in_block, geometry_.in_channels - first);
     for (std::int64_t row = first_row_; row < last_row_; ++row) {
       for (std::int64_t column = 0; column < width_; ++column) {
+        const float* const sums = is_reached(row, column) ? sums_at(row, column) : nullptr;
         if (is_channels_last(dx_)) {
-          write_rows(sums_at(row, column), row, column, first, count);
+          write_rows(sums, row, column, first, count);
         } else {
           const std::int64_t pixel = (block_ * height_ + row) * width_ + column;
           float* const to = dx_.data<float>() + (pixel * geometry_.in_channels + first) * kLanes;
-          write_lanes(sums_at(row, column), count, to);
+          write_lanes(sums, count, to);
         }
       }
     }
   }
 
+  /// Sums of a pixel of channels-last images; zeros for null, as below.
   void write_rows(const float* from, std::int64_t row, std::int64_t column, std::int64_t first,
                   std::int64_t count) {
     for (std::int64_t image = 0; image < images_; ++image) {
       const std::int64_t pixel = ((block_ * kLanes + image) * height_ + row) * width_ + column;
-      std::copy_n(from + image * cut_.in_block, count,
-                  dx_.data<float>() + pixel * geometry_.in_channels + first);
+      float* const to = dx_.data<float>() + pixel * geometry_.in_channels + first;
+      if (from == nullptr) {
+        std::fill_n(to, count, 0.0f);
+      } else {
+        std::copy_n(from + image * cut_.in_block, count, to);
+      }
     }
   }
 
   void write_lanes(const float* from, std::int64_t count, float* to) const {
+    if (from == nullptr) {
+      std::fill_n(to, count * kLanes, 0.0f);
+      return;
+    }
     std::int64_t c = 0;
     for (; c + kLanes <= count; c += kLanes)
       kernels().transpose_square(from + c, cut_.in_block, to + c * kLanes, kLanes);
@@ -229,6 +262,8 @@ class PrunedWorker {
   std::int64_t in_blocks_;
   std::int64_t pixel_floats_;
   Scratch sums_;
+  std::vector<bool> reached_rows_;  ///< of dx, which some tap has a source for
+  std::vector<bool> reached_columns_;
   std::int64_t in_block_ = 0;
   std::int64_t block_ = 0;
   std::int64_t images_ = 0;
