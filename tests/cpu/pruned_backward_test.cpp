@@ -7,6 +7,7 @@
 
 #include "cpu/naive.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/device/rounding.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "support/random_tensor.hpp"
 
@@ -41,10 +42,10 @@ Tensor pruned(const Tensor& dy, Pattern pattern) {
   return expand(compress_reference(dy, GroupAxis::input_channels, pattern));
 }
 
-Tensor pruned_dx(const Layer& layer, const Tensor& dy, Pattern pattern, const Tensor& w,
-                 MemoryFormat format) {
+Tensor pruned_dx(const Layer& layer, const Tensor& dy, Pattern pattern, const Tensor& w, MemoryFormat format,
+                 DType operands = DType::f32) {
   Tensor dx = Tensor::full(layer.x, 99, DType::f32, format);
-  pruned_backward_data(layer.geometry, dy.to(format), pattern, w, dx);
+  pruned_backward_data({layer.geometry, operands}, dy.to(format), pattern, w, dx);
   return dx;
 }
 
@@ -58,18 +59,22 @@ TEST_CASE("backward data of a pruned dY is that of the dense rest") {
     const Tensor dy = random_tensor(y, 2, DType::f32, MemoryFormat::batch_blocked);
     for (const Pattern pattern :
          {Pattern{2, 8}, Pattern{1, 4}, Pattern{3, 5}, Pattern{9, 16}, Pattern{4, 40}}) {
-      CAPTURE(to_string(pattern));
-      const auto kept = pruned(dy, pattern).to_vector<double>();
-      const auto weights = w.to_vector<double>();
-      Sums expected(layer.x.numel());
-      for_each_product(layer.geometry, layer.x, y, [&](std::size_t i, std::size_t at, std::size_t o) {
-        expected.add(i, kept[o], weights[at]);
-      });
-      const Tensor dx = pruned_dx(layer, dy, pattern, w, MemoryFormat::batch_blocked);
-      // Half an ulp for each of some hundred sums in a row.
-      CHECK(expected.error(dx, 2e-6) <= 1);
-      CHECK(pruned_dx(layer, dy, pattern, w, MemoryFormat::channels_last).to_vector<float>() ==
-            dx.to_vector<float>());
+      for (const DType operands : {DType::f32, DType::bf16, DType::f16}) {
+        CAPTURE(to_string(pattern));
+        CAPTURE(to_string(operands));
+        // Pruned first, and rounded then.
+        const auto kept = rounded(pruned(dy, pattern), operands).to_vector<double>();
+        const auto weights = rounded(w, operands).to_vector<double>();
+        Sums expected(layer.x.numel());
+        for_each_product(layer.geometry, layer.x, y, [&](std::size_t i, std::size_t at, std::size_t o) {
+          expected.add(i, kept[o], weights[at]);
+        });
+        const Tensor dx = pruned_dx(layer, dy, pattern, w, MemoryFormat::batch_blocked, operands);
+        // Half an ulp for each of some hundred sums in a row.
+        CHECK(expected.error(dx, 2e-6) <= 1);
+        CHECK(pruned_dx(layer, dy, pattern, w, MemoryFormat::channels_last, operands).to_vector<float>() ==
+              dx.to_vector<float>());
+      }
     }
   }
 }

@@ -66,8 +66,10 @@ const SampledKernels& sampled_kernels(DType operands) {
   return kPlainSampledKernels;
 }
 
-const PrunedKernels& pruned_kernels() {
+const PrunedKernels& pruned_kernels(DType operands) {
+  static_cast<void>(operands);
 #if defined(__x86_64__)
+  if (operands == DType::bf16 && active_isa() == Isa::avx512_bf16) return kAvx512Bf16PrunedKernels;
   if (active_isa() >= Isa::avx512) return kAvx512PrunedKernels;
   if (active_isa() == Isa::avx2) return kAvx2PrunedKernels;
 #endif

@@ -24,7 +24,7 @@ inline void images_of(const PrunedTile& tile, std::int64_t first) {
     for (int v = 0; v < V; ++v) acc[i][v] = load(sums + (i * V + v) * kVector);
   }
   for (int tap = 0; tap < tile.tap_count; ++tap) {
-    const NmEntry* const entries = tile.entries[tap] + first * tile.per_image;
+    const auto* const entries = static_cast<const NmEntry*>(tile.entries[tap]) + first * tile.per_image;
     const char* const weights = tile.weights[tap];
     for (std::int64_t j = 0; j < tile.per_image; ++j) {
       for (int i = 0; i < I; ++i) {

@@ -42,16 +42,19 @@ inline Floats uniforms(std::uint64_t line, std::uint32_t channel) {
 template <typename Length, typename Kept>
 inline __attribute__((always_inline)) void sample_lanes(const SampleArgs& args, int lane, Length length,
                                                         Kept kept) {
-  Floats values[kImages] = {};  // a constant length leaves no trace of this
-  Floats sizes[kImages] = {};
+  Floats sizes[kImages] = {};  // a constant length leaves no trace of this
+  Words signs{};               // bit i of image i
   for (int i = 0; i < length; ++i) {
-    __builtin_memcpy(&values[i], args.values + i * kChannels + lane, sizeof(Floats));
-    const Words magnitude = words(values[i]) & 0x7FFFFFFF;
+    Words value;
+    __builtin_memcpy(&value, args.values + i * kChannels + lane, sizeof(value));
+    const Words magnitude = value & 0x7FFFFFFF;
     const Words nan = Words{} + 0x7F800001;
     sizes[i] = floats(magnitude < nan ? magnitude : nan);
+    signs |= (value >> 31) & (1 << i);
   }
-  const auto put = [&](int slot, Words value, Words at) __attribute__((always_inline)) {
+  const auto put = [&](int slot, Words size, Words at) __attribute__((always_inline)) {
     SampledEntries& to = args.to[slot];
+    const Words value = size | (signs >> at) << 31;
     const Words offset =
         at * static_cast<std::int32_t>(args.image_bytes) + static_cast<std::int32_t>(args.offset);
     __builtin_memcpy(to.value + lane, &value, sizeof(value));
@@ -60,26 +63,24 @@ inline __attribute__((always_inline)) void sample_lanes(const SampleArgs& args, 
 
   // Slots of capped elements are filled as they are found; once a lane has none it has no more.
   Floats left = splat(static_cast<float>(static_cast<int>(kept)));
-  Words capped_value[kImages];
+  Words capped_size[kImages];
   Words capped_at[kImages];
   Floats before[kImages];
   before[0] = sizes[0];
   for (int i = 1; i < length; ++i) before[i] = before[i - 1] + sizes[i];
   for (int round = 0; round < kept - 1; ++round) {
     Words largest = words(sizes[0]);
-    Words value = words(values[0]);
     Words at{};
     for (int i = 1; i < length; ++i) {
       const Mask not_larger = at_least(largest, words(sizes[i]));
       largest = choose(not_larger, largest, words(sizes[i]));
-      value = choose(not_larger, value, words(values[i]));
       at = choose(not_larger, at, Words{} + i);
     }
     // Integers order positive floats, and NaN above them; the processor's own NaN is below all of them.
     const Mask certain = at_least(words(left * floats(largest)), words(before[length - 1]));
     const Words gone = choose(certain, choose(at_least(largest, Words{} + 1), at, Words{} - 1), Words{} - 1);
     left = choose(at_least(gone, Words{}), left - 1.0f, left);
-    capped_value[round] = value;
+    capped_size[round] = largest;
     capped_at[round] = at;
     for (int i = 0; i < length; ++i) {
       sizes[i] = choose(equal(gone, Words{} + i), Floats{}, sizes[i]);
@@ -96,20 +97,17 @@ inline __attribute__((always_inline)) void sample_lanes(const SampleArgs& args, 
     const Floats index = splat(static_cast<float>(slot)) - used;
     const Words wanted = words((uniform + index) * share);
     const Words threshold = choose(at_least(wanted, most), most, wanted);
-    Words value = words(values[0]);
+    Words size = words(share);
     Words at{};
     for (int i = 0; i + 1 < length; ++i) {
-      const Mask past = at_least(threshold, words(before[i]));
-      value = choose(past, words(values[i + 1]), value);
-      at = choose(past, Words{} + (i + 1), at);
+      at = choose(at_least(threshold, words(before[i])), Words{} + (i + 1), at);
     }
-    value = (value & static_cast<std::int32_t>(0x80000000)) | words(share);
     if (slot + 1 < kept) {
       const Mask drawn = at_least(words(index), Words{});
-      value = choose(drawn, value, capped_value[slot]);
+      size = choose(drawn, size, capped_size[slot]);
       at = choose(drawn, at, capped_at[slot]);
     }
-    put(slot, value, at);
+    put(slot, size, at);
   }
 }
 
