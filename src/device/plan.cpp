@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 
 namespace satsuma {
@@ -141,6 +142,10 @@ LayerPlan planned(LayerPlan layer, const Sparsity& sparsity) {
 
 std::int64_t kept_images(Pattern pattern, std::int64_t images) {
   return images / kLanes * kept_along(pattern, kLanes) + kept_along(pattern, images % kLanes);
+}
+
+std::int64_t image_groups(Pattern pattern, std::int64_t images) {
+  return images / kLanes * ceil_div(kLanes, pattern.m) + ceil_div(images % kLanes, pattern.m);
 }
 
 std::int64_t dense_pass_macs(const LayerPlan& plan, Pass pass, std::int64_t images, std::int64_t out_height,

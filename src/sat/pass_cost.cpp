@@ -188,6 +188,7 @@ class ProductCost {
       book(all.read.gradients, t.bytes, step.count);
       moved.load += t.bus;
       moved.bytes += static_cast<double>(t.bytes);
+      if (!product_.pattern.dense()) sort_images(step.tile, moved);
     } else if (step.load_weights) {
       const Transfer t = weight_transfer(config_, product_, step.tile, !on_the_fly_);
       book(all.read.weights, t.bytes - t.indices, step.count);
@@ -219,6 +220,14 @@ class ProductCost {
   void sort(std::int64_t vectors, std::int64_t length, Moved& moved) const {
     moved.sore += sore_cycles(config_, vectors, length, product_.pattern);
     moved.sorted += times(vectors, length);
+  }
+
+  /// dY through the sampler of SORE, in blocks of sixteen images: as long as the sorter takes.
+  void sort_images(const Tile& tile, Moved& moved) const {
+    constexpr std::int64_t kBlock = 16;
+    const std::int64_t vectors = tile.rows * product_.columns * tile.out_channels;
+    if (tile.images >= kBlock) sort(vectors * (tile.images / kBlock), kBlock, moved);
+    if (tile.images % kBlock != 0) sort(vectors, tile.images % kBlock, moved);
   }
 
   static void book(std::int64_t& operand, std::int64_t bytes, std::int64_t count) {

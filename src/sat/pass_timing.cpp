@@ -91,7 +91,7 @@ void add_update(const Config& config, const Layer& layer, const Product& product
 }  // namespace
 
 bool prunes_on_the_fly(const Layer& layer, Pass pass, Pregeneration made) {
-  if (pass == Pass::wu) return false;
+  if (pass == Pass::wu) return layer.plan[pass].gradient.skips();
   const bool made_before = pass == Pass::ff ? made.ff : made.bp;
   return layer.plan[pass].gradient.skips() || (layer.plan[pass].weight.skips() && !made_before);
 }

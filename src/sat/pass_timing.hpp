@@ -11,7 +11,7 @@ struct Pregeneration {
   bool bp = true;
 };
 
-/// True when SORE prunes an operand of the pass on its way to the array.
+/// True when SORE prunes or samples an operand of the pass on its way to the array.
 bool prunes_on_the_fly(const Layer& layer, Pass pass, Pregeneration made);
 
 /// time_pass() without the check, for a schedule that is known to fit. `products` are those of the pass.

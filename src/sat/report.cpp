@@ -12,17 +12,18 @@ namespace {
 constexpr Method kWeight = {
     .name = kWeightMethod, .summary = "N:M weights in forward", .ff_weight = OperandKind::packed};
 
-Workload under(const Workload& dense, std::string_view method, Pattern pattern) {
+Workload under(const Workload& dense, std::string_view method, Pattern pattern, Pattern wu) {
   Workload workload = dense;
-  if (!method.empty()) {
-    apply(workload, {.method = method == kWeightMethod ? &kWeight : &find_method(method), .pattern = pattern});
-  }
+  if (method.empty()) return workload;
+  const MethodText text = method == kWeightMethod ? MethodText{&kWeight} : MethodText::parse(method);
+  apply(workload, {.method = text.method, .pattern = pattern, .wu = text.samples_wu ? pattern : wu});
   return workload;
 }
 
 std::int64_t cycles_without(const ReportRequest& request, std::string_view method,
                             const SchedulerOptions& options) {
-  return make_run(request.workload, method, request.pattern, request.config, options).timing.total().cycles;
+  const Pattern wu = method == request.method ? request.wu : Pattern();
+  return make_run(request.workload, method, request.pattern, wu, request.config, options).timing.total().cycles;
 }
 
 std::vector<Ablation> ablations_of(const ReportRequest& request) {
@@ -42,9 +43,9 @@ std::vector<Ablation> ablations_of(const ReportRequest& request) {
 
 }  // namespace
 
-Run make_run(const Workload& workload, std::string_view method, Pattern pattern, const Config& config,
-             const SchedulerOptions& options) {
-  Run run{std::string(method), pattern, config, under(workload, method, pattern), {}, {}};
+Run make_run(const Workload& workload, std::string_view method, Pattern pattern, Pattern wu,
+             const Config& config, const SchedulerOptions& options) {
+  Run run{std::string(method), pattern, wu, config, under(workload, method, pattern, wu), {}, {}};
   run.schedule = make_schedule(config, run.workload, options);
   run.timing = simulate(config, run.workload, run.schedule);
   return run;
@@ -59,17 +60,19 @@ Report make_report(const ReportRequest& request, const SweepProgress& progress) 
   report.options = request.options;
   if (request.schedule) {
     report.run = {request.method,    request.pattern,
-                  request.config,    under(request.workload, request.method, request.pattern),
+                  request.wu,        request.config,
+                  under(request.workload, request.method, request.pattern, request.wu),
                   *request.schedule, {}};
     report.run.timing = simulate(report.run.config, report.run.workload, report.run.schedule);
   } else {
-    report.run = make_run(request.workload, request.method, request.pattern, request.config, request.options);
+    report.run = make_run(request.workload, request.method, request.pattern, request.wu, request.config,
+                          request.options);
   }
   for (const std::string& method : request.compare) {
     const bool known = method == request.method && !request.schedule;
     report.compared.push_back(
         known ? report.run
-              : make_run(request.workload, method, request.pattern, request.config, request.options));
+              : make_run(request.workload, method, request.pattern, {}, request.config, request.options));
   }
   if (request.ablations) report.ablations = ablations_of(request);
   if (!request.sweep.empty()) report.sweep = run_sweep(request, progress);

@@ -21,4 +21,11 @@ const Method& find_method(std::string_view name) {
   throw UsageError(unknown_name("method", name, known));
 }
 
+MethodText MethodText::parse(std::string_view text) {
+  constexpr std::string_view kSampled = "+wu";
+  const bool samples = text.ends_with(kSampled);
+  if (samples) text.remove_suffix(kSampled.size());
+  return {&find_method(text), samples};
+}
+
 }  // namespace satsuma

@@ -46,11 +46,9 @@ Placement Placement::parse(std::string_view text) {
 }
 
 void LayerOptions::set_method(std::string_view text) {
-  constexpr std::string_view kSampled = "+wu";
-  const bool sampled = text.ends_with(kSampled);
-  if (sampled) text.remove_suffix(kSampled.size());
-  method = find_method(text).name;
-  if (sampled) wu = pattern;
+  const MethodText parsed = MethodText::parse(text);
+  method = parsed.method->name;
+  if (parsed.samples_wu) wu = pattern;
 }
 
 std::optional<DType> parse_precision(std::string_view name) {

@@ -175,6 +175,7 @@ Layer random_layer(std::mt19937& engine) {
   } else {
     layer.plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, bp);
   }
+  layer.plan[Pass::wu].gradient = OperandPlan::sampled(patterns[static_cast<std::size_t>(between(0, 3))]);
   return layer;
 }
 

@@ -12,7 +12,9 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/sat/report.hpp"
+#include "satsuma/sparse/method.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "satsuma/train/nm_schedule.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "src/core/message.hpp"
 #include "tools/satsuma/model_settings.hpp"
@@ -36,6 +38,7 @@ struct Settings {
   std::string topology;
   std::optional<std::int64_t> batch;  ///< 512 for a model, 1 for the others where it is not given
   std::string method = "bdwp";
+  std::string wu = "dense";
   std::string sparse = "none";
   std::string pattern = "2:8";
   std::vector<std::string> compare;
@@ -98,15 +101,19 @@ sat::ReportRequest request_of(const Settings& settings) {
   request.config = config_of(settings);
   request.options = options_of(settings);
   if (settings.of_model()) {
-    request.method = find_method(settings.method).name;
+    MethodText::parse(settings.method);
+    request.method = settings.method;
+    request.wu = train::parse_dense_or_pattern(settings.wu);
   } else if (settings.sparse == "weight") {
     request.method = sat::kWeightMethod;
   } else if (!has_patterns(request.workload)) {
     request.method = "dense";
   }
   if (!settings.schedule.empty()) request.schedule = sat::read_schedule(settings.schedule);
-  for (const std::string& method : settings.compare)
-    request.compare.emplace_back(find_method(method).name);
+  for (const std::string& method : settings.compare) {
+    MethodText::parse(method);
+    request.compare.push_back(method);
+  }
   if (settings.compare.empty() && request.method != "dense") request.compare = {"dense"};
   request.ablations = settings.ablations;
   for (const std::string& axis : settings.sweep) request.sweep.push_back(sat::SweepAxis::parse(axis));
@@ -183,7 +190,11 @@ CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
   command->add_option("--topology", settings->topology,
                       "instead of a model: layers from a SCALE-Sim CSV file");
   command->add_option("--batch", settings->batch, "images of a step [512; 1 for --gemm and --topology]");
-  command->add_option("--method", settings->method, "dense, sr-ste, sdgp, sdwp or bdwp")
+  command
+      ->add_option("--method", settings->method,
+                   "dense, sr-ste, sdgp, sdwp or bdwp; NAME+wu samples dY in WU at --nm, too")
+      ->capture_default_str();
+  command->add_option("--wu", settings->wu, "N:M of dY in WU, sampled along images, or dense")
       ->capture_default_str();
   command
       ->add_option("--sparse", settings->sparse,

@@ -88,5 +88,7 @@ std::int64_t dense_pass_macs(const LayerPlan& plan, Pass pass, std::int64_t imag
 
 /// Images that sampling along images keeps of a batch: group by group in blocks of sixteen.
 std::int64_t kept_images(Pattern pattern, std::int64_t images);
+/// Groups of that.
+std::int64_t image_groups(Pattern pattern, std::int64_t images);
 
 }  // namespace satsuma

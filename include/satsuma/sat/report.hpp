@@ -19,6 +19,7 @@ namespace satsuma::sat {
 struct Run {
   std::string method;  ///< `bdwp`; empty where the layers' own patterns hold
   Pattern pattern;     ///< of the method's N:M operands
+  Pattern wu;          ///< of dY in WU
   Config config;
   Workload workload;
   Schedule schedule;
@@ -61,8 +62,9 @@ struct Sweep {
 /// What is asked of a simulation.
 struct ReportRequest {
   Workload workload;   ///< dense, or with patterns of its own
-  std::string method;  ///< of methods(), or kWeightMethod; empty leaves the patterns as they are
+  std::string method;  ///< a MethodText, or kWeightMethod; empty leaves the patterns as they are
   Pattern pattern{2, 8};
+  Pattern wu = {};  ///< of a sampled dY in WU; 1:1 leaves it dense
   Config config = {};
   SchedulerOptions options = {};
   std::optional<Schedule> schedule = {};  ///< instead of the scheduler's

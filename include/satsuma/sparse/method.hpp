@@ -35,4 +35,14 @@ std::span<const Method* const> methods();
 /// Throws UsageError with the known names and the nearest one.
 const Method& find_method(std::string_view name);
 
+/// A method as it stands in lists of methods: `NAME`, or `NAME+wu` for NAME with a dY sampled in WU at the
+/// pattern of its other operands.
+struct MethodText {
+  const Method* method;
+  bool samples_wu = false;
+
+  /// Throws UsageError with the known names and the nearest one.
+  static MethodText parse(std::string_view text);
+};
+
 }  // namespace satsuma

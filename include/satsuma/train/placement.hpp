@@ -24,8 +24,7 @@ struct Placement {
 
 /// How the convolution and linear layers of a model are to be run.
 struct LayerOptions {
-  /// Sets the method; `NAME+wu` is NAME with a dY sampled in WU at the pattern that the method has. To be
-  /// called after `pattern` was set. Throws UsageError on an unknown name.
+  /// Sets the method from a MethodText, and `wu` where that samples; to be called when `pattern` is set.
   void set_method(std::string_view text);
 
   std::string method = "dense";
