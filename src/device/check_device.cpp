@@ -127,7 +127,7 @@ class CheckDevice : public Device {
     for (const Tensor& state : args.states) scale += state.defined() ? largest_magnitude(state) : 0;
     for (std::size_t i = 0; i < kMostStates; ++i) {
       if (!args.states[i].defined()) continue;
-      const double most = scale + gradient * gradient;
+      const double most = scale + (args.rule->sgd() ? 0 : gradient * gradient);
       compare(i == 0 ? "first state" : "second state", other.states[i], args.states[i],
               allowed(8, most, args.weight));
     }

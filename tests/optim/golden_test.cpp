@@ -36,9 +36,9 @@ Tensors run(const Tensors& golden, const Case& c, DType dtype, const char* devic
       "layer", Geometry{.in_channels = start.dim(1), .out_channels = start.dim(0)},
       start.reshape_view({start.dim(0), start.dim(1), 1, 1}).clone());
   layer->configure({.device = find_device(device)});
-  const Tensor bias = golden.at("bias").to(dtype).clone();
-  Optimizer optimizer(find_optimizer(c.optimizer),
-                      {{"weight", layer->weight(), layer}, {"bias", bias, nullptr}},
+  Tensor weight = layer->weight(), bias = golden.at("bias").to(dtype).clone();
+  for (Tensor* const parameter : {&weight, &bias}) parameter->set_requires_grad();
+  Optimizer optimizer(find_optimizer(c.optimizer), {{"weight", weight, layer}, {"bias", bias, nullptr}},
                       {.momentum = c.momentum,
                        .nesterov = c.nesterov,
                        .beta1 = 0.8,
@@ -50,11 +50,11 @@ Tensors run(const Tensors& golden, const Case& c, DType dtype, const char* devic
     const auto grad = [&](const char* name, const Shape& shape) {
       return golden.at(name).slice_view(0, step, step + 1).to(dtype).reshape_view(shape);
     };
-    layer->weight().set_grad(grad("grad.weight", layer->weight().shape()));
+    weight.set_grad(grad("grad.weight", weight.shape()));
     bias.set_grad(grad("grad.bias", bias.shape()));
     optimizer.step(0.05);
   }
-  return {{"weight", layer->weight()}, {"bias", bias}};
+  return {{"weight", weight}, {"bias", bias}};
 }
 
 double largest_error(const Tensor& got, const Tensor& expected) {
