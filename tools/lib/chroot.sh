@@ -22,9 +22,10 @@ put_source() {
 }
 
 # in_chroot CHROOT COMMAND: runs a shell's command there, with /proc and nothing else of this system; what is mounted
-# and what still runs goes with it.
+# and what still runs goes with it. pip there trusts what PIP_CERT names here, where a network has its own certificates.
 in_chroot() {
+  [ -z "${PIP_CERT:-}" ] || cp "$PIP_CERT" "$1/pip-cert.pem"
   unshare --mount --pid --fork bash -c 'mount -t proc proc "$1/proc" && cp /etc/resolv.conf "$1/etc/resolv.conf" &&
-    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$1" bash -c "$2"' \
+    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 ${PIP_CERT:+PIP_CERT=/pip-cert.pem} DEBIAN_FRONTEND=noninteractive chroot "$1" bash -c "$2"' \
     in_chroot "$1" "$2"
 }
