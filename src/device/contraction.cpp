@@ -98,13 +98,13 @@ Contraction::Contraction(std::string name, Geometry geometry, Tensor weight, con
   configure({});
 }
 
-void Contraction::configure(const ContractionSettings& settings) {
+void Contraction::configure(const ContractionSettings& settings, std::string_view asked_dense) {
   if (settings.refresh_masks < 1 || (settings.refresh_masks > 1 && settings.sr_ste != 0)) {
     throw UsageError(fmt::format(
         "masks are refreshed every {} steps with an SR-STE term of {}, expected every step, or no such term",
         settings.refresh_masks, settings.sr_ste));
   }
-  plan_ = planned(std::move(plan_), settings.sparsity);
+  plan_ = planned(std::move(plan_), settings.sparsity, asked_dense);
   settings_ = settings;
   plan_.operands =
       settings.operands.value_or(settings.device ? settings.device->default_operands() : DType::f32);
@@ -142,9 +142,9 @@ void Contraction::place(Pass pass) {
     fallbacks_[index_of(pass)] = std::make_shared<Fallback>(std::move(fallback));
     return;
   }
-  throw DeviceError(fmt::format("layer '{}': {}{}", plan_.name,
-                                list.empty() ? "this build has no device" : fallback.text(),
-                                settings_.strict ? "; without --strict-device another device would run it" : ""));
+  throw DeviceError(
+      fmt::format("layer '{}': {}{}", plan_.name, list.empty() ? "this build has no device" : fallback.text(),
+                  settings_.strict ? "; without --strict-device another device would run it" : ""));
 }
 
 std::int64_t Contraction::fallbacks() const {
@@ -217,7 +217,8 @@ PackedWeight Contraction::positions_of(Pass pass, const Tensor& indices) const {
   packed.pattern = weight.pattern;
   packed.axis = weight.axis;
   packed.dense_shape = weight_.shape();
-  if (weight.kind != OperandKind::packed || indices.dtype() != DType::u8 || indices.shape() != packed.shape()) {
+  if (weight.kind != OperandKind::packed || indices.dtype() != DType::u8 ||
+      indices.shape() != packed.shape()) {
     throw FormatError(fmt::format("the mask of '{}' in {} is {} of {}, which is no mask of this layer",
                                   plan_.name, to_string(pass), to_string(indices.shape()),
                                   to_string(indices.dtype())));

@@ -13,9 +13,9 @@ namespace {
 constexpr Method kNoMethod = {.name = "dense", .summary = ""};
 
 /// Why nothing in the layer is pruned, whatever the pass; empty where it may be.
-std::string whole_layer_reason(const LayerPlan& layer, const Sparsity& sparsity) {
+std::string whole_layer_reason(const LayerPlan& layer, std::string_view asked_dense) {
   if (!layer.keep_dense.empty()) return layer.keep_dense;
-  if (!sparsity.keep_dense.empty()) return sparsity.keep_dense;
+  if (!asked_dense.empty()) return std::string(asked_dense);
   if (layer.geometry.groups > 1) {
     return fmt::format("{} groups of {} input channels", layer.geometry.groups,
                        layer.geometry.in_channels / layer.geometry.groups);
@@ -72,8 +72,8 @@ class PassPlanner {
     } else if (pattern.dense()) {
       pass.reason = fmt::format("pattern {} keeps everything", to_string(pattern));
     } else if (length < pattern.m) {
-      pass.reason = fmt::format("{} {} are fewer than a group of {}", length, to_string(axis),
-                                to_string(pattern));
+      pass.reason =
+          fmt::format("{} {} are fewer than a group of {}", length, to_string(axis), to_string(pattern));
     } else {
       operand = {kind, pattern, axis};
     }
@@ -112,13 +112,13 @@ std::string LayerPlan::dense_reason() const {
   return fmt::format("FF: {}; BP: {}", ff, bp);
 }
 
-LayerPlan planned(LayerPlan layer, const Sparsity& sparsity) {
+LayerPlan planned(LayerPlan layer, const Sparsity& sparsity, std::string_view asked_dense) {
   const Method& method = sparsity.method ? *sparsity.method : kNoMethod;
   validate(sparsity.pattern);
   validate(sparsity.wu);
   check_choice(sparsity, method);
 
-  const std::string whole = whole_layer_reason(layer, sparsity);
+  const std::string whole = whole_layer_reason(layer, asked_dense);
   const PassPlanner planner(layer, sparsity, method);
   std::array<PassPlan, 3> passes;
   if (whole.empty() || (!method.sparse() && sparsity.wu.dense())) {

@@ -25,7 +25,7 @@ json to_json(const Tally& tally) {
   return {{"loss_sum", tally.loss_sum},
           {"correct", tally.correct},
           {"images", tally.images},
-          {"macs", tally.work.macs},
+          {"macs", tally.work.pass_macs},
           {"dense_macs", tally.work.dense_macs},
           {"device_nanoseconds", tally.work.device_nanoseconds},
           {"nanojoules", tally.work.nanojoules},
@@ -40,7 +40,12 @@ Tally tally_from(const json& object) {
   tally.loss_sum = object.at("loss_sum").get<double>();
   tally.correct = object.at("correct").get<std::int64_t>();
   tally.images = object.at("images").get<std::int64_t>();
-  tally.work.macs = object.at("macs").get<std::int64_t>();
+  // Checkpoints of earlier versions have the sum alone.
+  if (const json& macs = object.at("macs"); macs.is_array()) {
+    tally.work.pass_macs = macs.get<std::array<std::int64_t, 3>>();
+  } else {
+    tally.work.pass_macs = {macs.get<std::int64_t>(), 0, 0};
+  }
   tally.work.dense_macs = object.at("dense_macs").get<std::int64_t>();
   // Checkpoints of earlier versions have none of these.
   tally.work.device_nanoseconds = object.value("device_nanoseconds", std::int64_t{0});

@@ -32,7 +32,8 @@ double Tally::images_per_second() const {
 }
 
 double saving(const Work& work) {
-  return work.dense_macs > 0 ? 1 - static_cast<double>(work.macs) / static_cast<double>(work.dense_macs) : 0;
+  return work.dense_macs > 0 ? 1 - static_cast<double>(work.macs()) / static_cast<double>(work.dense_macs)
+                             : 0;
 }
 
 }  // namespace satsuma::train

@@ -17,6 +17,10 @@ namespace satsuma::train {
 namespace {
 
 constexpr std::array kPasses = {Pass::ff, Pass::bp, Pass::wu};
+/// All but those by pass.
+constexpr std::array kWorkFields = {&Work::dense_macs,           &Work::device_nanoseconds,
+                                    &Work::nanojoules,           &Work::kernel_nanoseconds,
+                                    &Work::transfer_nanoseconds, &Work::bytes_moved};
 
 /// A check that compares nothing finds nothing: throws where `device`, which was asked for by `layers`, is
 /// one and runs no pass of theirs.
@@ -62,7 +66,7 @@ std::optional<DType> parse_precision(std::string_view name) {
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
   ContractionSettings settings;
   const Method& method = find_method(options.method);
-  settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight, {}};
+  settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight};
   settings.sr_ste = options.sr_ste.value_or(method.default_sr_ste);
   settings.operands = options.operands;
   settings.seed = options.seed;
@@ -78,7 +82,8 @@ void configure_layers(const nn::Module& model, const LayerOptions& options) {
   for (const LayerPattern& of : options.nm_for) {
     require_match(fmt::format("--nm-for '{}={}'", of.layers, to_string(of.pattern)), of.layers, layers);
   }
-  if (!options.dense.empty()) require_match(fmt::format("--dense '{}'", options.dense), options.dense, layers);
+  if (!options.dense.empty())
+    require_match(fmt::format("--dense '{}'", options.dense), options.dense, layers);
   std::map<std::shared_ptr<Device>, std::vector<std::shared_ptr<Contraction>>> layers_of;
   for (const auto& layer : layers) {
     settings.device = device;
@@ -88,11 +93,11 @@ void configure_layers(const nn::Module& model, const LayerOptions& options) {
     settings.sparsity.pattern = options.pattern;
     for (const LayerPattern& of : options.nm_for) {
       // A schedule that is still dense is so everywhere.
-      if (matches(of.layers, layer->name()) && !options.pattern.dense()) settings.sparsity.pattern = of.pattern;
+      if (matches(of.layers, layer->name()) && !options.pattern.dense())
+        settings.sparsity.pattern = of.pattern;
     }
     const bool dense = !options.dense.empty() && matches(options.dense, layer->name());
-    settings.sparsity.keep_dense = dense ? fmt::format("--dense '{}'", options.dense) : "";
-    layer->configure(settings);
+    layer->configure(settings, dense ? fmt::format("--dense '{}'", options.dense) : std::string());
     layers_of[settings.device].push_back(layer);
   }
   Contraction::group_fallbacks(layers);
@@ -111,38 +116,31 @@ std::vector<Device*> devices_of(const nn::Module& model) {
 }
 
 Work& Work::operator+=(const Work& other) {
-  macs += other.macs;
-  dense_macs += other.dense_macs;
-  device_nanoseconds += other.device_nanoseconds;
-  nanojoules += other.nanojoules;
-  kernel_nanoseconds += other.kernel_nanoseconds;
-  transfer_nanoseconds += other.transfer_nanoseconds;
-  bytes_moved += other.bytes_moved;
+  for (std::size_t i = 0; i < pass_macs.size(); ++i) pass_macs[i] += other.pass_macs[i];
+  for (const auto field : kWorkFields) this->*field += other.*field;
   return *this;
 }
 
 Work Work::operator-(const Work& before) const {
-  return {macs - before.macs,
-          dense_macs - before.dense_macs,
-          device_nanoseconds - before.device_nanoseconds,
-          nanojoules - before.nanojoules,
-          kernel_nanoseconds - before.kernel_nanoseconds,
-          transfer_nanoseconds - before.transfer_nanoseconds,
-          bytes_moved - before.bytes_moved};
+  Work result = *this;
+  for (std::size_t i = 0; i < pass_macs.size(); ++i) result.pass_macs[i] -= before.pass_macs[i];
+  for (const auto field : kWorkFields) result.*field -= before.*field;
+  return result;
 }
 
 Work executed(const std::vector<Device*>& devices) {
   Work work;
   for (const Device* const device : devices) {
-    for (const Counters::PerPass& pass : device->counters().pass) {
-      work.macs += pass.macs;
-      work.dense_macs += pass.dense_macs;
+    const Counters& counters = device->counters();
+    for (std::size_t i = 0; i < counters.pass.size(); ++i) {
+      work.pass_macs[i] += counters.pass[i].macs;
+      work.dense_macs += counters.pass[i].dense_macs;
     }
-    work.device_nanoseconds += device->counters().device_nanoseconds;
-    work.nanojoules += device->counters().nanojoules;
-    work.kernel_nanoseconds += device->counters().kernel_nanoseconds;
-    work.transfer_nanoseconds += device->counters().transfer_nanoseconds;
-    work.bytes_moved += device->counters().bytes_to_device + device->counters().bytes_from_device;
+    work.device_nanoseconds += counters.device_nanoseconds;
+    work.nanojoules += counters.nanojoules;
+    work.kernel_nanoseconds += counters.kernel_nanoseconds;
+    work.transfer_nanoseconds += counters.transfer_nanoseconds;
+    work.bytes_moved += counters.bytes_to_device + counters.bytes_from_device;
   }
   return work;
 }

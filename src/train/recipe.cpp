@@ -7,8 +7,8 @@
 
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/data/loader.hpp"
-#include "satsuma/optim/schedule.hpp"
 #include "satsuma/device/plan.hpp"
+#include "satsuma/optim/schedule.hpp"
 #include "satsuma/sparse/method.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 
@@ -42,15 +42,16 @@ const RecipeField kFields[] = {
 
     {"method", kSparsity, "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method},
     {"nm", kSparsity, "N:M, at most N non-zeros in M weights", &Recipe::nm},
-    {"wu", kSparsity, "N:M of the gradient that the weight gradient is made of, sampled along images, or dense",
-     &Recipe::wu},
+    {"wu", kSparsity,
+     "N:M of the gradient that the weight gradient is made of, sampled along images, or dense", &Recipe::wu},
     {"bp", kSparsity, "sr-ste: weight in backward, masked (auto) or packed, N:M along output channels",
      &Recipe::bp},
-    {"sr-ste", kSparsity, "lambda of SR-STE's decay of pruned weights, or auto, the method's own", &Recipe::sr_ste, 0,
-     1, "auto"},
+    {"sr-ste", kSparsity, "lambda of SR-STE's decay of pruned weights, or auto, the method's own",
+     &Recipe::sr_ste, 0, 1, "auto"},
     {"nm-for", kSparsity, "LAYERS=N:M, another pattern for layers by name; may be repeated", &Recipe::nm_for},
     {"dense", kSparsity, "layers by name that stay dense, e.g. 'fc|layer1.*'", &Recipe::dense},
-    {"nm-schedule", kSparsity, "N:M over time instead of --nm: dense@0,4:8@0.2,2:8@0.5", &Recipe::nm_schedule},
+    {"nm-schedule", kSparsity, "N:M over time instead of --nm: dense@0,4:8@0.2,2:8@0.5",
+     &Recipe::nm_schedule},
     {"refresh-masks", kSparsity, "steps from one choice of the kept weights to the next",
      &Recipe::refresh_masks, 1, kLargest},
 
@@ -212,12 +213,13 @@ void Recipe::check() const {
   find_method(method);
   // Throws where patterns and expressions cannot be read, and where the method gives no choice.
   const LayerOptions layers = layer_options();
-  planned({}, {&find_method(method), layers.pattern, layers.wu, layers.bp_weight, {}});
+  planned({}, {&find_method(method), layers.pattern, layers.wu, layers.bp_weight});
   if (!nm_schedule.empty()) NmSchedule::parse(nm_schedule);
   if (refresh_masks > 1 && sr_ste.value_or(find_method(method).default_sr_ste) != 0) {
-    throw UsageError(fmt::format(
-        "--refresh-masks got {}, expected 1 with --sr-ste: its mask is chosen in every step; or give --sr-ste 0",
-        refresh_masks));
+    throw UsageError(
+        fmt::format("--refresh-masks got {}, expected 1 with --sr-ste: its mask is chosen in every step; or "
+                    "give --sr-ste 0",
+                    refresh_masks));
   }
   optim::parse_schedule(schedule);
   data::parse_augment(augment);

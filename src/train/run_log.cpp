@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,7 +49,10 @@ std::string to_line(const LogRecord& record) {
     object["skipped_steps"] = record.loss_scale->skipped;
   }
   object["images_per_second"] = record.tally.images_per_second();
-  object["macs"] = record.tally.work.macs;
+  object["macs"] = record.tally.work.macs();
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
+    object[fmt::format("macs_{}", to_string(pass))] =
+        record.tally.work.pass_macs[static_cast<std::size_t>(pass)];
   object["dense_macs"] = record.tally.work.dense_macs;
   if (record.tally.work.device_nanoseconds > 0) {
     object["device_seconds"] = record.tally.work.device_seconds();

@@ -22,9 +22,8 @@ using testing::random_tensor;
 std::string step(const std::shared_ptr<Device>& device, const char* optimizer = "sgd") {
   const Geometry geometry = {.in_channels = 20, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}};
   Contraction layer("layer1.conv", geometry, random_tensor(geometry.weight_shape(), 5, DType::f32));
-  layer.configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}},
-                   .sr_ste = 1e-3,
-                   .device = device});
+  layer.configure(
+      {.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}}, .sr_ste = 1e-3, .device = device});
   const Tensor x = random_tensor({5, 20, 6, 6}, 1, DType::f32),
                dy = random_tensor({5, 24, 6, 6}, 2, DType::f32);
   const Tensor bias = random_tensor({24}, 3, DType::f32);
@@ -98,7 +97,9 @@ TEST_CASE("the first call that differs is named with its layer and pass") {
 
 TEST_CASE("what one of the two refuses is refused with its name") {
   const auto pair = make_check_device(find_device("reference"), find_device("cpu"));
-  const Support answer = pair->supports({Pass::ff, {}, {}, {}, DType::f64});
+  LayerPlan plan;
+  plan.dtype = DType::f64;
+  const Support answer = pair->supports(plan, Pass::ff);
   CHECK_FALSE(answer.yes);
   CHECK(answer.reason == "cpu: computes in f32, not f64");
 }

@@ -127,7 +127,8 @@ TEST_CASE("what is pruned, and why not") {
     CHECK(contraction.plan()[Pass::bp].reason.empty() == !c.bp.dense());
     CHECK_FALSE(contraction.plan()[Pass::wu].reason.empty());
     for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
-      if (contraction.plan()[pass].skipping().pattern.dense()) CHECK_THROWS_AS(contraction.packed(pass), Error);
+      if (contraction.plan()[pass].skipping().pattern.dense())
+        CHECK_THROWS_AS(contraction.packed(pass), Error);
     }
   }
 }
@@ -143,7 +144,8 @@ TEST_CASE("a layer marked dense stays so when it is configured later") {
 TEST_CASE("multiply-adds follow the plan") {
   Contraction contraction = make({.in_channels = 20, .out_channels = 12, .kernel = {3, 3}});
   const std::int64_t dense = 12 * 20 * 9 * 4 * 5;
-  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) CHECK(pass_macs(contraction.plan(), pass, 1, 4, 5) == dense);
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
+    CHECK(pass_macs(contraction.plan(), pass, 1, 4, 5) == dense);
   contraction.configure(bdwp({2, 8}));
   CHECK(pass_macs(contraction.plan(), Pass::ff, 1, 4, 5) == 12 * 5 * 9 * 20);
   CHECK(pass_macs(contraction.plan(), Pass::bp, 1, 4, 5) == 20 * 3 * 9 * 20);
@@ -208,6 +210,65 @@ TEST_CASE("packed weights follow the weight") {
   contraction.update(grad, {}, SgdRule(), 0.5);
   CHECK(fresh(Pass::ff));
   CHECK(fresh(Pass::bp));
+}
+
+TEST_CASE("whoever writes a weight, what was packed of it is made anew") {
+  for (const DeviceEntry& entry : device_entries()) {
+    if (entry.name == "sat" || entry.name == "opencl")
+      continue;  // other products; one of each kind is enough
+    CAPTURE(entry.name);
+    Contraction contraction = make({.in_channels = 8, .out_channels = 8});
+    contraction.configure(bdwp({1, 4}, find_device(entry.name)));
+    const Tensor x = Tensor::full({16, 8, 1, 1}, 1.0);
+    Tensor weight = contraction.weight();
+    weight.fill(2);
+    CHECK(contraction.forward(x, {}).to_vector<double>()[0] == 4);
+    weight.fill(10);
+    CHECK(contraction.forward(x, {}).to_vector<double>()[0] == 20);
+    CHECK(contraction.backward_data(x, x.shape()).to_vector<double>()[0] == 20);
+    weight.view(weight.shape(), weight.layout()).data<float>()[0] = 30;
+    CHECK(contraction.forward(x, {}).to_vector<double>()[0] == 40);
+  }
+}
+
+TEST_CASE("positions of kept weights are held until they are chosen anew") {
+  const Tensor x = Tensor::full({16, 4, 1, 1}, 1.0);
+  Contraction contraction = make({.in_channels = 4, .out_channels = 4});
+  ContractionSettings settings = bdwp({1, 4}, find_device("cpu"));
+  settings.refresh_masks = 3;
+  contraction.configure(settings);
+  Tensor weight = contraction.weight();
+  const auto first_of = [&](std::vector<float> row) {
+    for (int k = 1; k < 4; ++k) row.insert(row.end(), {1, 2, 3, 4});
+    weight.copy_from(Tensor::from<float>(row, weight.shape()));
+    return contraction.forward(x, {}).to_vector<double>()[0];
+  };
+  contraction.begin_step(0);
+  CHECK(first_of({9, 2, 3, 4}) == 9);
+  contraction.begin_step(1);
+  CHECK(first_of({1, 2, 3, 8}) == 1);  // the largest is another, the position is the same
+  // An optimiser's step changes values alone.
+  contraction.update(Tensor::full(weight.shape(), 1.0), {}, SgdRule(), 1.0);
+  CHECK(contraction.forward(x, {}).to_vector<double>()[0] == 0);
+  const Contraction::Masks masks = contraction.masks();
+  CHECK(masks.ff.to_vector<double>() == std::vector<double>{0, 3, 3, 3});
+  contraction.begin_step(3);
+  CHECK(first_of({1, 2, 3, 8}) == 8);
+
+  // A resumed run goes on with the positions, whatever the weights.
+  Contraction resumed = make({.in_channels = 4, .out_channels = 4});
+  resumed.configure(settings);
+  resumed.hold(masks);
+  Tensor same = resumed.weight();
+  same.copy_from(weight);
+  CHECK(resumed.forward(x, {}).to_vector<double>()[0] == 1);
+  Tensor wrong = masks.ff.clone();
+  wrong.data<std::uint8_t>()[0] = 4;
+  CHECK_THROWS_AS(resumed.hold({wrong, {}}), FormatError);
+  CHECK_THROWS_AS(resumed.hold({Tensor::zeros({2, 1, 1, 1}, DType::u8), {}}), FormatError);
+
+  settings.sr_ste = 1e-4;
+  CHECK_THROWS_AS(contraction.configure(settings), UsageError);
 }
 
 TEST_CASE("what a device makes of a constant weight follows the weight") {
@@ -303,7 +364,7 @@ TEST_CASE("a failed update is not taken for a pass") {
   contraction.configure(bdwp({2, 8}, picky));
   std::string message;
   try {
-    contraction.update(Tensor::zeros({8, 8, 1, 1}), {}, {});
+    contraction.update(Tensor::zeros({8, 8, 1, 1}), {}, SgdRule(), 0.1);
   } catch (const DeviceError& error) {
     message = error.what();
   }

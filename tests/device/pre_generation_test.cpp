@@ -16,8 +16,7 @@ TEST_CASE("packed weights have values and indices whatever the device keeps betw
   for (const DType operands : {DType::f32, DType::bf16}) {
     CAPTURE(to_string(operands));
     Contraction layer("layer", geometry, weight.clone());
-    layer.configure({.method = &find_method("bdwp"),
-                     .pattern = {2, 8},
+    layer.configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 8}},
                      .device = find_device("cpu"),
                      .operands = operands});
     const Tensor grad = Tensor::full(weight.shape(), 0.25);

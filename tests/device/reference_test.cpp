@@ -147,14 +147,17 @@ TEST_CASE("the reference device computes what seven plain loops do") {
 
 TEST_CASE("the reference device says what it does not run") {
   const auto device = find_device("reference");
-  PassRequest request;
-  CHECK(device->supports(plan, pass));
+  LayerPlan plan;
+  CHECK(device->supports(plan, Pass::ff));
   plan.dtype = DType::bf16;
-  CHECK(device->supports(plan, pass).reason.find("bf16") != std::string::npos);
-  request = {.pass = Pass::bp, .gradient = {2, 8}};
-  CHECK(device->supports(plan, pass).reason.find("gradients") != std::string::npos);
-  request = {.geometry = {.in_channels = 16, .out_channels = 16, .groups = 2}, .weight = {2, 8}};
-  CHECK_FALSE(device->supports(plan, pass).yes);
+  CHECK(device->supports(plan, Pass::ff).reason.find("bf16") != std::string::npos);
+  plan.dtype = DType::f64;
+  plan[Pass::wu].gradient = OperandPlan::sampled({2, 8});
+  CHECK(device->supports(plan, Pass::wu).reason.find("f64") != std::string::npos);
+  LayerPlan grouped({.in_channels = 16, .out_channels = 16, .groups = 2});
+  grouped[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, {2, 8});
+  grouped[Pass::bp].gradient = OperandPlan::pruned({2, 8});
+  for (const Pass pass : {Pass::ff, Pass::bp}) CHECK_FALSE(device->supports(grouped, pass).yes);
 }
 
 }  // namespace satsuma

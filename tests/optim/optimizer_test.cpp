@@ -35,9 +35,9 @@ struct PrunedLayer {
     contraction = layer.contractions().front();
     Tensor weight = contraction->weight();
     weight.copy_from(Tensor::from<float>({4, 3, 2, 1, 1, 2, 3, 4, -4, 1, 3, -2, 1, 1, 1, 1}, weight.shape()));
-    contraction->weight_changed();
-    contraction->configure(
-        {.method = &find_method("bdwp"), .pattern = {2, 4}, .sr_ste = 0.5, .device = find_device(device)});
+    contraction->configure({.sparsity = {.method = &find_method("bdwp"), .pattern = {2, 4}},
+                            .sr_ste = 0.5,
+                            .device = find_device(device)});
   }
 
   Rng rng{3};
@@ -140,7 +140,6 @@ TEST_CASE("adaptive optimisers decay the weights of layers, and norms and biases
       model.append(std::make_shared<nn::LayerNorm>(2));
       const auto parameters = model.parameters();
       for (const auto& parameter : parameters) Tensor(parameter.value).fill(2);
-      for (const auto& layer : model.contractions()) layer->weight_changed();
       Optimizer optimizer(*kind, parameters, {.weight_decay = 0.5, .decay_norms = decay_norms});
       for (const auto& parameter : parameters)
         parameter.value.set_grad(Tensor::zeros(parameter.value.shape()));

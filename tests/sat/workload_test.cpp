@@ -19,9 +19,9 @@ TEST_CASE("SCALE-Sim's topologies, both formats") {
   REQUIRE(net.layers.size() == 3);
   // SCALE-Sim counts 113: it rounds (230 - 7) / 2 up.
   CHECK(net.layers[0].output() == Pair{113, 113});
-  CHECK(net.layers[1].geometry.out_channels == 128);
+  CHECK(net.layers[1].plan.geometry.out_channels == 128);
   CHECK(net.layers[1].pattern(Pass::ff) == Pattern{2, 4});
-  CHECK(net.layers[2].geometry.groups == 64);
+  CHECK(net.layers[2].plan.geometry.groups == 64);
   CHECK(!net.layers[0].runs(Pass::wu));
 
   const Workload products = parse_topology("Layer,M,N,K,\ngemm,10,20,30,\n", "gemm.csv");
@@ -44,11 +44,11 @@ TEST_CASE("a topology in other spellings is the same topology") {
     CAPTURE(text);
     const Workload read = parse_topology(text, "net.csv");
     REQUIRE(read.layers.size() == 1);
-    CHECK(read.layers[0].name == "c");
+    CHECK(read.layers[0].plan.name == "c");
     CHECK(read.layers[0].input == expected.input);
-    CHECK(read.layers[0].geometry.stride == expected.geometry.stride);
-    CHECK(read.layers[0].geometry.out_channels == 128);
-    CHECK(read.layers[0].patterns.ff_weight == pattern);
+    CHECK(read.layers[0].plan.geometry.stride == expected.plan.geometry.stride);
+    CHECK(read.layers[0].plan.geometry.out_channels == 128);
+    CHECK(read.layers[0].pattern(Pass::ff) == pattern);
   };
   same("Layer," + one + "\n" + row + "\n");
   same("Layer," + one + ",,,\n" + row + ",,,\n");
@@ -80,12 +80,12 @@ TEST_CASE("a topology in other spellings is the same topology") {
   const Workload strided =
       parse_topology("Layer," + two + ",Sparsity,batch size\nc,11,11,3,3,4,8,2,3,1:4,5,\n", "net.csv");
   CHECK(strided.layers[0].output() == Pair{5, 4});
-  CHECK(strided.layers[0].patterns.ff_weight == Pattern{1, 4});
+  CHECK(strided.layers[0].pattern(Pass::ff) == Pattern{1, 4});
   CHECK(strided.layers[0].batch == 5);
   const Workload products =
       parse_topology("Layer, m, n, k, Sparsity,,\n,,\ng,10,20,30,2:4,,\ng,10,20,30,,,\n", "g.csv");
-  CHECK(products.layers.at(0).patterns.ff_weight == Pattern{2, 4});
-  CHECK(products.layers.at(1).patterns.ff_weight == Pattern{});
+  CHECK(products.layers.at(0).pattern(Pass::ff) == Pattern{2, 4});
+  CHECK(products.layers.at(1).pattern(Pass::ff) == Pattern{});
 }
 
 TEST_CASE("bad topologies are refused with file and line") {
@@ -154,11 +154,19 @@ TEST_CASE("workloads that make no sense are refused with the layer's name") {
     CHECK_THROWS_WITH(check(layer), doctest::Contains("layer 'odd'"));
   };
   refused([](Layer& l) { l.batch = 0; }, "got an extent of 0");
-  refused([](Layer& l) { l.input = {1, 1}, l.plan.geometry.padding = {0, 0}; }, "padded height of at least 3");
+  refused(
+      [](Layer& l) {
+        l.input = {1, 1}, l.plan.geometry.padding = {0, 0};
+      },
+      "padded height of at least 3");
   refused([](Layer& l) { l.batch = std::int64_t{1} << 31, l.input = {1 << 20, 1 << 20}; }, "multiply-adds");
   refused([](Layer& l) { l.plan.geometry.kernel = {5000, 5000}, l.input = {6000, 6000}; }, "at most 1024");
   refused([](Layer& l) { l.plan.geometry.groups = 3; }, "3 groups");
-  refused([](Layer& l) { l.plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, {3, 2}); }, "3:2");
+  refused(
+      [](Layer& l) {
+        l.plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, {3, 2});
+      },
+      "3:2");
   refused(
       [](Layer& l) {
         l.plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, {1, 2});

@@ -43,7 +43,7 @@ TEST_CASE("a method makes all layers sparse but the first") {
   CHECK_FALSE(layers[0]->plan().sparse());
   CHECK(layers[0]->plan().dense_reason() == "first convolution");
   CHECK(layers[1]->plan().sparse());
-  CHECK(layers[1]->pattern(Pass::ff) == Pattern{1, 4});
+  CHECK(layers[1]->plan()[Pass::ff].weight.pattern == Pattern{1, 4});
   CHECK(layers[2]->plan().sparse());
 }
 

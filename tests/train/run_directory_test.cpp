@@ -36,7 +36,8 @@ LogRecord record_of(std::int64_t step) {
   record.step = step;
   record.epoch = 1;
   record.lr = 0.25;
-  record.tally = {6, 3, 4, {10, 40}, 2};
+  record.pattern = {2, 8};
+  record.tally = {6, 3, 4, {{4, 5, 1}, 40}, 2};
   record.seconds = 8;
   return record;
 }
@@ -179,8 +180,12 @@ TEST_CASE("the log has one object a line") {
                                    {"loss", 1.5},
                                    {"accuracy", 0.75},
                                    {"lr", 0.25},
+                                   {"nm", "2:8"},
                                    {"images_per_second", 2.0},
                                    {"macs", 10},
+                                   {"macs_FF", 4},
+                                   {"macs_BP", 5},
+                                   {"macs_WU", 1},
                                    {"dense_macs", 40},
                                    {"seconds", 8.0}});
   CHECK(lines[1]["kind"] == "epoch");

@@ -81,14 +81,14 @@ TEST_CASE("a run learns, and its directory and log are complete") {
   CHECK(outcome.state.best_accuracy >= outcome.evaluation->top1);
   CHECK(outcome.train_loss.value() < 1.1);
   CHECK(outcome.state.total.images == 400);
-  CHECK(outcome.state.total.work.macs < outcome.state.total.work.dense_macs);
+  CHECK(outcome.state.total.work.macs() < outcome.state.total.work.dense_macs);
 
   const std::vector<nlohmann::json> log = log_of(directory / "run");
   CHECK(log.size() == 10 + 8);
   std::int64_t macs = 0;
   for (const nlohmann::json& line : log)
     macs += line["kind"] == "epoch" ? line["macs"].get<std::int64_t>() : 0;
-  CHECK(macs == outcome.state.total.work.macs);
+  CHECK(macs == outcome.state.total.work.macs());
   CHECK(log.back()["test_accuracy"] == outcome.evaluation->top1);
 
   const Checkpoint last = load_checkpoint(directory / "run/last.safetensors");

@@ -47,7 +47,7 @@ void check_plot(const std::string& path) {
 
 int run_kernels(const Settings& settings) {
   settings.plugins.load();
-  const Method& method = find_method(settings.method);
+  const MethodText method = MethodText::parse(settings.method);
   const std::shared_ptr<Device> device = find_device(settings.device);
   const std::vector<Pattern> patterns = settings.patterns();
   settings.bench.apply();
@@ -81,7 +81,9 @@ CLI::App* add_bench_kernels(CLI::App& bench, std::function<int()>& run) {
   CLI::App* const command = bench.add_subcommand(
       "kernels", "FF, BP and WU of each pruned layer: dense by oneDNN against N:M by a device");
   settings->bench.add_to(*command, 9, 3);
-  command->add_option("--method", settings->method, "pruning method; `satsuma methods` lists them")
+  command
+      ->add_option("--method", settings->method,
+                   "pruning method; `satsuma methods` lists them. NAME+wu samples dY in WU at --nm, too")
       ->capture_default_str();
   command->add_option("--device", settings->device, "whose kernels")->capture_default_str();
   settings->plugins.add_to(*command);

@@ -25,7 +25,6 @@ std::vector<std::string> words_of(const std::string& option, const std::string& 
   if (what == "--model" || what == "models") return names_of(models::entries());
   if (what == "--data" || what == "datasets") return names_of(datasets::entries());
   if (what == "--device" || what == "devices" || what == "test") return names_of(device_entries());
-  if (what == "--method" && command == "simulate") return names_of(sat::simulated_methods());
   if (what == "--method" || what == "--methods" || what == "methods") {
     std::vector<std::string> names;
     for (const Method* method : methods()) names.emplace_back(method->name);

@@ -26,11 +26,10 @@ Shape image_of(const Geometry& geometry, const Shape& output) {
 
 }  // namespace
 
-LayerPlan KernelLayer::packed(Pattern pattern) const {
-  LayerPlan plan = dense();
-  plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, pattern);
-  plan[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, pattern);
-  return plan;
+LayerPlan KernelLayer::plan(MethodText method, Pattern pattern) const {
+  return planned(
+      {geometry, DType::f32, layer},
+      {.method = method.method, .pattern = pattern, .wu = method.samples_wu ? pattern : Pattern()});
 }
 
 std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std::string& method,
@@ -40,9 +39,9 @@ std::vector<KernelLayer> pruned_layers(const ModelSettings& settings, const std:
   // A layer counts when any of the patterns prunes it.
   std::set<const Contraction*> pruned;
   train::LayerOptions options;
-  options.method = method;
   for (const Pattern pattern : patterns) {
     options.pattern = pattern;
+    options.set_method(method);
     train::configure_layers(*model, options);
     for (const Layer& layer : layers) {
       if (layer.contraction->plan().sparse()) pruned.insert(layer.contraction.get());

@@ -15,10 +15,10 @@ struct KernelLayer {
   Geometry geometry;
   Shape image;   ///< [C, H, W]
   Shape output;  ///< [K, P, Q]
-  LayerPlan dense() const { return {geometry, DType::f32, layer}; }
-  /// The layer with N:M weights in FF and BP.
-  LayerPlan packed(Pattern pattern) const;
   bool has_bp = true;
+
+  /// The layer under a method whose operands have `pattern`, dY in WU too where it is sampled.
+  LayerPlan plan(MethodText method, Pattern pattern) const;
 };
 
 /// The layers that the method prunes under at least one of the patterns. Throws UsageError when there are

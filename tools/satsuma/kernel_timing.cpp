@@ -25,32 +25,34 @@ Tensor random_tensor(const Shape& shape, MemoryFormat format, std::uint64_t stre
   return values.to(format);
 }
 
-/// Our device's passes of a layer, with operands of their own.
+/// Our device's passes of a layer under several plans, with operands of their own.
 class OurPasses {
  public:
-  OurPasses(Device& device, const KernelLayer& layer, std::int64_t batch,
-            const std::vector<Pattern>& patterns)
-      : device_(device), dense_(layer.dense()) {
+  OurPasses(Device& device, const KernelLayer& layer, std::int64_t batch, std::vector<LayerPlan> plans)
+      : device_(device), plans_(std::move(plans)) {
     const MemoryFormat format = device.activation_format();
     x_ = random_tensor({batch, layer.image[0], layer.image[1], layer.image[2]}, format, 1);
     y_ = random_tensor({batch, layer.output[0], layer.output[1], layer.output[2]}, format, 2);
     w_ = random_tensor(layer.geometry.weight_shape(), MemoryFormat::channels_last, 3);
     dw_ = Tensor::empty_like(w_);
-    for (const Pattern pattern : patterns) {
-      packed_.push_back(layer.packed(pattern));
-      packed_ff_.push_back(device.compress(w_, GroupAxis::input_channels, pattern));
-      packed_bp_.push_back(device.compress(w_, GroupAxis::output_channels, pattern));
+    packed_.resize(plans_.size());
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+      for (const Pass pass : {Pass::ff, Pass::bp}) {
+        const OperandPlan& weight = plans_[i][pass].weight;
+        if (weight.kind == OperandKind::packed)
+          packed_[i][static_cast<std::size_t>(pass)] = device.compress(w_, weight.axis, weight.pattern);
+      }
     }
   }
 
-  void run_dense(Pass pass) { run(dense_, pass, {.dense = &w_}); }
-  /// FF or BP with the weight under the pattern of that number.
-  void run_sparse(Pass pass, std::size_t number) {
-    run(packed_[number], pass, {.packed = &(pass == Pass::ff ? packed_ff_ : packed_bp_)[number]});
-  }
+  const LayerPlan& plan(std::size_t number) const { return plans_[number]; }
 
- private:
-  void run(const LayerPlan& plan, Pass pass, const WeightOperand& weight) {
+  /// A pass as the plan of that number has it.
+  void run(Pass pass, std::size_t number) {
+    const LayerPlan& plan = plans_[number];
+    WeightOperand weight{.dense = &w_};
+    if (plan[pass].weight.kind == OperandKind::packed)
+      weight = {.packed = &packed_[number][static_cast<std::size_t>(pass)]};
     Tensor no_bias;
     if (pass == Pass::ff) {
       device_.forward(plan, x_, weight, {}, y_);
@@ -62,11 +64,11 @@ class OurPasses {
     device_.synchronize();
   }
 
+ private:
   Device& device_;
-  LayerPlan dense_;
-  std::vector<LayerPlan> packed_;  ///< by pattern
+  std::vector<LayerPlan> plans_;
   Tensor x_, y_, w_, dw_;
-  std::vector<PackedWeight> packed_ff_, packed_bp_;  ///< by pattern
+  std::vector<std::array<PackedWeight, 2>> packed_;  ///< by plan, W_ff and W_bp
 };
 
 double seconds_of(const std::function<void()>& run, int calls) {
@@ -95,29 +97,26 @@ std::vector<std::vector<double>> in_turns(const std::vector<std::function<void()
 
 void require_support(const Device& device, const LayerPlan& plan, Pass pass) {
   const Support support = device.supports(plan, pass);
-  if (!support)
-    throw DeviceError(fmt::format("{} of '{}': {}", to_string(pass), plan.name, support.reason));
+  if (!support) throw DeviceError(fmt::format("{} of '{}': {}", to_string(pass), plan.name, support.reason));
 }
 
+/// The plans of `ours` are the dense one and, behind it, one a pattern.
 KernelTiming time_pass(const KernelRace& race, const Device& device, OurPasses& ours,
                        const KernelLayer& layer, Pass pass) {
   KernelTiming result;
   result.layer = &layer;
   result.pass = pass;
-  const bool prunes = pass != Pass::wu && (pass == Pass::ff ? race.method.ff_weight : race.method.bp_weight) ==
-                                              OperandKind::packed;
-  const std::int64_t reduced = pass == Pass::ff ? layer.geometry.in_channels : layer.geometry.out_channels;
   const auto peers = dense_peers(layer.geometry, layer.image, race.batch_size, pass);
   std::vector<std::function<void()>> runs;
   for (const auto& peer : peers) runs.emplace_back([&peer] { peer->run(); });
-  require_support(device, layer.dense(), pass);
-  runs.emplace_back([&] { ours.run_dense(pass); });
+  require_support(device, ours.plan(0), pass);
+  runs.emplace_back([&] { ours.run(pass, 0); });
   for (std::size_t i = 0; i < race.patterns.size(); ++i) {
-    result.sparse.push_back(
-        {race.patterns[i], prunes && !race.patterns[i].dense() && reduced >= race.patterns[i].m, {}});
+    const LayerPlan& plan = ours.plan(i + 1);
+    result.sparse.push_back({race.patterns[i], plan[pass].skips(), {}});
     if (!result.sparse.back().pruned) continue;
-    require_support(device, layer.packed(race.patterns[i]), pass);
-    runs.emplace_back([&ours, pass, i] { ours.run_sparse(pass, i); });
+    require_support(device, plan, pass);
+    runs.emplace_back([&ours, pass, i] { ours.run(pass, i + 1); });
   }
   const std::vector<std::vector<double>> seconds = in_turns(runs, race.warmup, race.repeat);
 
@@ -144,7 +143,9 @@ double KernelTiming::ratio(const SparseTiming& ours) const {
 }
 
 std::vector<KernelTiming> time_layer(const KernelRace& race, Device& device, const KernelLayer& layer) {
-  OurPasses ours(device, layer, race.batch_size, race.patterns);
+  std::vector<LayerPlan> plans = {layer.plan(MethodText::parse("dense"), {})};
+  for (const Pattern pattern : race.patterns) plans.push_back(layer.plan(race.method, pattern));
+  OurPasses ours(device, layer, race.batch_size, std::move(plans));
   std::vector<KernelTiming> timings;
   for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
     if (pass == Pass::bp && !layer.has_bp) continue;

@@ -33,7 +33,7 @@ struct KernelTiming {
 
 /// What is measured of every layer, and how often.
 struct KernelRace {
-  const Method& method;
+  MethodText method;
   std::vector<Pattern> patterns;
   std::int64_t batch_size = 64;
   int repeat = 0;

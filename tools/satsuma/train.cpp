@@ -162,7 +162,11 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"steps", state.step},
           {"epochs", state.epoch},
           {"seconds", state.total.seconds},
-          {"macs", state.total.work.macs},
+          {"macs", state.total.work.macs()},
+          {"pass_macs",
+           {{"FF", state.total.work.pass_macs[0]},
+            {"BP", state.total.work.pass_macs[1]},
+            {"WU", state.total.work.pass_macs[2]}}},
           {"dense_macs", state.total.work.dense_macs},
           {"saving", train::saving(state.total.work)},
           {"device_seconds", state.total.work.device_seconds()},
@@ -203,7 +207,7 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
                              state.total.images_per_second(), train::format_duration(state.total.seconds),
                              state.step));
     progress.say(fmt::format("multiply-adds   {}, dense {}: {:.1f} % saved",
-                             short_count(static_cast<double>(state.total.work.macs)),
+                             short_count(static_cast<double>(state.total.work.macs())),
                              short_count(static_cast<double>(state.total.work.dense_macs)),
                              100 * train::saving(state.total.work)));
   }

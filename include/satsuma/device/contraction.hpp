@@ -23,7 +23,7 @@ struct ContractionSettings {
   /// Steps from one choice of the kept weights to the next; between them their positions are held. Above 1
   /// without the SR-STE term, whose mask is chosen in every step.
   std::int64_t refresh_masks = 1;
-  bool strict = false;                  ///< a refusal is an error instead of a fallback
+  bool strict = false;  ///< a refusal is an error instead of a fallback
 };
 
 /// The seam: the three products of one convolution or linear layer, with its weight. It holds what was
@@ -40,8 +40,8 @@ class Contraction {
   Contraction(std::string name, Geometry geometry, Tensor weight, const char* op = "conv2d");
 
   /// Plans the passes (planned()) and finds who runs each. Throws DeviceError under `strict` when the device
-  /// refuses a pass, UsageError for an invalid pattern.
-  void configure(const ContractionSettings& settings);
+  /// refuses a pass, UsageError for an invalid pattern. `asked_dense` as in planned().
+  void configure(const ContractionSettings& settings, std::string_view asked_dense = {});
   /// Keeps this layer dense whatever the method, for `reason`.
   void keep_dense(std::string reason);
   /// Says that the input is the image, so that BP is never run (LayerPlan::reads_data).

@@ -31,14 +31,15 @@ struct PassPlan {
 /// What a convolution or linear layer is and how each of its passes is computed. It is decided once, by
 /// planned(); devices, the model of the accelerator, counters and reports read it.
 struct LayerPlan {
+  LayerPlan() = default;
   /// A dense layer. `operands` as below.
-  LayerPlan(const Geometry& geometry = {}, DType operands = DType::f32,  // NOLINT: a geometry alone is common
+  LayerPlan(const Geometry& geometry, DType operands = DType::f32,  // NOLINT: a geometry alone is common
             std::string name = {})
       : name(std::move(name)), geometry(geometry), operands(operands) {}
 
   // What the layer is, whatever the method.
-  std::string name;
-  Geometry geometry;
+  std::string name = {};
+  Geometry geometry = {};
   DType dtype = DType::f32;  ///< of tensors
   /// bf16, f16: both operands of every product are rounded to it (nearest even) and products are summed in
   /// f32; tensors stay f32. What is kept of a dY is chosen before. Under f16 the bias gradient sums the
@@ -67,14 +68,14 @@ struct Sparsity {
   Pattern wu = {};                 ///< of dY in WU, sampled; 1:1 leaves it dense
   /// masked or packed instead of what the method has in BP, where it lets choose.
   std::optional<OperandKind> bp_weight = {};
-  std::string keep_dense = {};  ///< why this layer is to stay dense; empty where it need not
 };
 
 /// `layer` with its passes decided. Dense stay: a layer that is kept dense or has several groups of channels,
 /// a pass that the method leaves alone, and one whose reduction is over fewer than M channels; a masked
 /// weight is dense where W_ff is. Throws UsageError for an invalid pattern, and for a choice of BP's weight
-/// that the method does not give.
-LayerPlan planned(LayerPlan layer, const Sparsity& sparsity);
+/// that the method does not give. `asked_dense` is why the user wants the layer dense; empty where he does
+/// not.
+LayerPlan planned(LayerPlan layer, const Sparsity& sparsity, std::string_view asked_dense = {});
 
 /// Multiply-adds of a pass over a batch of `images` whose output has `out_height` x `out_width` pixels (P Q);
 /// 0 for a pass that is not run. Short groups count what they keep. For one group of channels, N images:

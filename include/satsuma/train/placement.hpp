@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,9 +34,9 @@ struct LayerOptions {
   std::optional<OperandKind> bp_weight;  ///< Sparsity::bp_weight
   std::optional<double> sr_ste;          ///< lambda of the SR-STE term; the method's default where empty
   std::uint64_t seed = 0;                ///< of the choices of a sampled dY
-  std::vector<LayerPattern> nm_for;      ///< other patterns by layer; of several that match the last one counts
-  std::string dense;                     ///< layers that stay dense; empty for none
-  std::int64_t refresh_masks = 1;        ///< ContractionSettings::refresh_masks
+  std::vector<LayerPattern> nm_for;  ///< other patterns by layer; of several that match the last one counts
+  std::string dense;                 ///< layers that stay dense; empty for none
+  std::int64_t refresh_masks = 1;    ///< ContractionSettings::refresh_masks
   std::optional<DType>
       operands;  ///< what products are made of: f32, bf16, f16; each device's own where empty
   std::string device = "cpu";
@@ -58,7 +59,7 @@ std::vector<Device*> devices_of(const nn::Module& model);
 /// Multiply-adds that devices have executed, and what dense devices would have; what that takes on the
 /// accelerators among them that are emulated; and what those with a clock of their own have measured.
 struct Work {
-  std::int64_t macs = 0;
+  std::array<std::int64_t, 3> pass_macs = {};  ///< indexed by Pass
   std::int64_t dense_macs = 0;
   std::int64_t device_nanoseconds = 0;
   std::int64_t nanojoules = 0;
@@ -66,6 +67,7 @@ struct Work {
   std::int64_t transfer_nanoseconds = 0;
   std::int64_t bytes_moved = 0;  ///< to devices and from them
 
+  std::int64_t macs() const { return pass_macs[0] + pass_macs[1] + pass_macs[2]; }
   double device_seconds() const { return 1e-9 * static_cast<double>(device_nanoseconds); }
   double kernel_seconds() const { return 1e-9 * static_cast<double>(kernel_nanoseconds); }
   double transfer_seconds() const { return 1e-9 * static_cast<double>(transfer_nanoseconds); }

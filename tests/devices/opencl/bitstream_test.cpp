@@ -136,10 +136,11 @@ TEST_CASE("groups that a build leaves out are refused with a reason") {
   const auto path =
       testing::write_file("groups.bin", {reinterpret_cast<const char*>(file.data()), file.size()});
   const auto device = find_device("sat:opencl,bitstream=" + path.string());
-  PassRequest request{.weight = {2, 8}, .operands = DType::f16};
-  CHECK(device->supports(plan, pass).yes);
-  plan[pass].weight.pattern = {2, 16};
-  CHECK(device->supports(plan, pass).reason == "takes groups of at most 8 weights, not 2:16");
+  LayerPlan plan({.in_channels = 16, .out_channels = 16}, DType::f16);
+  plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, {2, 8});
+  CHECK(device->supports(plan, Pass::ff).yes);
+  plan[Pass::ff].weight.pattern = {2, 16};
+  CHECK(device->supports(plan, Pass::ff).reason == "takes groups of at most 8 weights, not 2:16");
 }
 
 TEST_CASE("what follows --device sat: is checked") {

@@ -85,7 +85,7 @@ NaiveSat random_layer(Rng& rng) {
                                    {3, 7}, {1, 16}, {2, 16}, {5, 24}, {1, 3}};
   for (;;) {
     NaiveSat layer{};
-    Geometry& g = layer.plan.geometry;
+    Geometry& g = layer.geometry;
     g.in_channels = pick(rng, kChannels);
     g.out_channels = pick(rng, kChannels);
     const auto upto = [&](std::uint64_t n) { return static_cast<std::int64_t>(rng.below(n)); };
@@ -108,7 +108,7 @@ NaiveSat random_layer(Rng& rng) {
 
 /// Every pass of a layer on the device and naively.
 void check_layer(Device& device, const NaiveSat& layer, Data data, Rng& rng) {
-  const Geometry& g = layer.plan.geometry;
+  const Geometry& g = layer.geometry;
   CAPTURE(to_string(g));
   CAPTURE(to_string(layer.pattern));
   CAPTURE(layer.images);
@@ -218,13 +218,13 @@ TEST_CASE("FF and BP multiply with what the latest update has pre-generated") {
   Device& device = testing::sat_under_test();
   Rng rng(9);
   NaiveSat layer{};
-  layer.plan.geometry = {.in_channels = 24, .out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}};
+  layer.geometry = {.in_channels = 24, .out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}};
   layer.pattern = {2, 8};
   layer.images = 5;
   layer.height = layer.width = layer.out_height = layer.out_width = 4;
   const Shape in = {5, 24, 4, 4}, out = {5, 17, 4, 4};
   const auto x = draw(rng, in.numel(), Data::ordinary), dy = draw(rng, out.numel(), Data::ordinary);
-  const Tensor w = Tensor::from(draw(rng, 17 * 24 * 9, Data::ordinary), layer.plan.geometry.weight_shape())
+  const Tensor w = Tensor::from(draw(rng, 17 * 24 * 9, Data::ordinary), layer.geometry.weight_shape())
                        .to(MemoryFormat::channels_last);
   const Tensor velocity = Tensor::zeros(w.shape(), DType::f32, MemoryFormat::channels_last);
   const SgdRule rule({.momentum = 0.9});
@@ -234,10 +234,10 @@ TEST_CASE("FF and BP multiply with what the latest update has pre-generated") {
         Tensor::from(draw(rng, w.numel(), Data::ordinary), w.shape()).to(MemoryFormat::channels_last);
     device.update({w, grad, {velocity}, &rule, 0.5, 0.1, layer.pattern, &ff, &bp});
     Tensor y = Tensor::empty(out, DType::f32, MemoryFormat::batch_blocked);
-    device.forward({layer.plan.geometry, DType::f16}, activation(x, in, 0), {.packed = &ff}, {}, y);
+    device.forward({layer.geometry, DType::f16}, activation(x, in, 0), {.packed = &ff}, {}, y);
     CHECK(difference(y, layer.forward(x, w.to_vector<float>(), {})) == -1);
     Tensor dx = Tensor::empty(in, DType::f32, MemoryFormat::batch_blocked);
-    device.backward_data({layer.plan.geometry, DType::f16}, activation(dy, out, 0), {.packed = &bp}, dx);
+    device.backward_data({layer.geometry, DType::f16}, activation(dy, out, 0), {.packed = &bp}, dx);
     CHECK(difference(dx, layer.backward_data(dy, w.to_vector<float>())) == -1);
   }
 }

@@ -47,7 +47,7 @@ std::string to_csv(const sat::Report& report) {
     for (const sat::PassTiming& timing : layer.pass) {
       if (!timing.run) continue;
       const sat::Stalls& stalls = timing.stalls;
-      text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", cell(layer.plan.name),
+      text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", cell(layer.name),
                           to_string(timing.pass), to_string(timing.pattern),
                           sat::to_string(timing.schedule.dataflow), timing.cycles, timing.compute_cycles,
                           stalls.total(), stalls.fill, stalls.accumulator, stalls.memory, stalls.sorter,

@@ -71,7 +71,7 @@ Json layers_of(const sat::Run& run) {
   for (const sat::LayerTiming& layer : run.timing.layers) {
     for (const sat::PassTiming& timing : layer.pass) {
       if (!timing.run) continue;
-      Json entry = {{"name", layer.plan.name},
+      Json entry = {{"name", layer.name},
                     {"pass", to_string(timing.pass)},
                     {"pattern", to_string(timing.pattern)},
                     {"dataflow", sat::to_string(timing.schedule.dataflow)},

@@ -52,12 +52,12 @@ std::string layers_chart(const sat::Report& report) {
   for (std::size_t i = 0; i < run.timing.layers.size(); ++i) {
     const sat::LayerTiming& layer = run.timing.layers[i];
     const double y = kTop + kRow * static_cast<double>(i) + (kRow - kThick) / 2;
-    drawing.text(kLeft - 8, y + kThick - 2, layer.plan.name, Anchor::end, "small");
+    drawing.text(kLeft - 8, y + kThick - 2, layer.name, Anchor::end, "small");
     double from = 0;
     for (const PassColour& pass : kPassColours) {
       const sat::PassTiming& timing = layer[pass.pass];
       if (!timing.run) continue;
-      const std::string hint = hint_of(layer.plan.name, timing, run.config);
+      const std::string hint = hint_of(layer.name, timing, run.config);
       const auto computing = static_cast<double>(timing.compute_cycles);
       const auto stalled = static_cast<double>(timing.stalls.total());
       drawing.rect(x(from), y, x(computing) - x(0), kThick, pass.fill, hint);

@@ -68,7 +68,7 @@ std::string layers_table(const sat::Run& run) {
   for (const sat::LayerTiming& layer : run.timing.layers) {
     for (const sat::PassTiming& timing : layer.pass) {
       if (!timing.run) continue;
-      std::vector<std::string> cells = {layer.plan.name,
+      std::vector<std::string> cells = {layer.name,
                                         std::string(to_string(timing.pass)),
                                         timing.pattern.dense() ? "" : to_string(timing.pattern),
                                         std::string(sat::to_string(timing.schedule.dataflow)),

@@ -71,7 +71,7 @@ std::string roofline_chart(const sat::Report& report) {
       if (!timing.run || timing.cycles == 0 || !(timing.intensity() > 0)) continue;
       drawing.circle(x(timing.intensity()), y(timing.gops(run.config)), 3.5, pass.fill,
                      fmt::format("{}, {}: {:.3g} operations a byte, {:.4g} GOPS, as if dense {:.4g}",
-                                 layer.plan.name, pass.name, timing.intensity(), timing.gops(run.config),
+                                 layer.name, pass.name, timing.intensity(), timing.gops(run.config),
                                  timing.dense_equivalent_gops(run.config)),
                      !timing.pattern.dense());
     }

@@ -32,7 +32,7 @@ std::string perfetto_trace(const sat::Report& report) {
   for (const sat::Interval& interval : intervals) {
     const sat::LayerTiming& layer = run.timing.layers[interval.layer];
     const sat::PassTiming& timing = layer[interval.pass];
-    events.push_back({{"name", layer.plan.name + " " + std::string(to_string(interval.pass))},
+    events.push_back({{"name", layer.name + " " + std::string(to_string(interval.pass))},
                       {"cat", to_string(interval.pass)},
                       {"ph", "X"},
                       {"pid", 1},
