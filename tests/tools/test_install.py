@@ -116,6 +116,12 @@ class Documents(CommandTest):
                 self.assertTrue(option.lstrip("-") in script.read_text(), option)
             if shutil.which(shell):
                 subprocess.run([*check, script], check=True)
+        if shutil.which("zsh"):
+            # What zsh's own function is asked: the subcommands are part of the command's name.
+            program = '_arguments() { print -r -- "$CURRENT ${(j:|:)words}" }; _describe() { }; '
+            program += 'words=("${@[2,-1]}"); CURRENT=$#words; source "$1"'
+            command = ["zsh", "-fc", program, "zsh", self.folder / "zsh", "satsuma", "bench", "step", "--nm", "2:4", "--mod"]
+            self.assertEqual(subprocess.check_output(command, text=True), "4 satsuma bench step|--nm|2:4|--mod\n")
         line = self.refusal("completion", "fishy", code=2)
         self.assertIn("did you mean 'fish'?", line)
 

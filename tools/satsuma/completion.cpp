@@ -109,13 +109,16 @@ std::string zsh(const CommandRow& top) {
   std::string text = fmt::format(R"(#compdef satsuma
 # Completion of satsuma for zsh, made by `satsuma completion zsh`.
 _satsuma() {{
-  local at=satsuma i
+  local at=satsuma i depth=0
   local -a subcommands
   for ((i = 2; i < CURRENT; i++)); do
     case "$at ${{words[i]}}" in
-      ({}) at+=" ${{words[i]}}" ;;
+      ({}) at+=" ${{words[i]}}"; (( depth = i - 1 )) ;;
     esac
   done
+  # _arguments counts what follows the command's name, so that subcommands become part of that.
+  words=("$at" "${{(@)words[depth + 2, -1]}}")
+  (( CURRENT -= depth ))
   case "$at" in
 )",
                                  all_paths(commands, "|"));
