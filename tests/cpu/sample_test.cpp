@@ -61,8 +61,8 @@ void compare(const SampleKernels& kernels, const Group& group, int length, int k
 }  // namespace
 
 TEST_CASE("sampling kernels choose as the reference does") {
-  for (const auto& [name, kernels] : satsuma::testing::sample_tables()) {
-    CAPTURE(name);
+  for (const satsuma::testing::SampleTable& table : satsuma::testing::sample_tables()) {
+    CAPTURE(table.name);
     Rng rng(1);
     for (int length = 1; length <= 16; ++length) {
       for (int kept = 1; kept <= length; ++kept) {
@@ -81,7 +81,7 @@ TEST_CASE("sampling kernels choose as the reference does") {
               if (line % 5 == 3 && kind == 15) value *= 1e20F;
             }
           }
-          compare(*kernels, group, length, kept, sample_line(77, line));
+          compare(*table.kernels, group, length, kept, sample_line(77, line));
         }
       }
     }
@@ -89,8 +89,8 @@ TEST_CASE("sampling kernels choose as the reference does") {
 }
 
 TEST_CASE("sampling kernels let what is not finite be seen") {
-  for (const auto& [name, kernels] : satsuma::testing::sample_tables()) {
-    CAPTURE(name);
+  for (const satsuma::testing::SampleTable& table : satsuma::testing::sample_tables()) {
+    CAPTURE(table.name);
     for (const float bad :
          {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
       for (const int kept : {1, 2, 3, 4}) {
@@ -100,7 +100,7 @@ TEST_CASE("sampling kernels let what is not finite be seen") {
             for (int lane = 0; lane < kChannels; ++lane)
               group.values[i][lane] = i < count ? bad : static_cast<float>(i - lane);
           }
-          const auto entries = run(*kernels, group, 8, kept, sample_line(5, 6));
+          const auto entries = run(*table.kernels, group, 8, kept, sample_line(5, 6));
           for (int lane = 0; lane < kChannels; ++lane) {
             int not_finite = 0;
             for (const SampledEntries& entry : entries) {

@@ -31,7 +31,7 @@ inline void images_of(const PrunedTile& tile, std::int64_t first) {
         const NmEntry& entry = entries[i * tile.per_image + j];
         const Vec value = splat(entry.value);
         const char* const row = weights + entry.offset;
-        for (int v = 0; v < V; ++v) acc[i][v] += value * load(row + v * sizeof(Vec));
+        for (int v = 0; v < V; ++v) acc[i][v] += value * load(row + v * kVector * 4);
       }
     }
   }

@@ -50,7 +50,8 @@ inline __attribute__((always_inline)) void sample_lanes(const SampleArgs& args, 
     const Words magnitude = value & 0x7FFFFFFF;
     const Words nan = Words{} + 0x7F800001;
     sizes[i] = floats(magnitude < nan ? magnitude : nan);
-    signs |= (value >> 31) & (1 << i);
+    const std::int32_t bit = 1 << i;
+    signs |= (value >> 31) & (Words{} + bit);
   }
   const auto put = [&](int slot, Words size, Words at) __attribute__((always_inline)) {
     SampledEntries& to = args.to[slot];

@@ -38,7 +38,7 @@ void products_of(const SampledTile& tile) {
       const Vec value = splat(entry->value[row]);
       const std::uint64_t offset = entry->offset[row];
       for (int t = 0; t < T; ++t) {
-        for (int v = 0; v < V; ++v) acc[t][v] += value * load(x[t] + offset + v * sizeof(Vec));
+        for (int v = 0; v < V; ++v) acc[t][v] += value * load(x[t] + offset + v * kVector * 4);
       }
     }
     for (int t = 0; t < T; ++t) {
