@@ -65,12 +65,11 @@ void check_passes(Recorder& recorder, const Subject& subject) {
       for (const Pass pass : kPasses) {
         // A pass that the pattern does not concern is dense: once is enough.
         const bool concerned = layer.concerns(pass);
-        if (!concerned && !(layer.kind == OperandKind::packed && layer.name == "any")) continue;
-        const std::string name =
-            fmt::format("{}/{}{}/{}/{}", short_name(pass),
-                        concerned && layer.kind != OperandKind::packed ? "dY-" : "",
-                        concerned && !layer.pattern.dense() ? to_string(layer.pattern) : "dense", types.name,
-                        layer.name);
+        const bool own = layer.kind == OperandKind::packed && (layer.pattern.dense() || layer.name == "any");
+        if (!concerned && !own) continue;
+        const std::string name = fmt::format(
+            "{}/{}{}/{}/{}", short_name(pass), concerned && layer.kind != OperandKind::packed ? "dY-" : "",
+            concerned && !layer.pattern.dense() ? to_string(layer.pattern) : "dense", types.name, layer.name);
         recorder.check(name, [&](Verdict& verdict, Rng& rng) {
           if (accepted(verdict, ask(*subject.device, layer, types, pass),
                        ask(*subject.reference, layer, types, pass))) {

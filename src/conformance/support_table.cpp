@@ -17,9 +17,9 @@ struct Column {
 };
 
 constexpr Column kColumns[] = {
-    {"FF dense", Pass::ff, OperandKind::dense},   {"FF N:M", Pass::ff, OperandKind::packed},
-    {"BP dense", Pass::bp, OperandKind::dense},   {"BP N:M", Pass::bp, OperandKind::packed},
-    {"BP dY N:M", Pass::bp, OperandKind::pruned}, {"WU dense", Pass::wu, OperandKind::dense},
+    {"FF dense", Pass::ff, OperandKind::dense},    {"FF N:M", Pass::ff, OperandKind::packed},
+    {"BP dense", Pass::bp, OperandKind::dense},    {"BP N:M", Pass::bp, OperandKind::packed},
+    {"BP dY N:M", Pass::bp, OperandKind::pruned},  {"WU dense", Pass::wu, OperandKind::dense},
     {"WU dY N:M", Pass::wu, OperandKind::sampled},
 };
 

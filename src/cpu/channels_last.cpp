@@ -195,7 +195,8 @@ void forward_channels_last(const LayerPlan& plan, const Tensor& x, const WeightO
   run(pass, *panel_form(w, plan.operands, false));
 }
 
-void backward_data_channels_last(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+void backward_data_channels_last(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w,
+                                 Tensor& dx) {
   const Reach rows = Reach::backward(plan.geometry, 0, dy.dim(2), dx.dim(2));
   const Reach columns = Reach::backward(plan.geometry, 1, dy.dim(3), dx.dim(3));
   const Tensor gradient = rounded(dy, plan.operands);

@@ -274,7 +274,8 @@ class GradientWorker {
 
 }  // namespace
 
-void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw, bool skip_padding) {
+void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
+                     bool skip_padding) {
   const Geometry& geometry = plan.geometry;
   if (is_channels_last(x)) return weight_gradient_channels_last(plan, x, dy, dw);
   if (worth_unfolding(geometry) && !skip_padding) {

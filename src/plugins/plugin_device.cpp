@@ -108,8 +108,7 @@ Support PluginDevice::supports(const LayerPlan& plan, Pass pass) const {
   };
   if (pass == Pass::wu && !table().backward_weights) return host(plan.dtype).supports(plan, pass);
   if (pass == Pass::ff && !table().forward && !table().matmul) return no_function("forward");
-  if (pass == Pass::bp && !table().backward_data && !table().matmul)
-    return no_function("backward_data");
+  if (pass == Pass::bp && !table().backward_data && !table().matmul) return no_function("backward_data");
   if (lowered(pass)) {
     if (plan.dtype != DType::f32) return Support::no("products of matrices are in f32");
     if (plan.geometry.groups != 1) return Support::no("products of matrices have one group of channels");
@@ -199,7 +198,8 @@ void PluginDevice::forward(const LayerPlan& plan, const Tensor& x, const WeightO
   count(Pass::ff, plan, y);
 }
 
-void PluginDevice::backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+void PluginDevice::backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w,
+                                 Tensor& dx) {
   {
     const Stopwatch watch(counters_[Pass::bp].nanoseconds);
     if (lowered(Pass::bp)) {
@@ -215,8 +215,8 @@ void PluginDevice::backward_data(const LayerPlan& plan, const Tensor& dy, const 
   count(Pass::bp, plan, dy);
 }
 
-void PluginDevice::backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
-                                    Tensor& dbias) {
+void PluginDevice::backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x,
+                                    const Tensor& dy, Tensor& dw, Tensor& dbias) {
   {
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     if (!table().backward_weights) {

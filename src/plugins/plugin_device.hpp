@@ -23,8 +23,8 @@ class PluginDevice : public Device {
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override;
   void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
-  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override;
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override;
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override;
   void update(const UpdateArgs& args) override;
   std::shared_ptr<std::byte> allocate(std::size_t bytes) override;
@@ -34,8 +34,8 @@ class PluginDevice : public Device {
   const satsuma_plugin& table() const { return instance_->table(); }
   /// True when a pass is made of matmul.
   bool lowered(Pass pass) const;
-  void multiply(Pass pass, const LayerPlan& plan, const Tensor& in, const WeightOperand& w, const Tensor& bias,
-                Tensor& out);
+  void multiply(Pass pass, const LayerPlan& plan, const Tensor& in, const WeightOperand& w,
+                const Tensor& bias, Tensor& out);
   /// Who does what the plug-in has no function for.
   Device& host(DType dtype) const;
   void count(Pass pass, const LayerPlan& plan, const Tensor& output);

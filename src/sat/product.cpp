@@ -125,8 +125,10 @@ ArrayProduct Product::on_array(const Tile& tile) const {
   const std::int64_t pixels = tile.images * tile.rows * columns;
   if (pass == Pass::wu) {
     // X streams; of a sampled dY what is kept stands in the columns, group by group of a block's images.
-    const std::int64_t groups = pattern.dense() ? pixels : tile.rows * columns * image_groups(pattern, tile.images);
-    const std::int64_t kept = pattern.dense() ? pixels : tile.rows * columns * kept_images(pattern, tile.images);
+    const std::int64_t groups =
+        pattern.dense() ? pixels : tile.rows * columns * image_groups(pattern, tile.images);
+    const std::int64_t kept =
+        pattern.dense() ? pixels : tile.rows * columns * kept_images(pattern, tile.images);
     return {tile.in_channels * taps, tile.out_channels, groups, kept, pattern.dense() ? 1 : pattern.n};
   }
   const bool ff = pass == Pass::ff;

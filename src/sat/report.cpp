@@ -23,7 +23,9 @@ Workload under(const Workload& dense, std::string_view method, Pattern pattern, 
 std::int64_t cycles_without(const ReportRequest& request, std::string_view method,
                             const SchedulerOptions& options) {
   const Pattern wu = method == request.method ? request.wu : Pattern();
-  return make_run(request.workload, method, request.pattern, wu, request.config, options).timing.total().cycles;
+  return make_run(request.workload, method, request.pattern, wu, request.config, options)
+      .timing.total()
+      .cycles;
 }
 
 std::vector<Ablation> ablations_of(const ReportRequest& request) {
@@ -59,10 +61,13 @@ Report make_report(const ReportRequest& request, const SweepProgress& progress) 
   Report report;
   report.options = request.options;
   if (request.schedule) {
-    report.run = {request.method,    request.pattern,
-                  request.wu,        request.config,
+    report.run = {request.method,
+                  request.pattern,
+                  request.wu,
+                  request.config,
                   under(request.workload, request.method, request.pattern, request.wu),
-                  *request.schedule, {}};
+                  *request.schedule,
+                  {}};
     report.run.timing = simulate(report.run.config, report.run.workload, report.run.schedule);
   } else {
     report.run = make_run(request.workload, request.method, request.pattern, request.wu, request.config,

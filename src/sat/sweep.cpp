@@ -52,7 +52,8 @@ void run_point(const ReportRequest& request, const std::vector<SweepAxis>& axes,
   try {
     Workload workload = request.workload;
     for (Layer& layer : workload.layers) layer.batch = setting.batch.value_or(layer.batch);
-    const Run run = make_run(workload, setting.method, setting.pattern, request.wu, setting.config, request.options);
+    const Run run =
+        make_run(workload, setting.method, setting.pattern, request.wu, setting.config, request.options);
     point.total = run.timing.total();
     point.seconds = setting.config.seconds(point.total.cycles);
     point.images_per_second = run.timing.images_per_second(setting.config);

@@ -129,10 +129,10 @@ void apply(Workload& workload, const Sparsity& sparsity) {
 
 std::string work_of(const Layer& layer) {
   const Geometry& g = layer.plan.geometry;
-  std::string text = fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", g.in_channels, g.out_channels,
-                                 g.kernel[0], g.kernel[1], g.stride[0], g.stride[1], g.padding[0],
-                                 g.padding[1], g.dilation[0], g.dilation[1], g.groups, layer.input[0],
-                                 layer.input[1], layer.batch);
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", g.in_channels, g.out_channels, g.kernel[0],
+                  g.kernel[1], g.stride[0], g.stride[1], g.padding[0], g.padding[1], g.dilation[0],
+                  g.dilation[1], g.groups, layer.input[0], layer.input[1], layer.batch);
   for (const PassPlan& pass : layer.plan.passes) {
     text += pass.run ? " run" : " -";
     for (const OperandPlan& operand : {pass.weight, pass.gradient}) {

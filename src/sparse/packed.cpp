@@ -129,7 +129,8 @@ PackedWeight kept_at(const Tensor& weight, const PackedWeight& kept) {
     using T = decltype(element);
     const T* const from = weight.data<T>();
     T* const values = packed.values.data<T>();
-    for_each_position(kept, [&](std::int64_t at, const Shape& index) { values[at] = from[weight.offset(index)]; });
+    for_each_position(kept,
+                      [&](std::int64_t at, const Shape& index) { values[at] = from[weight.offset(index)]; });
   });
   return packed;
 }
@@ -143,8 +144,8 @@ void check_positions(const PackedWeight& packed) {
     const std::int64_t first = j / packed.pattern.n * packed.pattern.m;
     const bool rises = j % packed.pattern.n == 0 || indices[i] > indices[i - 1];
     if (rises && indices[i] < packed.pattern.m && first + indices[i] < length) continue;
-    throw FormatError(fmt::format("position {} of a packed weight is {}, expected one that rises inside its group",
-                                  i, indices[i]));
+    throw FormatError(fmt::format(
+        "position {} of a packed weight is {}, expected one that rises inside its group", i, indices[i]));
   }
 }
 
@@ -154,7 +155,8 @@ Tensor expand(const PackedWeight& packed) {
     using T = decltype(element);
     const T* const values = packed.values.data<T>();
     T* const to = dense.data<T>();
-    for_each_position(packed, [&](std::int64_t at, const Shape& index) { to[dense.offset(index)] = values[at]; });
+    for_each_position(packed,
+                      [&](std::int64_t at, const Shape& index) { to[dense.offset(index)] = values[at]; });
   });
   return dense;
 }

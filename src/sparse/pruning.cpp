@@ -14,8 +14,8 @@ namespace satsuma {
 Tensor prune_along_channels(const Tensor& dy, Pattern pattern) {
   validate(pattern);
   if (dy.rank() != 4) {
-    throw ShapeError(fmt::format("[prune] got {}, expected an output gradient [N, K, P, Q]",
-                                 to_string(dy.shape())));
+    throw ShapeError(
+        fmt::format("[prune] got {}, expected an output gradient [N, K, P, Q]", to_string(dy.shape())));
   }
   Tensor pruned = Tensor::empty_like(dy);
   pruned.fill(0);

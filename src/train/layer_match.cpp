@@ -28,15 +28,13 @@ void require_match(std::string_view option, std::string_view expression,
   }
   std::vector<std::string_view> names;
   for (const auto& layer : layers) names.push_back(layer->name());
-  throw UsageError(
-      fmt::format("{} matches no layer: {}", option, unknown_name("layer", expression, names)));
+  throw UsageError(fmt::format("{} matches no layer: {}", option, unknown_name("layer", expression, names)));
 }
 
 LayerPattern LayerPattern::parse(std::string_view text) {
   const std::size_t equals = text.rfind('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
-    throw UsageError(
-        fmt::format("--nm-for got '{}', expected LAYERS=N:M, for example 'layer4.*=1:8'", text));
+    throw UsageError(fmt::format("--nm-for got '{}', expected LAYERS=N:M, for example 'layer4.*=1:8'", text));
   }
   return {std::string(text.substr(0, equals)), Pattern::parse(text.substr(equals + 1))};
 }

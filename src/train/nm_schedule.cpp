@@ -18,10 +18,10 @@ std::string dense_or_pattern(Pattern pattern) {
 
 NmSchedule NmSchedule::parse(std::string_view text) {
   const auto refuse = [&](std::string_view why) {
-    throw UsageError(fmt::format(
-        "--nm-schedule got '{}': {}; expected stages that rise from 0, for example "
-        "'dense@0,4:8@0.2,2:8@0.5'",
-        text, why));
+    throw UsageError(
+        fmt::format("--nm-schedule got '{}': {}; expected stages that rise from 0, for example "
+                    "'dense@0,4:8@0.2,2:8@0.5'",
+                    text, why));
   };
   NmSchedule schedule;
   std::string_view rest = text;

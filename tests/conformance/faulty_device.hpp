@@ -104,8 +104,8 @@ class FaultyDevice : public Device {
       dx.data<float>()[dx.extent() - 1] = std::numeric_limits<float>::quiet_NaN();
     count(Pass::bp);
   }
-  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override {
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override {
     if (fault_ == Fault::padding_lanes) {
       sound_->backward_weights(plan, key, padded(x), padded(dy), dw, dbias);
     } else {

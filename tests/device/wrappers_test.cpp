@@ -141,7 +141,8 @@ const std::vector<std::pair<std::string, std::function<void(Device&)>>>& calls()
        [](Device& d) {
          d.compress(w, GroupAxis::input_channels, {2, 4});
        }},
-      {"update", [](Device& d) { d.update({.weight = w.clone(), .grad = w.clone(), .rule = &kRule, .lr = 0.1}); }},
+      {"update",
+       [](Device& d) { d.update({.weight = w.clone(), .grad = w.clone(), .rule = &kRule, .lr = 0.1}); }},
       {"allocate", [](Device& d) { CHECK(d.allocate(64) != nullptr); }},
       {"synchronize", [](Device& d) { d.synchronize(); }},
   };

@@ -73,7 +73,7 @@ TEST_CASE("a plug-in with a fault is refused with one line, and the program live
     const char* plugin;
     const char* words;
   } kCases[] = {
-      {"other_version", "has interface version 7, expected 1"},
+      {"other_version", "has interface version 7, expected 2"},
       {"newer_table", "was built for a newer Satsuma (satsuma_plugin has"},
       {"no_sizes", "fill in SATSUMA_PLUGIN_SIZES"},
       {"no_table", "its entry returned no table"},

@@ -242,8 +242,8 @@ TEST_CASE("a pass's products cover its multiply-adds, taps on padding apart") {
       std::int64_t count = 0;
       for (std::int64_t p = 0; p < out[axis]; ++p) {
         for (std::int64_t r = 0; r < layer.plan.geometry.kernel[axis]; ++r) {
-          const std::int64_t h = p * layer.plan.geometry.stride[axis] + r * layer.plan.geometry.dilation[axis] -
-                                 layer.plan.geometry.padding[axis];
+          const std::int64_t h = p * layer.plan.geometry.stride[axis] +
+                                 r * layer.plan.geometry.dilation[axis] - layer.plan.geometry.padding[axis];
           if (h >= 0 && h < layer.input[axis]) ++count;
         }
       }

@@ -116,7 +116,7 @@ class Missing(Directory):
         self.assertIn("satsuma eval --checkpoint run/last.safetensors", done.stdout)
         done = self.satsuma("train", "--resume", "--out", "run", "--json")
         self.assertIn('"best_checkpoint": null', done.stdout)
-        self.satsuma("train", "--resume", "--out", "run", "--steps", "0")
+        self.satsuma("train", "--resume", "--out", "run", "--steps", "none")
         self.assertEqual(self.files_of("run"), FILES)
 
     def test_log(self):

@@ -26,8 +26,14 @@ TEST_CASE("every setting goes through TOML and back") {
       {"limit-train", "1000"},
       {"augment", "none"},
       {"shuffle", "false"},
-      {"method", "bdwp"},
+      {"method", "sr-ste"},
       {"nm", "1:4"},
+      {"wu", "2:8"},
+      {"bp", "packed"},
+      {"nm-for", "layer4.*=1:8"},
+      {"dense", "fc|conv1"},
+      {"nm-schedule", "dense@0,2:8@0.5"},
+      {"refresh-masks", "1"},
       {"sr-ste", "0.0002"},
       {"device", "reference"},
       {"place", "fc=cpu"},
@@ -87,7 +93,7 @@ TEST_CASE("a recipe changes what it names and nothing else") {
 }
 
 TEST_CASE("a number that is not given is no number") {
-  const char* const keys[] = {"classes", "limit-train", "decay", "threads", "steps", "save-every"};
+  const char* const keys[] = {"classes", "limit-train", "sr-ste", "threads", "steps", "save-every"};
   for (const char* const key : keys) {
     CAPTURE(std::string(key));
     const RecipeField& field = find_recipe_field(key);
@@ -101,7 +107,7 @@ TEST_CASE("a number that is not given is no number") {
           field.absent);
     field.set(recipe, field.absent);
     CHECK(to_toml(recipe) == to_toml(Recipe{}));
-    if (std::string(key) == "decay") continue;  // 0 is a decay
+    if (std::string(key) == "sr-ste") continue;  // 0 is a lambda
     CHECK_THROWS_WITH_AS(field.set(recipe, "0"), doctest::Contains("got '0', expected a whole number from 1"),
                          UsageError);
     CHECK_THROWS_AS(field.set(recipe, "-1"), UsageError);
@@ -126,7 +132,7 @@ TEST_CASE("bad recipes are refused with file, line, key, what was got and what w
       {"epochs = -1", {"--epochs got '-1', expected a whole number from 0 to 1000000"}},
       {"epochs = 99999999999999999999", {"line 1"}},
       {"batch-size = 0", {"--batch-size got '0'", "from 1"}},
-      {"lr = 'fast'", {"'lr' got a string, expected a number"}},
+      {"lr = 'fast'", {"--lr got 'fast', expected a number from 0 to 1000000, or auto"}},
       {"lr = nan", {"--lr got 'nan'"}},
       {"lr = inf", {"--lr got 'inf'"}},
       {"lr = -0.1", {"--lr got '-0.1'"}},
@@ -151,6 +157,14 @@ TEST_CASE("bad recipes are refused with file, line, key, what was got and what w
       {"nm = '2:x'", {"2:x"}},
       {"nm = '0:4'", {"0:4"}},
       {"nm = '5:4'", {"5:4"}},
+      {"wu = '9:8'", {"9:8"}},
+      {"wu = 'sparse'", {"'sparse' is not N:M"}},
+      {"method = 'sr-ste'\nbp = 'mask'", {"did you mean 'masked'"}},
+      {"method = 'bdwp'\nbp = 'masked'", {"method bdwp leaves no choice of the weight in BP"}},
+      {"nm-for = ['layer4']", {"--nm-for got 'layer4', expected LAYERS=N:M"}},
+      {"nm-schedule = '2:8@0.5'", {"--nm-schedule got '2:8@0.5'", "does not rise from 0"}},
+      {"refresh-masks = 0", {"--refresh-masks got '0'"}},
+      {"method = 'sr-ste'\nrefresh-masks = 2", {"--refresh-masks got 2, expected 1 with --sr-ste"}},
       {"nm = '2:0'", {"2:0"}},
       {"method = 'bdpw'", {"'bdpw'", "did you mean 'bdwp'"}},
       {"schedule = 'cosin'", {"did you mean 'cosine'"}},

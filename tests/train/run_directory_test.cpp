@@ -213,7 +213,7 @@ TEST_CASE("means and savings of nothing are not a number and zero") {
   CHECK(std::isnan(Tally{}.loss()));
   CHECK(std::isnan(Tally{}.images_per_second()));
   CHECK(saving({}) == 0);
-  CHECK(saving({25, 100}) == doctest::Approx(0.75));
+  CHECK(saving({{20, 4, 1}, 100}) == doctest::Approx(0.75));
 }
 
 }  // namespace satsuma::train

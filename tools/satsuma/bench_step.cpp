@@ -100,7 +100,8 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
   settings->bench.add_to(*command, 10, 3);
   command
       ->add_option("--methods", settings->methods,
-                   "methods, separated by commas; the first is the base of ratios. NAME+wu samples dY in WU at --nm, too")
+                   "methods, separated by commas; the first is the base of ratios. NAME+wu samples dY in WU "
+                   "at --nm, too")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")

@@ -42,8 +42,8 @@ std::vector<Request> typical_requests(DType operands) {
   packed[Pass::bp].weight = OperandPlan::packed(GroupAxis::output_channels, pattern);
   pruned[Pass::bp].gradient = OperandPlan::pruned(pattern);
   pruned[Pass::wu].gradient = OperandPlan::sampled(pattern);
-  return {{"FF dense", dense, Pass::ff},     {"FF 2:8", packed, Pass::ff},   {"BP dense", dense, Pass::bp},
-          {"BP 2:8", packed, Pass::bp},      {"BP dY 2:8", pruned, Pass::bp}, {"WU dense", dense, Pass::wu},
+  return {{"FF dense", dense, Pass::ff},  {"FF 2:8", packed, Pass::ff},    {"BP dense", dense, Pass::bp},
+          {"BP 2:8", packed, Pass::bp},   {"BP dY 2:8", pruned, Pass::bp}, {"WU dense", dense, Pass::wu},
           {"WU dY 2:8", pruned, Pass::wu}};
 }
 

@@ -128,7 +128,8 @@ Json to_json(const Settings& settings, const train::Recipe& recipe, const Report
 std::string pass_text(const PassPlan& pass) {
   if (pass.gradient.skips()) return fmt::format("dY {}", to_string(pass.gradient.pattern));
   if (pass.weight.skips()) return to_string(pass.weight.pattern);
-  if (pass.weight.kind == OperandKind::masked) return fmt::format("masked {}", to_string(pass.weight.pattern));
+  if (pass.weight.kind == OperandKind::masked)
+    return fmt::format("masked {}", to_string(pass.weight.pattern));
   return fmt::format("dense ({})", pass.reason);
 }
 
@@ -157,7 +158,8 @@ void print(const Settings& settings, const train::Recipe& recipe, const Report& 
     table.add({layer.contraction->name(),
                fmt::format("{}", fmt::join(layer.contraction->weight().shape(), "x")),
                fmt::format("{}", fmt::join(layer.output, "x")), count(report.parameters[i]), count(macs.ff),
-               layer.contraction->plan()[Pass::bp].run ? count(macs.bp) : "-", count(macs.wu), nm_column(layer.contraction->plan())});
+               layer.contraction->plan()[Pass::bp].run ? count(macs.bp) : "-", count(macs.wu),
+               nm_column(layer.contraction->plan())});
   }
   table.add({"total", "", "", count(report.all_parameters), count(report.method.ff), count(report.method.bp),
              count(report.method.wu), ""});

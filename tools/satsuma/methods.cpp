@@ -30,7 +30,8 @@ void print(const Method& method) {
   fmt::print("{}: {}\n", method.name, method.summary);
   const auto along = [](OperandKind kind, const char* axis) {
     const OperandPlan operand{kind};
-    return operand.skips() ? fmt::format("{} N:M along {}", to_string(kind), axis) : std::string(to_string(kind));
+    return operand.skips() ? fmt::format("{} N:M along {}", to_string(kind), axis)
+                           : std::string(to_string(kind));
   };
   fmt::print("  FF  Y = X * W      weight {}\n", along(method.ff_weight, "input channels"));
   fmt::print("  BP  dX = dY * W^T  weight {}, gradient {}\n", along(method.bp_weight, "output channels"),

@@ -93,11 +93,11 @@ class Device {
   /// `dy` count with the N largest magnitudes alone (ties to the lower channel), image by image and pixel by
   /// pixel.
   virtual void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) = 0;
-  /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined. Where
-  /// the plan has a sampled dY, `key` decides the choice for dw (sampling.hpp);
-  /// dbias sums the whole dY.
-  virtual void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
-                                Tensor& dw, Tensor& dbias) = 0;
+  /// dw[K, C / groups, R, S] = x^T * dy, and dbias[K] = sum of dy over N, P, Q where `dbias` is defined.
+  /// Where the plan has a sampled dY, `key` decides the choice for dw (sampling.hpp); dbias sums the whole
+  /// dY.
+  virtual void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x,
+                                const Tensor& dy, Tensor& dw, Tensor& dbias) = 0;
 
   /// Weights to packed N:M along one axis (what SORE does).
   virtual PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) = 0;

@@ -32,13 +32,13 @@ struct OperandPlan {
   GroupAxis axis = GroupAxis::input_channels;
 
   /// Each dense where the pattern is.
-  static OperandPlan packed(GroupAxis axis, Pattern pattern) { return of(OperandKind::packed, axis, pattern); }
+  static OperandPlan packed(GroupAxis axis, Pattern pattern) {
+    return of(OperandKind::packed, axis, pattern);
+  }
   static OperandPlan pruned(Pattern pattern) {
     return of(OperandKind::pruned, GroupAxis::output_channels, pattern);
   }
-  static OperandPlan sampled(Pattern pattern) {
-    return of(OperandKind::sampled, GroupAxis::images, pattern);
-  }
+  static OperandPlan sampled(Pattern pattern) { return of(OperandKind::sampled, GroupAxis::images, pattern); }
   static OperandPlan of(OperandKind kind, GroupAxis axis, Pattern pattern) {
     return pattern.dense() ? OperandPlan() : OperandPlan{kind, pattern, axis};
   }

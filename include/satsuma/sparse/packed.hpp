@@ -23,9 +23,9 @@ struct DeviceForm {
 struct PackedWeight {
   Pattern pattern;
   GroupAxis axis = GroupAxis::input_channels;  ///< of channels
-  Shape dense_shape;  ///< [K, C, R, S]
-  Tensor values;      ///< f32 or f64
-  Tensor indices;     ///< u8, position inside the group, 0 .. M-1
+  Shape dense_shape;                           ///< [K, C, R, S]
+  Tensor values;                               ///< f32 or f64
+  Tensor indices;                              ///< u8, position inside the group, 0 .. M-1
   /// A device may keep its own arrangement here; it is as old as the values and dies with them.
   mutable std::shared_ptr<DeviceForm> device_form;
   /// A weight that Device::update has renewed may have a device_form and neither values nor indices: this is

@@ -52,7 +52,7 @@ struct Checkpoint {
   std::optional<CheckpointInfo> info;  ///< empty when the file is not one of ours (written by Python)
   std::map<std::string, Tensor> model;
   std::map<std::string, Tensor> optimizer;
-  std::map<std::string, Tensor> masks;  ///< held positions, `LAYER.ff` and `LAYER.bp`
+  std::map<std::string, Tensor> masks;        ///< held positions, `LAYER.ff` and `LAYER.bp`
   std::map<std::string, std::string> unread;  ///< SafeTensors::unread
 };
 

@@ -59,7 +59,7 @@ struct LogRecord {
   std::int64_t step = 0;
   std::int64_t epoch = 0;  ///< counted from 1
   double lr = 0;
-  Pattern pattern = {};  ///< N:M of the step
+  Pattern pattern = {};             ///< N:M of the step
   Tally tally;                      ///< of the interval or the epoch
   double seconds = 0;               ///< of training since the run began
   std::optional<double> test_loss;  ///< epochs only

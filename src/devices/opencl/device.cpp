@@ -73,7 +73,9 @@ class OpenClDevice : public Device {
     return fmt::format("{}, {}; {} MiB of memory", info.who(), info.version, info.memory >> 20);
   }
 
-  Support supports(const LayerPlan& plan, Pass pass) const override { return supports_f32(plan, pass, {DType::f32}); }
+  Support supports(const LayerPlan& plan, Pass pass) const override {
+    return supports_f32(plan, pass, {DType::f32});
+  }
 
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
@@ -84,8 +86,8 @@ class OpenClDevice : public Device {
     multiply(Pass::bp, plan, dy, w, {}, dx);
   }
 
-  void backward_weights(const LayerPlan& plan, const SampleKey& /*key*/, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override {
+  void backward_weights(const LayerPlan& plan, const SampleKey& /*key*/, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override {
     const Geometry& g = plan.geometry;
     const Stopwatch watch = count(Pass::wu, plan, dy);
     const PassSizes sizes{g, x.dim(0), {x.dim(2), x.dim(3)}, {dy.dim(2), dy.dim(3)}};

@@ -15,8 +15,8 @@ class ReferenceDevice : public Device {
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override;
   void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override;
-  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override;
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override;
 
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override;
   void update(const UpdateArgs& args) override;

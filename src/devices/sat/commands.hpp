@@ -77,7 +77,8 @@ struct Reduce {
   PackedAddress to;
 };
 
-/// Step of momentum SGD on the WUVE in FP32, and pre-generation: the SORE reduces the new weights right behind it.
+/// Step of momentum SGD on the WUVE in FP32, and pre-generation: the SORE reduces the new weights right
+/// behind it.
 struct Update {
   Address weight = kNowhere;
   Address gradient = kNowhere;

@@ -12,8 +12,8 @@
 #include "satsuma/device/stopwatch.hpp"
 #include "src/core/message.hpp"
 #include "src/cpu/compress.hpp"
-#include "src/device/gradient_operand.hpp"
 #include "src/device/f32_device.hpp"
+#include "src/device/gradient_operand.hpp"
 #include "src/devices/sat/driver.hpp"
 #include "src/devices/sat/pass_times.hpp"
 
@@ -68,7 +68,8 @@ class SatDevice : public Device {
       return Support::no(fmt::format("has no dataflow for {} groups of channels", plan.geometry.groups));
     }
     const OperandPlan& weight = plan[pass].weight;
-    if (const int largest = driver_.transport().largest_group(); weight.skips() && weight.pattern.m > largest) {
+    if (const int largest = driver_.transport().largest_group();
+        weight.skips() && weight.pattern.m > largest) {
       return Support::no(
           fmt::format("takes groups of at most {} weights, not {}", largest, to_string(weight.pattern)));
     }
@@ -84,8 +85,8 @@ class SatDevice : public Device {
     multiply(Pass::bp, plan, dy, w, {}, dx);
   }
 
-  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy, Tensor& dw,
-                        Tensor& dbias) override {
+  void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
+                        Tensor& dw, Tensor& dbias) override {
     const sat::PassTiming& card = count(Pass::wu, plan, x, dy);
     const Stopwatch watch(counters_[Pass::wu].nanoseconds);
     run([&] {

@@ -87,7 +87,7 @@ TEST_CASE("files whose kernels are for something else") {
   other.config.rows = 5;
   const std::string array = refusal(write("array.bin", other));
   CHECK(contains(array, "4 x 8 USPEs"));
-  CHECK(contains(array, "file says 1, 5 x 8"));
+  CHECK(contains(array, "file says 2, 5 x 8"));
   CHECK(contains(array, "platform '" + good.platform + "', device '" + good.device + "'"));
   other = good;
   other.device = "another card";
