@@ -22,7 +22,7 @@ namespace satsuma {
 namespace {
 
 /// True where so few lanes of the blocks would hold images that channels-last activations are faster. See
-/// docs/performance.md, "Small batches".
+/// docs/kernels.md, "Small batches".
 bool is_small_batch(std::int64_t images) {
   return 4 * images <= 3 * ceil_div(images, kLanes) * kLanes;
 }
