@@ -61,8 +61,10 @@ enum { SATSUMA_INPUT_CHANNELS = 0, SATSUMA_OUTPUT_CHANNELS = 1 };
 /**
  * How dY is pruned on its way into a pass. SATSUMA_PRUNED (BP): of each m output channels, for each image and
  * pixel, the n of largest magnitude, ties to the lower channel. SATSUMA_SAMPLED (WU): of each m images of a
- * block of sixteen, for each pixel and output channel, a random choice of n, scaled so that dW is unbiased
- * (docs/architecture.md); the bias gradient sums the whole dY. Refuse what you do not know.
+ * block of sixteen, for each pixel and output channel, a random choice of n, scaled so that dW is unbiased:
+ * docs/architecture.md, "Layout of a sampled gradient", and sample_line(), sample_uniform(), sample_group()
+ * of satsuma/sparse/sampling.hpp, formula by formula; the key is satsuma_pass.draw. The bias gradient sums
+ * the whole dY. Refuse what you do not know.
  */
 enum { SATSUMA_DENSE = 0, SATSUMA_PRUNED = 1, SATSUMA_SAMPLED = 2 };
 
@@ -253,8 +255,8 @@ typedef struct satsuma_plugin {
   /** One line for `satsuma devices`: what runs the work. Null: name and version. */
   void (*describe)(void* self, satsuma_text text);
   /** 1, or 0 and one line that says why. Asked only for what there are functions for, and with `matmul` only
-     for one group and tensors of f32. Null: yes to f32 tensors and operands of f32 and, with `matmul`, bf16
-     and f16. */
+     for one group, tensors of f32 and a dense dY. Null: yes to f32 tensors, a dense dY and operands of f32
+     and, with `matmul`, bf16 and f16. */
   int32_t (*supports)(void* self, const satsuma_request* request, satsuma_text reason);
 
   /** Y[N, K, P, Q] = X[N, C, H, W] * W (+ bias[K], null for none). Null: made of `matmul`. */

@@ -4,7 +4,7 @@
 
 namespace satsuma::optim {
 
-// One constant for each kind; the table that users see is in optimizers.cpp.
+// One constant for each kind; the table that users see is in kinds.cpp.
 extern const Kind kSgd;
 extern const Kind kAdam;
 extern const Kind kAdamW;
