@@ -9,6 +9,12 @@
 
 namespace satsuma::testing {
 
+/// A convolution and the images it is given.
+struct Layer {
+  Geometry geometry;
+  Shape x;
+};
+
 /// Calls `visit(x index, w index, y index)`, into row-major x, weight and y, for each multiply-add of a
 /// convolution over images that is not on padding.
 template <typename F>

@@ -16,13 +16,9 @@ namespace satsuma::cpu {
 namespace {
 
 using satsuma::testing::for_each_product;
+using satsuma::testing::Layer;
 using satsuma::testing::random_tensor;
 using satsuma::testing::Sums;
-
-struct Layer {
-  Geometry geometry;
-  Shape x;
-};
 
 /// {in, out, kernel, stride, padding, dilation}, then the images.
 const Layer kLayers[] = {

@@ -40,17 +40,8 @@ inline void images_of(const PrunedTile& tile, std::int64_t first) {
   }
 }
 
-template <int V>
-void products_of(const PrunedTile& tile) {
-  int image = 0;
-  for (; image + kImages <= tile.images; image += kImages) images_of<V, kImages>(tile, image);
-  for (; image < tile.images; ++image) images_of<V, 1>(tile, image);
-}
-
-void products(const PrunedTile& tile) {
-  with_count<kVectors>(tile.vectors, [&](auto vectors) { products_of<vectors>(tile); });
-}
-
 }  // namespace
 
 }  // namespace satsuma::cpu
+
+#include "src/cpu/kernels/pruned_products.hpp"
