@@ -8,8 +8,8 @@ namespace satsuma::conformance {
 
 namespace {
 
-constexpr Pattern kPatterns[] = {{1, 2}, {2, 4},  {1, 4},  {4, 8},  {2, 8},
-                                 {1, 8}, {4, 16}, {2, 16}, {1, 16}, {3, 7}};
+constexpr Pattern kPatterns[] = {{1, 2},  {2, 4},  {1, 4},  {4, 8}, {2, 8},    {1, 8},
+                                 {4, 16}, {2, 16}, {1, 16}, {3, 7}, {2, 8, 2}, {1, 4, 16}};
 
 constexpr Types kTypes[] = {{"f32", DType::f32, DType::f32},
                             {"f32.bf16", DType::f32, DType::bf16},
@@ -201,6 +201,7 @@ std::vector<Case> all_cases(std::uint64_t seed) {
       if (!c.pattern.dense()) cases.push_back(std::move(c));
     }
     for (const Pattern pattern : kPatterns) {
+      if (kind == OperandKind::pruned && pattern.shared > 1) continue;  // pixels are pruned by themselves
       for (const auto& [name, peculiar] : kClasses) {
         if (peculiar != Peculiar::ragged && peculiar != Peculiar::any) continue;
         add(name, peculiar, pattern);

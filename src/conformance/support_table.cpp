@@ -67,6 +67,7 @@ SupportTable support_table(const Device& device) {
         const std::vector<Pattern> asked =
             sparse ? std::vector<Pattern>(patterns().begin(), patterns().end()) : std::vector<Pattern>(1);
         for (const Pattern pattern : asked) {
+          if (column.kind == OperandKind::pruned && pattern.shared > 1) continue;
           const Case layer{kind.name, kind.geometry, {}, pattern, column.kind};
           const Support answer = device.supports(layer.plan(types), column.pass);
           ++cell.asked;

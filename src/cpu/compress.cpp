@@ -41,6 +41,8 @@ class RowCompressor {
     rows_here_ = std::min(kLanes, rows_ - first_row);
     const float* const from = weight_ + first_row * row_stride_ + tap * tap_stride_;
     std::int64_t to = (first_row * taps_ + tap) * kept_;
+    row_base_ = to;
+    index_base_ = (first_row / pattern_.shared * taps_ + tap) * kept_;
     // Whole groups, and whole squares for the transpose where a group is no longer than one.
     const std::int64_t run = std::max<std::int64_t>(pattern_.m, kLanes / pattern_.m * pattern_.m);
     for (std::int64_t first = 0; first < channels_; first += run) {
@@ -74,14 +76,34 @@ class RowCompressor {
 
   void group(const float* values, std::int64_t length, std::int64_t kept, std::int64_t to) {
     std::uint32_t chosen[2 * kLanes];
-    kernels().select({values, static_cast<int>(length), static_cast<int>(kept), chosen});
+    const float* ranked = values;
+    if (pattern_.shared > 1) {
+      sums_of_squares(values, length * kLanes);
+      ranked = sums_;
+    }
+    kernels().select({ranked, static_cast<int>(length), static_cast<int>(kept), chosen});
     for (std::int64_t row = 0; row < rows_here_; ++row) {
       std::int64_t at = to + row * taps_ * kept_;
+      const bool first = row % pattern_.shared == 0;
+      std::uint8_t* index = indices_ + index_base_ + (to - row_base_) + row / pattern_.shared * taps_ * kept_;
       std::uint64_t left = chosen[row] | std::uint64_t{chosen[kLanes + row]} << 32;
-      for (; left != 0; left &= left - 1, ++at) {
+      for (; left != 0; left &= left - 1, ++at, ++index) {
         const int i = std::countr_zero(left);
         values_[at] = values[i * kLanes + row];
-        indices_[at] = static_cast<std::uint8_t>(i);
+        if (first) *index = static_cast<std::uint8_t>(i);
+      }
+    }
+  }
+
+  /// Of the rows that share positions, added pairwise as compress_reference() does, in each of their lanes.
+  void sums_of_squares(const float* values, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) sums_[i] = values[i] * values[i];
+    for (std::int64_t width = 1; width < pattern_.shared; width *= 2) {
+      for (std::int64_t first = 0; first < count; first += 2 * width) {
+        for (std::int64_t i = first; i < first + width; ++i) {
+          const float sum = sums_[i] + sums_[i + width];
+          sums_[i] = sums_[i + width] = sum;
+        }
       }
     }
   }
@@ -98,7 +120,10 @@ class RowCompressor {
   std::int64_t channel_stride_;
   std::int64_t tap_stride_;
   std::int64_t rows_here_ = 0;
+  std::int64_t row_base_ = 0;    ///< places of the rows at hand in values_ and
+  std::int64_t index_base_ = 0;  ///< in indices_
   alignas(64) float lanes_[64 * kLanes];
+  alignas(64) float sums_[64 * kLanes];
 };
 
 }  // namespace
@@ -126,11 +151,13 @@ Tensor mask_ff(const UpdateArgs& args) {
   const std::uint8_t* const indices = std::as_const(packed.indices).data<std::uint8_t>();
   const std::int64_t channels = weight.dim(1);
   const std::int64_t kept = packed.kept();
+  const std::int64_t taps = weight.dim(2) * weight.dim(3);
+  const auto index_row = [&](std::int64_t row) { return row / (taps * pattern.shared) * taps + row % taps; };
   // A row of packed values for each (k, r, s), as there is a row of C elements in channels-last memory.
-  parallel_for(packed.rows() * weight.dim(2) * weight.dim(3), 64, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(packed.rows() * taps, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       for (std::int64_t j = 0; j < kept; ++j) {
-        to[row * channels + j / pattern.n * pattern.m + indices[row * kept + j]] = 1.0f;
+        to[row * channels + j / pattern.n * pattern.m + indices[index_row(row) * kept + j]] = 1.0f;
       }
     }
   });

@@ -16,45 +16,52 @@ const NmForm& nm_form(const PackedWeight& weight, std::int64_t channel_block) {
   const PackedWeight packed = documented(weight);
   auto form = std::make_shared<NmForm>();
   form->channel_block = channel_block;
+  const std::int64_t together = rows_together(packed.pattern);
   const std::int64_t rows = packed.rows();
+  const std::int64_t sets = ceil_div(rows, together);
   const std::int64_t taps = packed.values.dim(1) * packed.values.dim(2);
   const std::int64_t kept = packed.kept();
   const std::int64_t channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
   const Pattern pattern = packed.pattern;
-  form->memory = allocate_host(static_cast<std::size_t>(rows * taps * kept) * sizeof(NmEntry));
-  auto* const entries = reinterpret_cast<NmEntry*>(form->memory.get());
+  const std::int64_t entry_bytes = together == 1 ? sizeof(NmEntry) : sizeof(NmSharedEntry);
+  form->memory = allocate_host(static_cast<std::size_t>(sets * taps * kept * entry_bytes));
 
   // Blocks hold whole groups, so the entries of a block are consecutive in `packed` too.
   struct Block {
     std::int64_t first_kept;
     std::int64_t per_tap;
-    NmEntry* entries;
+    std::byte* entries;
   };
   std::vector<Block> blocks;
-  NmEntry* next = entries;
+  std::byte* next = form->memory.get();
   for (std::int64_t first = 0; first < channels; first += channel_block) {
     const std::int64_t before = kept_along(pattern, first);
     const std::int64_t per_tap = kept_along(pattern, std::min(first + channel_block, channels)) - before;
     blocks.push_back({before, per_tap, next});
     form->blocks.push_back({next, static_cast<int>(per_tap), taps * per_tap});
-    next += rows * taps * per_tap;
+    next += sets * taps * per_tap * entry_bytes;
   }
   const float* const values = std::as_const(packed.values).data<float>();
   const std::uint8_t* const indices = std::as_const(packed.indices).data<std::uint8_t>();
-  parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(sets, 1, [&](std::int64_t begin, std::int64_t end) {
     for (const Block& block : blocks) {
-      for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t set = begin; set < end; ++set) {
+        const std::int64_t row = set * together;
         for (std::int64_t tap = 0; tap < taps; ++tap) {
-          const std::int64_t from = (row * taps + tap) * kept + block.first_kept;
-          NmEntry* const to = block.entries + (row * taps + tap) * block.per_tap;
-          // `first_kept` starts a group, so counting groups from it is enough.
-          std::int64_t group_base = 0;
-          for (std::int64_t j = 0; j < block.per_tap;) {
-            for (int i = 0; i < pattern.n && j < block.per_tap; ++i, ++j) {
-              to[j] = {values[from + j],
-                       static_cast<std::uint32_t>((group_base + indices[from + j]) * kLanes * 4)};
+          const float* const value = values + (row * taps + tap) * kept + block.first_kept;
+          const std::uint8_t* const index =
+              indices + (row / pattern.shared * taps + tap) * kept + block.first_kept;
+          std::byte* const to = block.entries + (set * taps + tap) * block.per_tap * entry_bytes;
+          for (std::int64_t j = 0; j < block.per_tap; ++j) {
+            // `first_kept` starts a group, so counting groups from it is enough.
+            const auto offset =
+                static_cast<std::uint32_t>((j / pattern.n * pattern.m + index[j]) * kLanes * 4);
+            if (together == 1) {
+              reinterpret_cast<NmEntry*>(to)[j] = {value[j], offset};
+            } else {
+              const float below = row + 1 < rows ? value[j + taps * kept] : 0.0f;
+              reinterpret_cast<NmSharedEntry*>(to)[j] = {{value[j], below}, offset};
             }
-            group_base += pattern.m;
           }
         }
       }

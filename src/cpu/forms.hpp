@@ -9,8 +9,14 @@
 
 namespace satsuma::cpu {
 
+/// Rows of a packed weight that one entry of a form holds.
+inline int rows_together(Pattern pattern) {
+  return pattern.shared > 1 ? kSharedRows : 1;
+}
+
 /// A packed weight as the N:M kernels read it: [channel block][row][tap][entry], where an entry holds the
-/// kept value and the byte offset of its channel inside the block. Made from PackedWeight and kept with it.
+/// kept value and the byte offset of its channel inside the block; where rows share positions there are pairs
+/// of rows in place of rows. Made from PackedWeight and kept with it.
 struct NmForm : DeviceForm {
   std::int64_t channel_block = 0;
   std::vector<NmWeights> blocks;  ///< one for each block of channels that are reduced over

@@ -8,6 +8,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/cpu/compress.hpp"
+#include "src/cpu/forms.hpp"
 
 namespace satsuma::cpu {
 
@@ -21,7 +22,7 @@ std::uint32_t pair_of(float first, float second) {
 struct KeptRange {
   std::int64_t first;
   std::int64_t count;
-  NmPair* pairs;
+  std::byte* pairs;
 };
 
 }  // namespace
@@ -34,7 +35,9 @@ const NmPairForm& nm_pair_form(const PackedWeight& weight, std::int64_t channel_
   auto form = std::make_shared<NmPairForm>();
   form->channel_block = channel_block;
   const Pattern pattern = packed.pattern;
+  const std::int64_t together = rows_together(pattern);
   const std::int64_t rows = packed.rows();
+  const std::int64_t sets = ceil_div(rows, together);
   const std::int64_t taps = packed.values.dim(1) * packed.values.dim(2);
   const std::int64_t kept = packed.kept();
   const std::int64_t channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
@@ -45,34 +48,43 @@ const NmPairForm& nm_pair_form(const PackedWeight& weight, std::int64_t channel_
     const std::int64_t before = kept_along(pattern, first);
     const std::int64_t count = kept_along(pattern, std::min(first + channel_block, channels)) - before;
     ranges.push_back({before, count, nullptr});
-    pairs += rows * taps * ceil_div(count, 2);
+    pairs += sets * taps * ceil_div(count, 2);
   }
-  form->memory = allocate_host(static_cast<std::size_t>(pairs) * sizeof(NmPair));
-  auto* next = reinterpret_cast<NmPair*>(form->memory.get());
+  const std::int64_t pair_bytes = together == 1 ? sizeof(NmPair) : sizeof(NmSharedPair);
+  form->memory = allocate_host(static_cast<std::size_t>(pairs * pair_bytes));
+  std::byte* next = form->memory.get();
   for (KeptRange& range : ranges) {
     const std::int64_t per_tap = ceil_div(range.count, 2);
     range.pairs = next;
     form->blocks.push_back({next, static_cast<int>(per_tap), taps * per_tap});
-    next += rows * taps * per_tap;
+    next += sets * taps * per_tap * pair_bytes;
   }
 
   const float* const values = std::as_const(packed.values).data<float>();
   const std::uint8_t* const indices = std::as_const(packed.indices).data<std::uint8_t>();
-  const auto offset = [&](const std::uint8_t* index, std::int64_t j) {
-    return static_cast<std::uint16_t>((j / pattern.n * pattern.m + index[j]) * 64);
-  };
-  parallel_for(rows * taps, 16, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(sets * taps, 16, [&](std::int64_t begin, std::int64_t end) {
     for (const KeptRange& range : ranges) {
       const std::int64_t per_tap = ceil_div(range.count, 2);
-      for (std::int64_t row = begin; row < end; ++row) {
-        const float* const value = values + row * kept + range.first;
-        const std::uint8_t* const index = indices + row * kept + range.first;
-        NmPair* const to = range.pairs + row * per_tap;
-        for (std::int64_t j = 0; j + 1 < range.count; j += 2)
-          to[j / 2] = {pair_of(value[j], value[j + 1]), offset(index, j), offset(index, j + 1)};
-        if (range.count % 2 != 0) {
-          const std::int64_t last = range.count - 1;
-          to[last / 2] = {pair_of(value[last], 0.0f), offset(index, last), offset(index, last)};
+      for (std::int64_t line = begin; line < end; ++line) {
+        const std::int64_t row = line / taps * together;
+        const std::int64_t tap = line % taps;
+        const float* const value = values + (row * taps + tap) * kept + range.first;
+        const std::uint8_t* const index = indices + (row / pattern.shared * taps + tap) * kept + range.first;
+        std::byte* const to = range.pairs + line * per_tap * pair_bytes;
+        for (std::int64_t j = 0; j < range.count; j += 2) {
+          // An odd last weight is paired with a zero at its own place.
+          const bool alone = j + 1 == range.count;
+          const std::int64_t k = alone ? j : j + 1;
+          const auto offset = [&](std::int64_t i) {
+            return static_cast<std::uint16_t>((i / pattern.n * pattern.m + index[i]) * 64);
+          };
+          const auto weights = [&](const float* v) { return pair_of(v[j], alone ? 0.0f : v[k]); };
+          if (together == 1) {
+            reinterpret_cast<NmPair*>(to)[j / 2] = {weights(value), offset(j), offset(k)};
+          } else {
+            const std::uint32_t below = row + 1 < rows ? weights(value + taps * kept) : 0;
+            reinterpret_cast<NmSharedPair*>(to)[j / 2] = {{weights(value), below}, offset(j), offset(k)};
+          }
         }
       }
     }

@@ -9,8 +9,9 @@
 
 namespace satsuma::cpu {
 
-/// A packed weight as the bf16 N:M kernels read it: [channel block][row][tap][pair of kept weights]. Made
-/// from PackedWeight and kept with it.
+/// A packed weight as the bf16 N:M kernels read it: [channel block][row][tap][pair of kept weights];
+/// where rows share positions there are pairs of rows in place of rows. Made from PackedWeight and kept with
+/// it.
 struct NmPairForm : DeviceForm {
   std::int64_t channel_block = 0;
   std::vector<NmPairWeights> blocks;  ///< one for each block of channels that are reduced over

@@ -92,7 +92,7 @@ void PanelForm::pack_nm(const PackedWeight& packed) {
   const Matrix m{packed.rows(), taps * kept, taps, kept, kept, 1};
   const Tensor values = rounded(packed.values, operands_);
   values_ = pack(m, values.data<float>());
-  indices_ = pack(m, packed.indices.data<std::uint8_t>());
+  indices_ = pack(m, row_indices(packed).data<std::uint8_t>());
   channels_ = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
   panels_ = ceil_div(m.rows, channels_last_kernels().panel);
   panel_elements_ = taps * kept * channels_last_kernels().panel;

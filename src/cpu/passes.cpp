@@ -47,8 +47,10 @@ void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
     const std::int64_t m = w.packed->pattern.m;
     const TileShape shape = shape_of(table.tile, m % 2 == 0 ? m : 2 * m);
     const NmPairForm& form = nm_pair_form(*w.packed, shape.channel_block);
-    walk_tiles(pass, shape, 1, [&](const TileArgs& args, std::int64_t b) {
-      table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
+    const int together = rows_together(w.packed->pattern);
+    const auto nm = together == 1 ? table.nm : table.nm_shared;
+    walk_tiles(pass, shape, together, [&](const TileArgs& args, std::int64_t b) {
+      nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
     const TileShape shape = shape_of(table.dense_tile, 2);
@@ -70,10 +72,12 @@ void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder
     return shape;
   };
   if (w.packed != nullptr) {
-    const TileShape shape = shape_of(table.tile, w.packed->pattern.m);
+    const int together = rows_together(w.packed->pattern);
+    const TileShape shape = shape_of(together == 1 ? table.tile : table.shared_tile, w.packed->pattern.m);
     const NmForm& form = nm_form(*w.packed, shape.channel_block);
-    walk_tiles(pass, shape, 1, [&](const TileArgs& args, std::int64_t b) {
-      table.nm(args, form.blocks[static_cast<std::size_t>(b)]);
+    const auto nm = together == 1 ? table.nm : table.nm_shared;
+    walk_tiles(pass, shape, together, [&](const TileArgs& args, std::int64_t b) {
+      nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
     const TileShape shape = shape_of(table.dense_tile, 1);

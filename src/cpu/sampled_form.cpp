@@ -1,6 +1,7 @@
 #include "src/cpu/sampled_form.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/cpu.hpp"
@@ -24,8 +25,10 @@ std::int64_t images_in(const Tensor& tensor, std::int64_t block) {
 constexpr std::int64_t kTilePixels = 8;
 
 /// Input channels in a block, whose inputs under a tile fit the first-level cache.
-std::int64_t channel_block_of(const Geometry& geometry, const SampledKernels& kernel, int taps) {
-  int vectors = taps == kMostSampledTaps ? kernel.vectors : kernel.pointwise_vectors;
+std::int64_t channel_block_of(const Geometry& geometry, const SampledKernels& kernel, Pattern pattern,
+                              int taps) {
+  const SampledRowKernels& of_rows = kernel.of(pattern);
+  int vectors = taps == kMostSampledTaps ? of_rows.vectors : of_rows.pointwise_vectors;
   // Four vectors of sixteen channels want a cache of 48 KiB for enough pixels.
   if (taps == kMostSampledTaps && kernel.vector >= 16 && cache_sizes().level1 < (48 << 10)) vectors = 2;
   return std::min<std::int64_t>(vectors, ceil_div(geometry.in_channels, kernel.vector)) * kernel.vector;
@@ -59,7 +62,7 @@ SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Te
   const std::int64_t width = dy.dim(3);
   const std::int64_t blocks = ceil_div(dy.dim(0), kLanes);
   const bool halves = operands == DType::bf16;
-  input.channel_block = channel_block_of(geometry, sampled_kernels(operands), taps);
+  input.channel_block = channel_block_of(geometry, sampled_kernels(operands), pattern, taps);
   input.step = geometry.kernel[1] == 1 ? 1 : geometry.stride[1];
   input.positions = (width - 1) * input.step + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
   input.image_bytes = halves ? 64 : input.channel_block * static_cast<std::int64_t>(sizeof(float));
@@ -94,57 +97,118 @@ SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Te
   }
 }
 
-SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy,
-                         Pattern pattern, const SampleKey& key, DType operands)
-    : blocks_(ceil_div(dy.dim(1), kLanes)),
-      entry_bytes_(sampled_kernels(tiling.operands).entry_bytes),
-      memory_(allocate_host(static_cast<std::size_t>(tiling.entries * blocks_ * entry_bytes_))) {
-  const std::int64_t channels = dy.dim(1);
-  const std::int64_t height = dy.dim(2);
-  const std::int64_t width = dy.dim(3);
-  const std::int64_t length = std::min<std::int64_t>(pattern.m, kLanes);
-  const std::int64_t groups = ceil_div(kLanes, length);
-  const std::uint64_t word = key.word();
-  const SampledInput& input = tiling.input;
-  const float* const from = dy.data<float>();
-  const SampleKernels& kernel = sample_kernels();
-  const bool paired = tiling.operands == DType::bf16;
+namespace {
 
-  /// All groups and output channels of a pixel; `entry` is the pixel's first in its tile.
-  const auto pixel = [&](const SampledTilePlace& tile, std::int64_t place, std::int64_t used,
-                         std::int64_t offset, std::int64_t entry) {
-    alignas(64) float images[kLanes * kLanes];
+/// Samples blocks of output channels of single pixels.
+class PixelSampler {
+ public:
+  PixelSampler(const SampledTiling& tiling, const Tensor& dy, Pattern pattern, std::uint64_t word,
+               DType operands)
+      : tiling_(tiling),
+        from_(dy.data<float>()),
+        channels_(dy.dim(1)),
+        pattern_(pattern),
+        length_(std::min<std::int64_t>(pattern.m, kLanes)),
+        word_(word),
+        operands_(operands),
+        rows_(pattern.shared > 1 ? kSharedRows : 1) {}
+
+  /// All groups of the `used` images of a pixel, from output channel `first_channel` on. Images lie `offset`
+  /// bytes and on behind what entries count from.
+  void sample(std::int64_t place, std::int64_t used, std::int64_t first_channel, std::int64_t offset,
+              std::byte* to) {
+    for (int r = 0; r < rows_; ++r) transpose(place, first_channel, r);
+    if (rows_ > 1) add_sizes();
+    const SampledRowKernels& kernel = sampled_kernels(tiling_.operands).of(pattern_);
     SampleArgs args;
-    args.image_bytes = static_cast<std::uint32_t>(input.image_bytes);
-    for (std::int64_t block = 0; block < blocks_; ++block) {
-      const std::int64_t first_channel = block * kLanes;
-      const auto count = static_cast<int>(std::min(kLanes, channels - first_channel));
-      cpu::kernels().transpose(from + (place * channels + first_channel) * kLanes, count, images, kLanes);
-      args.channel = static_cast<std::uint32_t>(first_channel);
-      std::byte* const to = entries(tile, block) + entry * entry_bytes_;
-      SampledEntries kept[kLanes];
-      SampledEntries* const first_kept = paired ? kept : reinterpret_cast<SampledEntries*>(to);
-      args.to = first_kept;
-      for (std::int64_t first = 0; first < used; first += length) {
-        args.values = images + first * kLanes;
-        args.length = static_cast<int>(std::min(length, used - first));
-        args.kept = static_cast<int>(kept_in_group(pattern, args.length));
-        args.line = sample_line(word, static_cast<std::uint64_t>(place * groups + first / length));
-        args.offset = static_cast<std::uint32_t>(offset + first * input.image_bytes);
-        kernel.sample(args);
-        args.to += args.kept;
+    args.image_bytes = static_cast<std::uint32_t>(tiling_.input.image_bytes);
+    alignas(64) std::uint32_t channels[kLanes];
+    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+      const auto channel =
+          static_cast<std::uint32_t>(first_channel) + lane * static_cast<std::uint32_t>(rows_);
+      channels[lane] = channel - channel % static_cast<std::uint32_t>(pattern_.shared);
+    }
+    args.channels = channels;
+    const auto entry_bytes =
+        static_cast<std::int64_t>(rows_ > 1 ? sizeof(SampledSharedEntries) : sizeof(SampledEntries));
+    alignas(64) std::byte kept[kLanes * sizeof(SampledSharedEntries)];
+    std::byte* const first_kept = kernel.pair_up != nullptr ? kept : to;
+    std::int64_t count = 0;
+    for (std::int64_t first = 0; first < used; first += length_) {
+      for (int r = 0; r < rows_; ++r) args.values[r] = images_[r] + first * kLanes;
+      args.sizes = rows_ > 1 ? sizes_ + first * kLanes : nullptr;
+      args.length = static_cast<int>(std::min(length_, used - first));
+      args.kept = static_cast<int>(kept_in_group(pattern_, args.length));
+      args.line =
+          sample_line(word_, static_cast<std::uint64_t>(place * ceil_div(kLanes, length_) + first / length_));
+      args.offset = static_cast<std::uint32_t>(offset + first * tiling_.input.image_bytes);
+      args.to = first_kept + count * entry_bytes;
+      (rows_ > 1 ? sample_kernels().sample_shared : sample_kernels().sample)(args);
+      count += args.kept;
+    }
+    if (kernel.pair_up != nullptr) {
+      kernel.pair_up(kept, static_cast<int>(count), to);
+    } else if (operands_ != DType::f32) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        auto* const values = reinterpret_cast<float*>(to + i * entry_bytes);
+        for (std::int64_t j = 0; j < rows_ * kLanes; ++j) values[j] = rounded_to(operands_, values[j]);
       }
-      if (paired) {
-        sampled_kernels(tiling.operands)
-            .pair_up(kept, static_cast<int>(args.to - kept), reinterpret_cast<SampledPairs*>(to));
-      } else if (operands != DType::f32) {
-        for (SampledEntries* entry = first_kept; entry != args.to; ++entry) {
-          for (float& value : entry->value) value = rounded_to(operands, value);
+    }
+  }
+
+ private:
+  /// Row `r` of each pair of rows to images_[r], [image][16]; each row where there are no pairs.
+  void transpose(std::int64_t place, std::int64_t first_channel, int r) {
+    const float* const from = from_ + (place * channels_ + first_channel + r) * kLanes;
+    const std::int64_t count = std::min(kLanes, ceil_div(channels_ - first_channel - r, rows_));
+    if (rows_ == 1) return cpu::kernels().transpose(from, static_cast<int>(count), images_[r], kLanes);
+    if (count == kLanes) return cpu::kernels().transpose_square(from, rows_ * kLanes, images_[r], kLanes);
+    for (std::int64_t image = 0; image < kLanes; ++image) {
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+        images_[r][image * kLanes + lane] = lane < count ? from[lane * rows_ * kLanes + image] : 0.0f;
+      }
+    }
+  }
+
+  /// The sizes that channels which share positions have together, as sample_group() adds them up.
+  void add_sizes() {
+    for (std::int64_t i = 0; i < kLanes * kLanes; ++i)
+      sizes_[i] = std::abs(images_[0][i]) + std::abs(images_[1][i]);
+    for (std::int64_t width = 1; width < pattern_.shared / rows_; width *= 2) {
+      for (std::int64_t first = 0; first < kLanes * kLanes; first += 2 * width) {
+        for (std::int64_t i = first; i < first + width; ++i) {
+          const float sum = sizes_[i] + sizes_[i + width];
+          sizes_[i] = sizes_[i + width] = sum;
         }
       }
     }
-  };
+  }
+
+  const SampledTiling& tiling_;
+  const float* from_;
+  std::int64_t channels_;
+  Pattern pattern_;
+  std::int64_t length_;
+  std::uint64_t word_;
+  DType operands_;
+  std::int64_t rows_;  ///< of an entry
+  alignas(64) float images_[kSharedRows][kLanes * kLanes];
+  alignas(64) float sizes_[kLanes * kLanes];
+};
+
+}  // namespace
+
+SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy,
+                         Pattern pattern, const SampleKey& key, DType operands)
+    : block_channels_(pattern.shared > 1 ? kSharedRows * kLanes : kLanes),
+      blocks_(ceil_div(dy.dim(1), block_channels_)),
+      entry_bytes_(sampled_kernels(tiling.operands).of(pattern).entry_bytes),
+      memory_(allocate_host(static_cast<std::size_t>(tiling.entries * blocks_ * entry_bytes_))) {
+  const std::int64_t height = dy.dim(2);
+  const std::int64_t width = dy.dim(3);
+  const SampledInput& input = tiling.input;
   parallel_for(static_cast<std::int64_t>(tiling.tiles.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    PixelSampler sampler(tiling, dy, pattern, key.word(), operands);
     for (std::int64_t i = begin; i < end; ++i) {
       const SampledTilePlace& tile = tiling.tiles[static_cast<std::size_t>(i)];
       std::int64_t entry = 0;
@@ -156,7 +220,10 @@ SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, 
             const std::int64_t q = tile.first_pixel + p;
             const std::int64_t offset = row * geometry.stride[0] * input.row_bytes + b * input.block_bytes +
                                         q * input.step * input.pixel_bytes;
-            pixel(tile, (block * height + tile.first_row + row) * width + q, used, offset, entry);
+            const std::int64_t place = (block * height + tile.first_row + row) * width + q;
+            for (std::int64_t k = 0; k < blocks_; ++k)
+              sampler.sample(place, used, k * block_channels_, offset,
+                             entries(tile, k) + entry * entry_bytes_);
             entry += entries_of(pattern, tiling.operands, used);
           }
         }

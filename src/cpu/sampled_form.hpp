@@ -56,22 +56,26 @@ struct SampledTiling {
   std::int64_t entries = 0;  ///< of all tiles, for each output channel
 };
 
-/// An output gradient sampled along images, [tile][block of sixteen output channels][entry], entries as
-/// SampledTile has them.
+/// An output gradient sampled along images, [tile][block of output channels][entry], entries as SampledTile
+/// has them: blocks of sixteen channels, or of thirty-two where they share positions.
 class SampledForm {
  public:
   /// Samples `dy`, batch-blocked, as sample_along_images() does, and rounds what is kept to `operands`.
   SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy, Pattern pattern,
               const SampleKey& key, DType operands = DType::f32);
 
-  /// Entries of a tile for output channels 16 * block and on.
+  /// Output channels in a block.
+  std::int64_t block_channels() const { return block_channels_; }
+  std::int64_t blocks() const { return blocks_; }
+  /// Entries of a tile for output channels block_channels() * block and on.
   std::byte* entries(const SampledTilePlace& tile, std::int64_t block) const {
     return memory_.get() + (tile.first_entry * blocks_ + block * tile.entries()) * entry_bytes_;
   }
   std::int64_t entry_bytes() const { return entry_bytes_; }
 
  private:
-  std::int64_t blocks_;  ///< of sixteen output channels
+  std::int64_t block_channels_;
+  std::int64_t blocks_;
   std::int64_t entry_bytes_;
   std::shared_ptr<std::byte> memory_;
 };

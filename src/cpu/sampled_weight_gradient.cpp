@@ -25,12 +25,13 @@ struct SampledPass {
   const Geometry& geometry;
   const SampledTiling& tiling;
   const SampledForm& form;
+  Pattern pattern;
   const Tensor& x;
   float* dw;
   std::int64_t channels;  ///< of a row of dw, padded
 };
 
-/// One thread's share of dw: some blocks of sixteen output channels by some blocks of input channels, over
+/// One thread's share of dw: some blocks of output channels by some blocks of input channels, over
 /// all images and pixels.
 ///
 /// Tile by tile of outputs: the rows of x under it are transposed (once each), and then for each kernel row
@@ -144,15 +145,18 @@ class SampledWorker {
       args.taps[t] = (s + t) * geometry_.dilation[1] * input_.pixel_bytes;
     const std::int64_t first = block * input_.channel_block;
     const std::int64_t channels = std::min(input_.channel_block, pass_.channels - first);
-    args.vectors = static_cast<int>(channels / sampled_kernels(pass_.tiling.operands).vector);
+    const SampledKernels& kernels = sampled_kernels(pass_.tiling.operands);
+    args.vectors = static_cast<int>(channels / kernels.vector);
+    const auto products = kernels.of(pass_.pattern).products;
+    const std::int64_t block_rows = pass_.form.block_channels();
     args.row_stride = taps * pass_.channels;
     args.tap_stride = pass_.channels;
     args.accumulate = started_[static_cast<std::size_t>(r)];
     for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows) {
       args.entries = pass_.form.entries(tile, rows) + begin * tile.row_entries * pass_.form.entry_bytes();
-      args.rows = static_cast<int>(std::min(kLanes, geometry_.out_channels - rows * kLanes));
-      args.dw = pass_.dw + (rows * kLanes * taps + r * geometry_.kernel[1] + s) * pass_.channels + first;
-      sampled_kernels(pass_.tiling.operands).products(args);
+      args.rows = static_cast<int>(std::min(block_rows, geometry_.out_channels - rows * block_rows));
+      args.dw = pass_.dw + (rows * block_rows * taps + r * geometry_.kernel[1] + s) * pass_.channels + first;
+      products(args);
     }
   }
 
@@ -161,8 +165,9 @@ class SampledWorker {
     const auto [kernel_height, kernel_width] = geometry_.kernel;
     const std::int64_t first = first_block_ * input_.channel_block;
     const std::int64_t last = std::min(last_block_ * input_.channel_block, pass_.channels);
-    const std::int64_t last_row = std::min(last_rows_ * kLanes, geometry_.out_channels);
-    for (std::int64_t row = first_rows_ * kLanes; row < last_row; ++row) {
+    const std::int64_t block_rows = pass_.form.block_channels();
+    const std::int64_t last_row = std::min(last_rows_ * block_rows, geometry_.out_channels);
+    for (std::int64_t row = first_rows_ * block_rows; row < last_row; ++row) {
       for (std::int64_t s = 0; s < kernel_width; ++s) {
         const std::int64_t tap = (row * kernel_height + r) * kernel_width + s;
         std::fill(pass_.dw + tap * pass_.channels + first, pass_.dw + tap * pass_.channels + last, 0.0f);
@@ -173,7 +178,7 @@ class SampledWorker {
   const SampledPass& pass_;
   const Geometry& geometry_;
   const SampledInput& input_;
-  std::int64_t first_rows_, last_rows_;    ///< blocks of sixteen output channels
+  std::int64_t first_rows_, last_rows_;    ///< blocks of output channels
   std::int64_t first_block_, last_block_;  ///< blocks of input channels
   std::int64_t most_blocks_;               ///< of images in a tile
   std::int64_t part_bytes_;                ///< of a block of input channels
@@ -184,7 +189,7 @@ class SampledWorker {
 
 void run(const SampledPass& pass) {
   // Whoever has a share of the input channels transposes only those, so these are split first.
-  const std::int64_t row_blocks = ceil_div(pass.geometry.out_channels, kLanes);
+  const std::int64_t row_blocks = pass.form.blocks();
   const std::int64_t channel_blocks = ceil_div(pass.channels, pass.tiling.input.channel_block);
   std::int64_t channel_parts = std::clamp<std::int64_t>(channel_blocks, 1, threads());
   while (threads() % channel_parts != 0) --channel_parts;
@@ -223,9 +228,9 @@ void sampled_weight_gradient(const LayerPlan& plan, const Tensor& x, const Tenso
   const std::int64_t channels = ceil_div(geometry.in_channels, vector) * vector;
   const std::int64_t rows = geometry.out_channels * geometry.kernel[0] * geometry.kernel[1];
   if (channels == geometry.in_channels)
-    return run({geometry, tiling, form, input, dw.data<float>(), channels});
+    return run({geometry, tiling, form, pattern, input, dw.data<float>(), channels});
   Scratch padded(rows * channels);
-  run({geometry, tiling, form, input, padded.data(), channels});
+  run({geometry, tiling, form, pattern, input, padded.data(), channels});
   for (std::int64_t row = 0; row < rows; ++row) {
     std::copy_n(padded.data() + row * channels, geometry.in_channels,
                 dw.data<float>() + row * geometry.in_channels);

@@ -50,7 +50,7 @@ class FormTarget {
     args.offsets = offsets_.data() + channel;
     for (int g = 0; g < kSquare / args.m; ++g) {
       const Group& group = groups_[static_cast<std::size_t>(channel / args.m + g)];
-      args.groups[g] = {group.to + (row * taps_ + tap) * group.tap_bytes, taps_ * group.tap_bytes};
+      args.groups[g] = {items(group, row, tap), taps_ * group.tap_bytes};
     }
     update_kernels().compress(args);
   }
@@ -62,14 +62,15 @@ class FormTarget {
     const std::int64_t end = (channel + count) / pattern_.m;
     for (std::int64_t g = channel / pattern_.m; g < end; ++g) {
       const Group& group = groups_[static_cast<std::size_t>(g)];
-      const char* item = group.to + (row * taps_ + tap) * group.tap_bytes;
+      // In a shared item the offsets stand behind the weights of both rows.
+      const char* item = items(group, row, tap) + (rows_ - 1) * static_cast<int>(sizeof(float));
       // Offsets count from the first channel of the group's block.
       const std::int64_t block = g * pattern_.m / channel_block_ * channel_block_ - channel;
       const auto copy = [&](std::uint32_t offset) {
         const std::int64_t c = block + offset / kChannelBytes;
         to[c] = from[c];
       };
-      for (int j = 0; j < pattern_.n; j += pairs_ ? 2 : 1, item += kItemBytes) {
+      for (int j = 0; j < pattern_.n; j += pairs_ ? 2 : 1, item += item_bytes_) {
         if (pairs_) {
           const auto& pair = *reinterpret_cast<const NmPair*>(item);
           copy(pair.first);
@@ -87,26 +88,31 @@ class FormTarget {
     std::int64_t tap_bytes;  ///< between the taps of a row
   };
 
+  char* items(const Group& group, std::int64_t row, std::int64_t tap) const {
+    return group.to + (row / rows_ * taps_ + tap) * group.tap_bytes;
+  }
+
   FormTarget(const UpdateArgs& args, std::int64_t channels, std::int64_t channel_block, bool pairs)
       : pattern_(args.pattern),
         channels_(channels),
         channel_block_(channel_block),
         taps_(args.weight.dim(2) * args.weight.dim(3)),
+        rows_(rows_together(args.pattern)),
+        item_bytes_(rows_ == 1 ? kItemBytes : kSharedItemBytes),
         pairs_(pairs) {
     for (std::int64_t c = 0; c < channels; ++c)
       offsets_.push_back(static_cast<std::uint32_t>(c % channel_block * kChannelBytes));
   }
 
-  /// Entries and pairs take eight bytes each.
-  template <typename Item>
-  void add_block(const Item* items, int per_tap) {
-    static_assert(sizeof(Item) == kItemBytes);
-    char* to = reinterpret_cast<char*>(const_cast<Item*>(items));
+  void add_block(const void* items, int per_tap) {
+    static_assert(sizeof(NmEntry) == kItemBytes && sizeof(NmPair) == kItemBytes &&
+                  sizeof(NmSharedEntry) == kSharedItemBytes && sizeof(NmSharedPair) == kSharedItemBytes);
+    char* to = static_cast<char*>(const_cast<void*>(items));
     const auto first = static_cast<std::int64_t>(groups_.size()) * pattern_.m;
     const std::int64_t last = std::min(first + channel_block_, channels_);
     for (std::int64_t c = first; c < last; c += pattern_.m) {
-      groups_.push_back({to, per_tap * kItemBytes});
-      to += (pairs_ ? pattern_.n / 2 : pattern_.n) * kItemBytes;
+      groups_.push_back({to, per_tap * item_bytes_});
+      to += (pairs_ ? pattern_.n / 2 : pattern_.n) * item_bytes_;
     }
   }
 
@@ -114,6 +120,8 @@ class FormTarget {
   std::int64_t channels_;
   std::int64_t channel_block_;
   std::int64_t taps_;
+  std::int64_t rows_;  ///< whose weights an item holds
+  int item_bytes_;
   bool pairs_;
   std::vector<Group> groups_;
   std::vector<std::uint32_t> offsets_;
@@ -223,8 +231,8 @@ class FusedUpdate {
   alignas(64) float terms_[kChunk];               ///< gradients with their SR-STE term
   alignas(64) float rows_[kSquare * kChunk];      ///< [row][channel of the chunk]
   alignas(64) float columns_[kSquare * kSquare];  ///< [channel][row] of the square at hand
-  CompressArgs by_rows_ = {columns_, kSquare, pattern_.n, pattern_.m, nullptr, false, {}};
-  CompressArgs by_columns_ = {rows_, kChunk, pattern_.n, pattern_.m, nullptr, false, {}};
+  CompressArgs by_rows_ = {columns_, kSquare, pattern_.n, pattern_.m, pattern_.shared, nullptr, false, {}};
+  CompressArgs by_columns_ = {rows_, kChunk, pattern_.n, pattern_.m, pattern_.shared, nullptr, false, {}};
 };
 
 /// What the form of `packed` now stands for.

@@ -218,7 +218,7 @@ PackedWeight Contraction::positions_of(Pass pass, const Tensor& indices) const {
   packed.axis = weight.axis;
   packed.dense_shape = weight_.shape();
   if (weight.kind != OperandKind::packed || indices.dtype() != DType::u8 ||
-      indices.shape() != packed.shape()) {
+      indices.shape() != packed.index_shape()) {
     throw FormatError(fmt::format("the mask of '{}' in {} is {} of {}, which is no mask of this layer",
                                   plan_.name, to_string(pass), to_string(indices.shape()),
                                   to_string(indices.dtype())));

@@ -85,6 +85,11 @@ class PassPlanner {
 };
 
 void check_choice(const Sparsity& sparsity, const Method& method) {
+  if (method.bp_gradient != OperandKind::dense && sparsity.pattern.shared > 1) {
+    throw UsageError(
+        fmt::format("method {} prunes each pixel of dY by itself, got pattern {}, expected {}:{}",
+                    method.name, to_string(sparsity.pattern), sparsity.pattern.n, sparsity.pattern.m));
+  }
   if (!sparsity.bp_weight) return;
   if (!method.chooses_bp_weight) {
     throw UsageError(fmt::format("method {} leaves no choice of the weight in BP; sr-ste does", method.name));

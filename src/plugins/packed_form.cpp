@@ -24,8 +24,11 @@ satsuma_packed PackedForm::of(const std::shared_ptr<const Instance>& instance, c
     if (view.rounded == rounded && (!rounded || view.operands == operands)) return view.c;
   }
   PackedWeight seen = packed;
+  // Plug-ins know rows by themselves.
+  seen.indices = row_indices(packed);
+  seen.pattern.shared = 1;
   if (rounded) seen.values = satsuma::rounded(packed.values, operands);
-  View view{seen.values, to_c(seen), operands, rounded};
+  View view{seen.values, seen.indices, to_c(seen), operands, rounded};
   if (instance->table().prepare) {
     instance->call("prepare", instance->table().prepare, static_cast<const satsuma_packed*>(&view.c),
                    &view.c.form);

@@ -14,7 +14,8 @@ class PackedForm : public DeviceForm {
  public:
   /// The weight as the plug-in gets it.
   struct View {
-    Tensor values;  ///< rounded to the operands where `rounded`
+    Tensor values;   ///< rounded to the operands where `rounded`
+    Tensor indices;  ///< of each row
     satsuma_packed c{};
     DType operands = DType::f32;
     bool rounded = false;

@@ -106,6 +106,8 @@ Support PluginDevice::supports(const LayerPlan& plan, Pass pass) const {
   const auto no_function = [&](const char* name) {
     return Support::no(fmt::format("the plug-in has neither {} nor matmul", name));
   };
+  if (plan[pass].gradient.pattern.shared > 1 && table().backward_weights)
+    return Support::no("a plug-in samples each output channel by itself");
   if (pass == Pass::wu && !table().backward_weights) return host(plan.dtype).supports(plan, pass);
   if (pass == Pass::ff && !table().forward && !table().matmul) return no_function("forward");
   if (pass == Pass::bp && !table().backward_data && !table().matmul) return no_function("backward_data");
@@ -244,7 +246,7 @@ PackedWeight PluginDevice::compress(const Tensor& weight, GroupAxis axis, Patter
     throw ShapeError(fmt::format("[compress] got {} of {}, expected a weight [K, C, R, S] of f32 or f64",
                                  to_string(weight.shape()), to_string(weight.dtype())));
   }
-  if (!table().compress) return host(weight.dtype()).compress(weight, axis, pattern);
+  if (!table().compress || pattern.shared > 1) return host(weight.dtype()).compress(weight, axis, pattern);
   PackedWeight packed = empty_packed(weight, axis, pattern);
   const Tensor dense = weight.to(MemoryFormat::channels_last);
   const satsuma_tensor in = to_c(dense, MemoryFormat::channels_last);
@@ -260,12 +262,12 @@ void PluginDevice::update(const UpdateArgs& given) {
   const auto pack = [&](PackedWeight* to, GroupAxis axis) {
     if (to) *to = compress(given.weight, axis, given.pattern);
   };
-  if (!table().update) {
+  if (!table().update || given.pattern.shared > 1) {
     {
       const Stopwatch watch(counters_.update_nanoseconds);
       host(given.weight.dtype()).update(given);
     }
-    if (!table().compress) return;
+    if (!table().compress || given.pattern.shared > 1) return;
     pack(given.packed_ff, GroupAxis::input_channels);
     pack(given.packed_bp, GroupAxis::output_channels);
     return;

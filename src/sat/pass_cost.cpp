@@ -151,7 +151,8 @@ class ProductCost {
     const double vectors = static_cast<double>(work.vectors);
     const double columns = static_cast<double>(work.columns);
     const double group = product_.pattern.dense() ? 1 : product_.pattern.m;
-    const double kept_bytes = 2 + static_cast<double>(index_bits(product_.pattern)) / 8;
+    const double kept_bytes =
+        2 + static_cast<double>(index_bits(product_.pattern)) / 8 / product_.pattern.shared;
     const double dense =
         vectors * static_cast<double>(work.groups) * group * 2 * folds_of(work.columns, array_.columns);
     double kept = static_cast<double>(work.kept) * columns * kept_bytes;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -13,6 +14,9 @@
 namespace satsuma {
 
 namespace {
+
+/// Most rows that share positions (validate()).
+constexpr std::size_t kMostShared = 16;
 
 /// NaN ranks above infinity, so that it is never silently pruned away.
 bool ranks_above(double a, double b) {
@@ -53,15 +57,31 @@ struct Kept {
   std::int64_t channel;
 };
 
-/// Calls `visit(kept)` for every kept element of `weight`; rows run in parallel.
+/// What positions are ranked by: the magnitude of one row, the sum of squares of several. `values` are spent.
+template <typename T>
+T rank_of(std::array<T, kMostShared>& values, int shared) {
+  if (shared == 1) return std::abs(values[0]);
+  for (T& value : values) value *= value;
+  for (std::size_t width = 1; width < kMostShared; width *= 2) {
+    for (std::size_t i = 0; i + width < kMostShared; i += 2 * width) values[i] += values[i + width];
+  }
+  return values[0];
+}
+
+/// Calls `visit(kept)` for every kept element of `weight`; rows that share positions run one after another,
+/// others in parallel.
 template <typename T, typename F>
 void for_each_kept(const Tensor& weight, GroupAxis axis, Pattern pattern, F&& visit) {
   const T* const values = weight.data<T>();
   const auto [rows, length] = extents(weight.shape(), axis);
   const std::int64_t channels = length;
-  parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t shared = pattern.shared;
+  const std::int64_t last_row = rows;
+  parallel_for((rows + shared - 1) / shared, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> magnitudes;
-    for (std::int64_t row = begin; row < end; ++row) {
+    for (std::int64_t set = begin; set < end; ++set) {
+      const std::int64_t first_row = set * shared;
+      const std::int64_t end_row = std::min(first_row + shared, last_row);
       for (std::int64_t r = 0; r < weight.dim(2); ++r) {
         for (std::int64_t s = 0; s < weight.dim(3); ++s) {
           std::int64_t j = 0;
@@ -69,11 +89,16 @@ void for_each_kept(const Tensor& weight, GroupAxis axis, Pattern pattern, F&& vi
             const std::int64_t group = std::min<std::int64_t>(pattern.m, channels - first);
             magnitudes.clear();
             for (std::int64_t i = 0; i < group; ++i) {
-              const T value = values[weight.offset(dense_index(axis, row, first + i, r, s))];
-              magnitudes.push_back(std::abs(static_cast<double>(value)));
+              std::array<T, kMostShared> column{};
+              for (std::int64_t row = first_row; row < end_row; ++row) {
+                column[static_cast<std::size_t>(row - first_row)] =
+                    values[weight.offset(dense_index(axis, row, first + i, r, s))];
+              }
+              magnitudes.push_back(static_cast<double>(rank_of(column, pattern.shared)));
             }
             for (const std::int64_t i : kept_positions(magnitudes, kept_in_group(pattern, group))) {
-              visit(Kept{row, r, s, j++, first + i});
+              for (std::int64_t row = first_row; row < end_row; ++row) visit(Kept{row, r, s, j, first + i});
+              ++j;
             }
           }
         }
@@ -87,14 +112,17 @@ void for_each_kept(const Tensor& weight, GroupAxis axis, Pattern pattern, F&& vi
 template <typename F>
 void for_each_position(const PackedWeight& packed, F&& visit) {
   const std::uint8_t* const indices = packed.indices.data<std::uint8_t>();
+  const std::int64_t shared = packed.pattern.shared;
   const Shape shape = packed.shape();
   parallel_for(shape[0], 1, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t at = begin * shape[1] * shape[2] * shape[3];
+    const std::int64_t row_size = shape[1] * shape[2] * shape[3];
     for (std::int64_t row = begin; row < end; ++row) {
+      std::int64_t at = row * row_size;
+      const std::uint8_t* index = indices + row / shared * row_size;
       for (std::int64_t r = 0; r < shape[1]; ++r) {
         for (std::int64_t s = 0; s < shape[2]; ++s) {
-          for (std::int64_t j = 0; j < shape[3]; ++j, ++at) {
-            const std::int64_t channel = j / packed.pattern.n * packed.pattern.m + indices[at];
+          for (std::int64_t j = 0; j < shape[3]; ++j, ++at, ++index) {
+            const std::int64_t channel = j / packed.pattern.n * packed.pattern.m + *index;
             visit(at, dense_index(packed.axis, row, channel, r, s));
           }
         }
@@ -119,7 +147,7 @@ PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern)
   packed.axis = axis;
   packed.dense_shape = weight.shape();
   packed.values = Tensor::empty(packed.shape(), weight.dtype());
-  packed.indices = Tensor::empty(packed.shape(), DType::u8);
+  packed.indices = Tensor::empty(packed.index_shape(), DType::u8);
   return packed;
 }
 
@@ -134,7 +162,10 @@ PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pa
     for_each_kept<T>(weight, axis, pattern, [&](const Kept& kept) {
       const std::int64_t at = packed.values.offset({kept.row, kept.r, kept.s, kept.j});
       values[at] = dense[weight.offset(dense_index(axis, kept.row, kept.channel, kept.r, kept.s))];
-      indices[at] = static_cast<std::uint8_t>(kept.channel % pattern.m);
+      if (kept.row % pattern.shared == 0) {
+        indices[packed.indices.offset({kept.row / pattern.shared, kept.r, kept.s, kept.j})] =
+            static_cast<std::uint8_t>(kept.channel % pattern.m);
+      }
     });
   });
   return packed;
@@ -151,6 +182,17 @@ PackedWeight kept_at(const Tensor& weight, const PackedWeight& kept) {
                       [&](std::int64_t at, const Shape& index) { values[at] = from[weight.offset(index)]; });
   });
   return packed;
+}
+
+Tensor row_indices(const PackedWeight& packed) {
+  if (packed.pattern.shared == 1) return packed.indices;
+  Tensor indices = Tensor::empty(packed.shape(), DType::u8);
+  const std::int64_t row_size = indices.numel() / std::max<std::int64_t>(packed.rows(), 1);
+  for (std::int64_t row = 0; row < packed.rows(); ++row) {
+    std::copy_n(packed.indices.data<std::uint8_t>() + row / packed.pattern.shared * row_size, row_size,
+                indices.data<std::uint8_t>() + row * row_size);
+  }
+  return indices;
 }
 
 void check_positions(const PackedWeight& packed) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "satsuma/core/error.hpp"
@@ -23,11 +24,15 @@ bool read_number(std::string_view text, int& number) {
 
 Pattern Pattern::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
+  const std::size_t times = std::min(text.find('x'), text.size());
   Pattern pattern;
-  if (colon == std::string_view::npos || !read_number(text.substr(0, colon), pattern.n) ||
-      !read_number(text.substr(colon + 1), pattern.m)) {
+  if (colon > times || !read_number(text.substr(0, colon), pattern.n) ||
+      !read_number(text.substr(colon + 1, times - colon - 1), pattern.m) ||
+      (times < text.size() && !read_number(text.substr(times + 1), pattern.shared))) {
     throw UsageError(fmt::format(
-        "pattern '{}' is not N:M; expected two whole numbers, 1 <= N <= M <= 64, as in 2:8", text));
+        "pattern '{}' is not N:M; expected two whole numbers, 1 <= N <= M <= 64, as in 2:8, and xV behind "
+        "them where V rows share their positions, as in 2:8x2",
+        text));
   }
   validate(pattern);
   return pattern;
@@ -42,10 +47,16 @@ void validate(Pattern pattern) {
   if (pattern.m > kMaxGroup) refuse("has groups of more than 64 elements");
   if (pattern.n < 1) refuse("keeps nothing");
   if (pattern.n > pattern.m) refuse("keeps more elements than a group has");
+  const int v = pattern.shared;
+  if (v != 1 && v != 2 && v != 4 && v != 8 && v != 16) {
+    throw UsageError(fmt::format("pattern '{}' has positions shared by {} rows, expected 1, 2, 4, 8 or 16",
+                                 to_string(pattern), v));
+  }
 }
 
 std::string to_string(Pattern pattern) {
-  return fmt::format("{}:{}", pattern.n, pattern.m);
+  const std::string nm = fmt::format("{}:{}", pattern.n, pattern.m);
+  return pattern.shared == 1 ? nm : fmt::format("{}x{}", nm, pattern.shared);
 }
 
 std::int64_t kept_in_group(Pattern pattern, std::int64_t length) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/integer.hpp"
@@ -59,11 +60,21 @@ float sample_uniform(std::uint64_t line, std::uint32_t channel) {
   return static_cast<float>(x >> 8) * 0x1p-24f;
 }
 
-void sample_group(const float* values, std::int64_t stride, int length, int kept, float uniform,
-                  SampledElement* to) {
+void sample_group(const SampledRows& group, int length, int kept, float uniform, SampledElement* to) {
+  const auto value_of = [&](int row, int at) {
+    return group.values[at * group.stride + row * group.row_stride];
+  };
+  const auto size_of = [&](int at) {
+    std::array<float, 16> parts{};
+    for (int row = 0; row < group.rows; ++row)
+      parts[static_cast<std::size_t>(row)] = std::bit_cast<float>(rank_of(value_of(row, at)));
+    for (std::size_t width = 1; width < parts.size(); width *= 2) {
+      for (std::size_t i = 0; i + width < parts.size(); i += 2 * width) parts[i] += parts[i + width];
+    }
+    return std::bit_cast<float>(rank_of(parts[0]));
+  };
   std::array<float, 64> sizes;
-  for (int i = 0; i < length; ++i)
-    sizes[static_cast<std::size_t>(i)] = std::bit_cast<float>(rank_of(values[i * stride]));
+  for (int i = 0; i < length; ++i) sizes[static_cast<std::size_t>(i)] = size_of(i);
   const auto begin = sizes.begin();
   const auto end = begin + length;
   const auto sum = [&] {
@@ -78,7 +89,8 @@ void sample_group(const float* values, std::int64_t stride, int length, int kept
         std::max_element(begin, end, [](float a, float b) { return rank_of(a) < rank_of(b); });
     if (*largest == 0 || static_cast<float>(kept - capped) * *largest < sum()) break;
     const auto at = static_cast<int>(largest - begin);
-    to[capped++] = {values[at * stride], at};
+    for (int row = 0; row < group.rows; ++row) to[row * kept + capped] = {value_of(row, at), at};
+    ++capped;
     *largest = 0;
   }
 
@@ -91,7 +103,13 @@ void sample_group(const float* values, std::int64_t stride, int length, int kept
     float before = sizes[0];
     // The last element needs no look.
     while (at + 1 < length && before <= threshold) before += sizes[static_cast<std::size_t>(++at)];
-    to[capped + k] = {std::copysign(share, values[at * stride]), at};
+    const float size = sizes[static_cast<std::size_t>(at)];
+    const float factor = size == 0 ? share : share / size;
+    for (int row = 0; row < group.rows; ++row) {
+      const float value = value_of(row, at);
+      const float drawn = group.shared == 1 ? std::copysign(share, value) : value * factor;
+      to[row * kept + capped + k] = {drawn, at};
+    }
   }
 }
 
@@ -114,15 +132,17 @@ SampledGradient sample_along_images(const Tensor& dy, Pattern pattern, const Sam
   sampled.dense_shape = dy.shape();
   const std::int64_t kept = sampled.kept();
   const Shape shape = {blocks, dy.dim(2), dy.dim(3), channels, kept};
+  const std::int64_t shared = pattern.shared;
+  const std::int64_t sets = ceil_div(channels, shared);
   sampled.values = Tensor::zeros(shape);
-  sampled.images = Tensor::zeros(shape, DType::u8);
+  sampled.images = Tensor::zeros({blocks, dy.dim(2), dy.dim(3), sets, kept}, DType::u8);
 
   const std::uint64_t word = key.word();
   const float* const from = source.data<float>();
   float* const values = sampled.values.data<float>();
   std::uint8_t* const positions = sampled.images.data<std::uint8_t>();
   parallel_for(blocks * pixels, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::array<SampledElement, 64> slots;
+    std::vector<SampledElement> slots(static_cast<std::size_t>(shared * kLanes));
     for (std::int64_t place = begin; place < end; ++place) {
       const std::int64_t used = std::min(kLanes, images - place / pixels * kLanes);
       for (std::int64_t first = 0, slot = 0; first < used; first += length) {
@@ -130,15 +150,20 @@ SampledGradient sample_along_images(const Tensor& dy, Pattern pattern, const Sam
         const std::int64_t keeps = kept_in_group(pattern, count);
         const std::uint64_t line =
             sample_line(word, static_cast<std::uint64_t>(place * groups + first / length));
-        for (std::int64_t k = 0; k < channels; ++k) {
-          sample_group(from + (place * channels + k) * kLanes + first, 1, static_cast<int>(count),
-                       static_cast<int>(keeps), sample_uniform(line, static_cast<std::uint32_t>(k)),
-                       slots.data());
+        for (std::int64_t set = 0; set < sets; ++set) {
+          const std::int64_t k = set * shared;
+          const std::int64_t rows = std::min(shared, channels - k);
+          const SampledRows group{from + (place * channels + k) * kLanes + first, 1, kLanes,
+                                  static_cast<int>(rows), pattern.shared};
+          sample_group(group, static_cast<int>(count), static_cast<int>(keeps),
+                       sample_uniform(line, static_cast<std::uint32_t>(k)), slots.data());
           for (std::int64_t j = 0; j < keeps; ++j) {
-            const SampledElement& element = slots[static_cast<std::size_t>(j)];
-            const std::int64_t at = (place * channels + k) * kept + slot + j;
-            values[at] = element.value;
-            positions[at] = static_cast<std::uint8_t>(first + element.position);
+            positions[(place * sets + set) * kept + slot + j] =
+                static_cast<std::uint8_t>(first + slots[static_cast<std::size_t>(j)].position);
+            for (std::int64_t row = 0; row < rows; ++row) {
+              values[(place * channels + k + row) * kept + slot + j] =
+                  slots[static_cast<std::size_t>(row * keeps + j)].value;
+            }
           }
         }
         slot += keeps;
@@ -154,10 +179,16 @@ Tensor expand(const SampledGradient& sampled) {
   const std::uint8_t* const positions = sampled.images.data<std::uint8_t>();
   float* const to = dense.data<float>();
   const std::int64_t kept = sampled.kept();
-  const std::int64_t rows = sampled.values.numel() / std::max<std::int64_t>(kept, 1);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t j = 0; j < kept; ++j)
-      to[row * kLanes + positions[row * kept + j]] += values[row * kept + j];
+  const std::int64_t channels = sampled.dense_shape[1];
+  const std::int64_t shared = sampled.pattern.shared;
+  const std::int64_t sets = ceil_div(channels, shared);
+  const std::int64_t places = sampled.values.numel() / std::max<std::int64_t>(kept * channels, 1);
+  for (std::int64_t place = 0; place < places; ++place) {
+    for (std::int64_t k = 0; k < channels; ++k) {
+      const std::int64_t row = place * channels + k;
+      const std::uint8_t* const images = positions + (place * sets + k / shared) * kept;
+      for (std::int64_t j = 0; j < kept; ++j) to[row * kLanes + images[j]] += values[row * kept + j];
+    }
   }
   return dense;
 }

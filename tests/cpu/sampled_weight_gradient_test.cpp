@@ -49,8 +49,8 @@ TEST_CASE("the sampled weight gradient is that of the sampled dY") {
     const Shape y = layer.geometry.output_shape("test", layer.x);
     const Tensor x = random_tensor(layer.x, 1, DType::f32, MemoryFormat::batch_blocked);
     const Tensor dy = random_tensor(y, 2, DType::f32, MemoryFormat::batch_blocked);
-    for (const Pattern pattern :
-         {Pattern{2, 8}, Pattern{1, 4}, Pattern{3, 5}, Pattern{4, 32}, Pattern{1, 16}}) {
+    for (const Pattern pattern : {Pattern{2, 8}, Pattern{1, 4}, Pattern{3, 5}, Pattern{4, 32}, Pattern{1, 16},
+                                  Pattern{2, 8, 2}, Pattern{1, 4, 4}, Pattern{2, 8, 16}}) {
       for (const DType operands : {DType::f32, DType::bf16, DType::f16}) {
         CAPTURE(to_string(pattern));
         CAPTURE(to_string(operands));

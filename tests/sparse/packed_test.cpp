@@ -57,6 +57,75 @@ TEST_CASE("groups keep their largest magnitudes") {
   CHECK(packed.indices.to_vector<std::uint8_t>() == std::vector<std::uint8_t>{2});
 }
 
+TEST_CASE("rows that share positions keep the largest sums of squares") {
+  // Rows 0 and 1: 9 + 0, 4 + 4, 1 + 16, 0 + 25. Row 2 is alone.
+  const Tensor weight = Tensor::from<float>({3, 2, 1, 0, 0, -2, 4, -5, 1, 2, -3, 2}, {3, 4, 1, 1});
+  const PackedWeight packed = compress_reference(weight, GroupAxis::input_channels, {2, 4, 2});
+  CHECK(packed.values.to_vector<float>() == std::vector<float>{1, 0, 4, -5, 2, -3});
+  CHECK(packed.indices.shape() == Shape{2, 1, 1, 2});
+  CHECK(packed.indices.to_vector<std::uint8_t>() == std::vector<std::uint8_t>{2, 3, 1, 2});
+  CHECK(row_indices(packed).to_vector<std::uint8_t>() == std::vector<std::uint8_t>{2, 3, 2, 3, 1, 2});
+  CHECK(expand(packed).to_vector<float>() == std::vector<float>{0, 0, 1, 0, 0, 0, 4, -5, 0, 2, -3, 0});
+  CHECK(mask_of(weight, GroupAxis::input_channels, {2, 4, 2}).to_vector<float>() ==
+        std::vector<float>{0, 0, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0});
+  // Of equal sums the lower positions.
+  const Tensor equal = Tensor::from<float>({1, 2, 2, 1}, {2, 2, 1, 1});
+  CHECK(compress_reference(equal, GroupAxis::input_channels, {1, 2, 2}).indices.to_vector<std::uint8_t>() ==
+        std::vector<std::uint8_t>{0});
+}
+
+TEST_CASE("with shared positions every row is N:M, and no other choice keeps more squares") {
+  for (const int shared : {2, 4, 8, 16}) {
+    for (const GroupAxis axis : {GroupAxis::input_channels, GroupAxis::output_channels}) {
+      CAPTURE(shared);
+      const Pattern pattern{2, 8, shared};
+      const Shape shape = {37, 29, 1, 2};
+      const Tensor weight = random_tensor(shape, static_cast<std::uint64_t>(shared), DType::f32);
+      const PackedWeight packed = compress_reference(weight, axis, pattern);
+      check_positions(packed);
+      const int along = axis == GroupAxis::input_channels ? 1 : 0;
+      CHECK(packed.indices.dim(0) == (shape[1 - along] + shared - 1) / shared);
+      const auto w = weight.to_vector<double>();
+      const auto m = mask_of(weight, axis, pattern).to_vector<double>();
+      const auto e = expand(packed).to_vector<double>();
+      const auto at = [&](std::int64_t line, std::int64_t i, std::int64_t s) {
+        const std::int64_t k = along == 1 ? line : i;
+        const std::int64_t c = along == 1 ? i : line;
+        return static_cast<std::size_t>((k * shape[1] + c) * shape[3] + s);
+      };
+      int wrong = 0;
+      for (std::int64_t s = 0; s < shape[3]; ++s) {
+        for (std::int64_t set = 0; set < shape[1 - along]; set += shared) {
+          const std::int64_t end_line = std::min<std::int64_t>(set + shared, shape[1 - along]);
+          for (std::int64_t first = 0; first < shape[along]; first += 8) {
+            const std::int64_t end = std::min<std::int64_t>(first + 8, shape[along]);
+            double least_kept = std::numeric_limits<double>::infinity();
+            double most_pruned = 0;
+            std::int64_t count = 0;
+            for (std::int64_t i = first; i < end; ++i) {
+              double sum = 0;
+              for (std::int64_t line = set; line < end_line; ++line) {
+                sum += w[at(line, i, s)] * w[at(line, i, s)];
+                wrong += m[at(line, i, s)] != m[at(set, i, s)];
+                wrong += e[at(line, i, s)] != w[at(line, i, s)] * m[at(line, i, s)];
+              }
+              if (m[at(set, i, s)] == 1) {
+                ++count;
+                least_kept = std::min(least_kept, sum);
+              } else {
+                most_pruned = std::max(most_pruned, sum);
+              }
+            }
+            // Sums of f32 squares: sixteen roundings at most.
+            wrong += count != kept_in_group(pattern, end - first) || most_pruned > least_kept * (1 + 2e-6);
+          }
+        }
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
 TEST_CASE("groups run along the axis that is asked for") {
   // W[k][c], 2:4 would keep different elements along k than along c.
   const Tensor weight = Tensor::from<float>({1, 2, 8, 7, 3, 4, 6, 5}, {4, 2, 1, 1});

@@ -13,14 +13,15 @@ TEST_CASE("a pattern is read as N:M") {
     const char* text;
     Pattern pattern;
   };
-  for (const Case& c :
-       {Case{"2:8", {2, 8}}, Case{"1:1", {1, 1}}, Case{"64:64", {64, 64}}, Case{"3:7", {3, 7}}}) {
+  for (const Case& c : {Case{"2:8", {2, 8}}, Case{"1:1", {1, 1}}, Case{"64:64", {64, 64}},
+                        Case{"3:7", {3, 7}}, Case{"2:8x2", {2, 8, 2}}, Case{"1:4x16", {1, 4, 16}}}) {
     CAPTURE(c.text);
     CHECK(Pattern::parse(c.text) == c.pattern);
     CHECK(to_string(c.pattern) == c.text);
   }
   CHECK(Pattern{4, 4}.dense());
   CHECK_FALSE(Pattern{2, 4}.dense());
+  CHECK(Pattern::parse("2:8x1") == Pattern{2, 8});
 }
 
 TEST_CASE("what is no pattern is refused in one line that repeats it") {
@@ -38,7 +39,10 @@ TEST_CASE("what is no pattern is refused in one line that repeats it") {
       {"2.0:8", "is not N:M"},  {"2:99999999999", "is not N:M"},
       {"8:2", "keeps more"},    {"2:0", "no elements"},
       {"0:0", "no elements"},   {"0:8", "keeps nothing"},
-      {"1:65", "more than 64"},
+      {"1:65", "more than 64"}, {"2:8x3", "shared by 3 rows"},
+      {"2:8x0", "shared by 0"}, {"2:8x32", "shared by 32"},
+      {"2:8x", "is not N:M"},   {"2x2:8", "is not N:M"},
+      {"x2", "is not N:M"},     {"2:8x2x2", "is not N:M"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.text);

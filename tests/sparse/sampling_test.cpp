@@ -47,7 +47,16 @@ std::vector<double> inclusion_probabilities(const std::vector<float>& values, in
 
 std::vector<SampledElement> draw(const std::vector<float>& values, int kept, float uniform) {
   std::vector<SampledElement> slots(static_cast<std::size_t>(kept));
-  sample_group(values.data(), 1, static_cast<int>(values.size()), kept, uniform, slots.data());
+  sample_group({values.data(), 1}, static_cast<int>(values.size()), kept, uniform, slots.data());
+  return slots;
+}
+
+/// [row][slot] of two rows or more that share positions.
+std::vector<SampledElement> draw_shared(const std::vector<float>& values, int rows, int kept, float uniform) {
+  std::vector<SampledElement> slots(static_cast<std::size_t>(rows * kept));
+  const int length = static_cast<int>(values.size()) / rows;
+  const SampledRows group{values.data(), 1, length, rows, rows > 2 ? 16 : 2};
+  sample_group(group, length, kept, uniform, slots.data());
   return slots;
 }
 
@@ -115,6 +124,48 @@ TEST_CASE("sampling a group is unbiased and keeps exactly N") {
     values[m / 2] = 1e-3F;
     check_unbiased(values, pattern.n);
     check_unbiased(std::vector<float>(m, -2.5F), pattern.n);
+  }
+}
+
+TEST_CASE("sampling rows that share positions is unbiased in each of them") {
+  for (const int rows : {1, 2, 16}) {
+    for (const auto& [kept, length] : {std::pair(2, 8), std::pair(1, 4), std::pair(4, 8), std::pair(1, 3)}) {
+      CAPTURE(rows);
+      CAPTURE(kept);
+      CAPTURE(length);
+      std::vector<float> values =
+          normal_values(static_cast<std::size_t>(rows * length), static_cast<std::uint64_t>(rows));
+      values[0] = 0;
+      if (length == 8) values[3] = 40;
+      std::vector<float> sizes(static_cast<std::size_t>(length));
+      for (std::size_t i = 0; i < values.size(); ++i) sizes[i % sizes.size()] += std::abs(values[i]);
+      const std::vector<double> p = inclusion_probabilities(sizes, kept);
+      std::vector<double> sum(values.size());
+      int wrong_draws = 0;
+      for (int i = 0; i < kDraws; ++i) {
+        const SampleKey key{7, static_cast<std::uint64_t>(i), 3};
+        const auto slots = draw_shared(values, rows, kept, sample_uniform(sample_line(key.word(), 5), 11));
+        std::set<int> positions;
+        for (std::size_t j = 0; j < slots.size(); ++j) {
+          const SampledElement& slot = slots[j];
+          const std::size_t row = j / static_cast<std::size_t>(kept);
+          wrong_draws += slot.position != slots[j % static_cast<std::size_t>(kept)].position;
+          sum[row * sizes.size() + static_cast<std::size_t>(slot.position)] +=
+              static_cast<double>(slot.value);
+          positions.insert(slot.position);
+        }
+        wrong_draws += positions.size() != static_cast<std::size_t>(kept);
+      }
+      CHECK(wrong_draws == 0);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        CAPTURE(i);
+        const double chance = p[i % sizes.size()];
+        const double v = static_cast<double>(values[i]);
+        const double standard_error =
+            v == 0 ? 0 : std::abs(v) / chance * std::sqrt(chance * (1 - chance) / kDraws);
+        CHECK(std::abs(sum[i] / kDraws - v) <= 5 * standard_error + 2e-6 * std::abs(v));
+      }
+    }
   }
 }
 
@@ -187,12 +238,14 @@ TEST_CASE("uniform numbers of groups are even and independent") {
 
 TEST_CASE("a sampled gradient") {
   for (const std::int64_t images : {1, 5, 16, 21, 40}) {
-    for (const Pattern pattern : {Pattern{2, 8}, Pattern{2, 3}, Pattern{4, 32}}) {
+    for (const Pattern pattern :
+         {Pattern{2, 8}, Pattern{2, 3}, Pattern{4, 32}, Pattern{2, 8, 2}, Pattern{2, 8, 8}}) {
       CAPTURE(images);
       CAPTURE(to_string(pattern));
       const Tensor dy = random_tensor({images, 5, 3, 2}, 3, DType::f32, MemoryFormat::batch_blocked);
       const SampledGradient sampled = sample_along_images(dy, pattern, {1, 2, 3});
       CHECK(sampled.values.shape() == Shape{(images + 15) / 16, 3, 2, 5, kept_along(pattern, 16)});
+      CHECK(sampled.images.dim(3) == (5 + pattern.shared - 1) / pattern.shared);
       const auto dense = expand(sampled).to_vector<float>();
       const auto all = dy.to_vector<float>();
       REQUIRE(dense.size() == all.size());

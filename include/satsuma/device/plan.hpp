@@ -73,8 +73,8 @@ struct Sparsity {
 /// `layer` with its passes decided. Dense stay: a layer that is kept dense or has several groups of channels,
 /// a pass that the method leaves alone, and one whose reduction is over fewer than M channels; a masked
 /// weight is dense where W_ff is. Throws UsageError for an invalid pattern, and for a choice of BP's weight
-/// that the method does not give. `asked_dense` is why the user wants the layer dense; empty where he does
-/// not.
+/// that the method does not give, and for positions shared by rows of a pruned dY. `asked_dense` is why the
+/// user wants the layer dense; empty where he does not.
 LayerPlan planned(LayerPlan layer, const Sparsity& sparsity, std::string_view asked_dense = {});
 
 /// Multiply-adds of a pass over a batch of `images` whose output has `out_height` x `out_width` pixels (P Q);

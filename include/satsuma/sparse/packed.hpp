@@ -15,11 +15,12 @@ struct DeviceForm {
 
 /// A weight with only its kept elements.
 ///
-/// Both tensors are row-major `[rows, R, S, kept]`: for W_ff rows are output channels k and `kept` =
-/// kept_along(pattern, C); for W_bp rows are input channels c and `kept` = kept_along(pattern, K). Groups
+/// Values are row-major `[rows, R, S, kept]`: for W_ff rows are output channels k and `kept` =
+/// kept_along(pattern, C); for W_bp rows are input channels c and `kept` = kept_along(pattern, K). Indices
+/// are `[ceil(rows / V), R, S, kept]`: V neighbouring rows have them together, V = pattern.shared. Groups
 /// follow each other; within a group positions rise. The element `(row, r, s, j)` sits at channel `g * M +
-/// indices`, g = j / N the group. Where fewer than N elements of a group are non-zero the rest are kept
-/// zeros.
+/// indices(row / V, r, s, j)`, g = j / N the group. Where fewer than N elements of a group are non-zero the
+/// rest are kept zeros.
 struct PackedWeight {
   Pattern pattern;
   GroupAxis axis = GroupAxis::input_channels;  ///< of channels
@@ -37,21 +38,29 @@ struct PackedWeight {
   std::int64_t kept() const {
     return kept_along(pattern, dense_shape[axis == GroupAxis::input_channels ? 1 : 0]);
   }
-  /// [rows, R, S, kept], of values and indices.
+  /// [rows, R, S, kept], of values.
   Shape shape() const { return {rows(), dense_shape[2], dense_shape[3], kept()}; }
+  /// [ceil(rows / V), R, S, kept], of indices.
+  Shape index_shape() const {
+    return {(rows() + pattern.shared - 1) / pattern.shared, dense_shape[2], dense_shape[3], kept()};
+  }
 };
 
 /// A packed form of `weight` whose values, of the weight's dtype, and indices are yet to be written.
 PackedWeight empty_packed(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
-/// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Slow and
-/// plain: the oracle that every device's compress() is held against. Throws ShapeError unless `weight` has
-/// rank 4.
+/// Compresses a dense weight: keeps the largest magnitudes of each group, ties to the lower index. Of V rows
+/// that share positions those with the largest sums of squares are kept: of w^2 in the weight's type, each
+/// operation rounded by itself, added pairwise (rows 0 + 1, 2 + 3, ..., then these pairs, and so on; missing
+/// rows are zeros). Slow and plain: the oracle that every device's compress() is held against. Throws
+/// ShapeError unless `weight` has rank 4.
 PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pattern);
 
 /// `weight` with its elements at the positions that `kept` keeps, whatever their magnitudes. The weight has
 /// the dense shape of `kept`.
 PackedWeight kept_at(const Tensor& weight, const PackedWeight& kept);
+/// The indices of each row by itself, [rows, R, S, kept]: for who does not know shared positions.
+Tensor row_indices(const PackedWeight& packed);
 /// Throws FormatError unless the indices are rising positions inside their groups.
 void check_positions(const PackedWeight& packed);
 

@@ -36,10 +36,11 @@ float sample_uniform(std::uint64_t line, std::uint32_t channel);
 /// An output gradient of which each group of M neighbouring images keeps N.
 ///
 /// Images are taken in blocks of sixteen, and groups run from the first image of a block; the last group of a
-/// block may be short, L images that keep ceil(N * L / M). Both tensors are row-major `[blocks, P, Q, K,
-/// kept]`, kept = kept_along(pattern, 16); groups follow each other. A last block of fewer images uses the
-/// first slots only, and the rest are zeros of image 0. The gradient is the sum of its slots: two of them may
-/// hold one element, see sample_group().
+/// block may be short, L images that keep ceil(N * L / M). Values are row-major `[blocks, P, Q, K, kept]`,
+/// kept = kept_along(pattern, 16), and images `[blocks, P, Q, ceil(K / V), kept]`: V neighbouring output
+/// channels keep the same, V = pattern.shared. Groups follow each other. A last block of fewer images uses
+/// the first slots only, and the rest are zeros of image 0. The gradient is the sum of its slots: two of them
+/// may hold one element, see sample_group().
 struct SampledGradient {
   Pattern pattern;
   Shape dense_shape;  ///< [N, K, P, Q]
@@ -55,8 +56,19 @@ struct SampledElement {
   int position;
 };
 
-/// Draws `kept` of the `length` elements of a group, at `values[i * stride]`, without bias: the expectation
-/// of an element's kept values is the element. `uniform` in [0, 1) is the group's random number.
+/// Where the elements of a group lie: element i of row v at `values[i * stride + v * row_stride]`. Rows keep
+/// the same positions.
+struct SampledRows {
+  const float* values;
+  std::int64_t stride;
+  std::int64_t row_stride = 0;
+  int rows = 1;    ///< that there are, at most V
+  int shared = 1;  ///< V
+};
+
+/// Draws `kept` of the `length` elements of a group without bias: the expectation of an element's kept values
+/// is the element. `uniform` in [0, 1) is the group's random number. Slot k of row v goes to
+/// `to[v * kept + k]`.
 ///
 /// All arithmetic is f32, each operation rounded by itself, and sums run in rising order. s_i = |values_i|.
 ///   1. kept - 1 times: S = sum of s, r = slots left, s_a the largest, the first of equal ones. Where s_a > 0
@@ -69,8 +81,13 @@ struct SampledElement {
 /// zeros. Rounding may put two slots on one element whose probability is within some 2^-23 of one. Infinities
 /// and NaN rank first in step 1 (NaN before infinity): up to kept - 1 of them are kept as they are, and one
 /// more makes the value of the last slot infinite or NaN, at a position of no meaning.
-void sample_group(const float* values, std::int64_t stride, int length, int kept, float uniform,
-                  SampledElement* to);
+///
+/// Where V > 1 s_i is the sum of their magnitudes at position i, added pairwise (rows 0 + 1, 2 + 3, ...,
+/// then these pairs, and so on; missing rows are zeros), and a drawn element is kept in each row as value *
+/// (h / s_i). Any positive sizes give an unbiased estimate. The root of the sum of squares
+/// would have the least variance; for two rows the sum is within 3 % of it at worst, and its terms neither
+/// overflow nor vanish.
+void sample_group(const SampledRows& group, int length, int kept, float uniform, SampledElement* to);
 
 /// dy [N, K, P, Q] of f32, any layout, sampled N:M along images with `key`. Slow and plain: the oracle that
 /// devices are held against. Throws ShapeError unless `dy` has rank 4 and f32 elements.

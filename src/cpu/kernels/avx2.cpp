@@ -8,7 +8,8 @@ namespace satsuma::cpu {
 namespace {
 constexpr int kVector = 8;
 constexpr int kTile = 8;
-constexpr int kDenseTile = 2;  // 2 x 6 accumulators, 2 inputs and a weight: 15 of 16 registers
+constexpr int kSharedTile = 6;  // 2 x 6 accumulators, 2 weights and an input: 15 of 16 registers
+constexpr int kDenseTile = 2;   // 2 x 6 accumulators, 2 inputs and a weight: 15 of 16 registers
 constexpr int kDenseRows = 6;
 constexpr int kGradientRows = 6;  // 6 x 2 accumulators, 2 columns and a broadcast: 15 of 16 registers
 constexpr int kGradientVectors = 2;

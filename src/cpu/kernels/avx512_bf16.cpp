@@ -40,7 +40,7 @@ void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
   for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
   const Tap* const taps_end = args.taps + args.tap_count;
   const int per_tap = weights.per_tap;
-  const NmPair* row_pairs = weights.pairs + args.row * weights.row_stride;
+  const NmPair* row_pairs = static_cast<const NmPair*>(weights.pairs) + args.row * weights.row_stride;
   float* partial = args.partial;
   Ahead ahead(args, 1);
 
@@ -74,6 +74,64 @@ void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
       for (int i = 0; i < 2 * P; ++i) _mm512_store_ps(partial + i * kBlockFloats, acc[i / 2][i % 2]);
     }
     partial += 2 * P * kBlockFloats;
+    row_pairs += weights.row_stride;
+  }
+}
+
+/// The same for pairs of rows that share positions: what is interleaved serves two products.
+template <int P>
+void nm_shared_tile(const TileArgs& args, const NmPairWeights& weights) {
+  const char* input[P];
+  for (int p = 0; p < P; ++p) input[p] = reinterpret_cast<const char*>(args.input[p]);
+  const Tap* const taps_end = args.taps + args.tap_count;
+  const int per_tap = weights.per_tap;
+  const auto* row_pairs =
+      static_cast<const NmSharedPair*>(weights.pairs) + args.row / kSharedRows * weights.row_stride;
+  float* partial = args.partial;
+  Ahead ahead(args, kSharedRows);
+
+  const int end_row = args.row + args.rows;
+  for (int row = args.row; row < end_row; row += kSharedRows) {
+    ahead.fetch();
+    const int rows = row + 1 < end_row ? kSharedRows : 1;
+    __m512 acc[kSharedRows][2 * P];
+    unrolled<kSharedRows>([&](auto r) {
+      const __m512 start = _mm512_set1_ps(args.bias && r < rows ? args.bias[row + r] : 0.0f);
+      unrolled<2 * P>([&](auto i) {
+        acc[r][i] = args.first ? start : _mm512_load_ps(partial + (r * 2 * P + i) * kBlockFloats);
+      });
+    });
+    for (const Tap* tap = args.taps; tap != taps_end; ++tap) {
+      const NmSharedPair* pair = row_pairs + static_cast<std::int64_t>(tap->index) * per_tap;
+      const NmSharedPair* const end = pair + per_tap;
+      for (; pair != end; ++pair) {
+        __m512i weight[kSharedRows];
+        unrolled<kSharedRows>(
+            [&](auto r) { weight[r] = _mm512_set1_epi32(static_cast<int>(pair->weights[r])); });
+        const std::int64_t first = tap->input[0] + pair->first;
+        const std::int64_t second = tap->input[0] + pair->second;
+        unrolled<P>([&](auto p) {
+          const __m512i a = load(input[p] + first);
+          const __m512i b = load(input[p] + second);
+          const __m512i low = _mm512_unpacklo_epi16(a, b);
+          const __m512i high = _mm512_unpackhi_epi16(a, b);
+          unrolled<kSharedRows>([&](auto r) {
+            add_products(acc[r][2 * p], low, weight[r]);
+            add_products(acc[r][2 * p + 1], high, weight[r]);
+          });
+        });
+      }
+    }
+    unrolled<kSharedRows>([&](auto r) {
+      unrolled<2 * P>([&](auto i) {
+        if (!args.last) {
+          _mm512_store_ps(partial + (r * 2 * P + i) * kBlockFloats, acc[r][i]);
+        } else if (r < rows) {
+          _mm512_store_ps(args.output[i] + (row + r) * kBlockFloats, acc[r][i]);
+        }
+      });
+    });
+    partial += kSharedRows * 2 * P * kBlockFloats;
     row_pairs += weights.row_stride;
   }
 }
@@ -163,6 +221,10 @@ void nm(const TileArgs& args, const NmPairWeights& weights) {
   with_count<kTile>(args.count, [&](auto count) { nm_tile<count>(args, weights); });
 }
 
+void nm_shared(const TileArgs& args, const NmPairWeights& weights) {
+  with_count<kTile>(args.count, [&](auto count) { nm_shared_tile<count>(args, weights); });
+}
+
 void dense(const TileArgs& args, const DensePairWeights& weights) {
   with_count<kDenseTile>(args.count, [&](auto count) { dense_tile<count>(args, weights); });
 }
@@ -239,7 +301,8 @@ void round_rows(const float* from, std::int64_t rows, int lanes, float* to) {
 
 }  // namespace
 
-const Bf16Kernels kAvx512Bf16Kernels = {kTile, kDenseTile, kDenseRows, kGradientRows,   kGradientVectors, nm,
-                                        dense, gradient,   pack_wide,  transpose_pairs, round_rows};
+const Bf16Kernels kAvx512Bf16Kernels = {
+    kTile,     kDenseTile, kDenseRows, kGradientRows, kGradientVectors, nm,
+    nm_shared, dense,      gradient,   pack_wide,     transpose_pairs,  round_rows};
 
 }  // namespace satsuma::cpu

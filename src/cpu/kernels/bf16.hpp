@@ -20,14 +20,21 @@ struct NmPair {
   std::uint16_t second;
 };
 
+/// The same of two neighbouring rows that share their positions.
+struct NmSharedPair {
+  std::uint32_t weights[2];
+  std::uint16_t first;
+  std::uint16_t second;
+};
+
 /// Most channels in a block, so that NmPair's offsets hold.
 inline constexpr std::int64_t kMostPairChannels = 512;
 
-/// Weights of an N:M tile: pairs [row][tap][per_tap].
+/// Weights of an N:M tile: NmPair [row][tap][per_tap], or NmSharedPair [pair of rows][tap][per_tap].
 struct NmPairWeights {
-  const NmPair* pairs = nullptr;
+  const void* pairs = nullptr;
   int per_tap = 0;
-  std::int64_t row_stride = 0;  ///< pairs between rows
+  std::int64_t row_stride = 0;  ///< pairs of weights between rows or pairs of rows
 };
 
 /// Weights of a dense tile: [row / dense_rows][tap][channel pair][dense_rows], each two bf16; rows and
@@ -47,6 +54,8 @@ struct Bf16Kernels {
   int gradient_rows;
   int gradient_vectors;
   void (*nm)(const TileArgs&, const NmPairWeights&);
+  /// As Kernels::nm_shared.
+  void (*nm_shared)(const TileArgs&, const NmPairWeights&);
   void (*dense)(const TileArgs&, const DensePairWeights&);
   /// PixelPair's `lanes` counts pairs of images; x is [pair][channel], dy [row][8 pairs], each two bf16.
   void (*gradient)(const GradientArgs&);

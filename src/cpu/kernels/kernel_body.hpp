@@ -32,7 +32,7 @@ inline Vec in_register(Vec value) {
 
 /// N:M tile. For each row (output channel): acc[line][t] += value * input[t][tap[line] + offset]: one
 /// broadcast for L * T products. The vectors of outputs stay in registers; a kept weight is a scalar and a
-/// byte offset, a zero costs nothing.
+/// byte offset, a zero costs nothing. Every product has a load of its own, and loads are the limit.
 template <int T, int L>
 void nm_tile(const TileArgs& args, const NmWeights& weights) {
   const char* input[T];
@@ -40,7 +40,7 @@ void nm_tile(const TileArgs& args, const NmWeights& weights) {
   const Tap* const taps = args.taps;
   const Tap* const taps_end = taps + args.tap_count;
   const int per_tap = weights.per_tap;
-  const NmEntry* row_entries = weights.entries + args.row * weights.row_stride;
+  const NmEntry* row_entries = static_cast<const NmEntry*>(weights.entries) + args.row * weights.row_stride;
   float* partial = args.partial;
 
   Ahead ahead(args, 1);
@@ -70,6 +70,71 @@ void nm_tile(const TileArgs& args, const NmWeights& weights) {
       for (int i = 0; i < L * T; ++i) store(partial + i * kVector, acc[i]);
     }
     partial += L * T * kVector;
+    row_entries += weights.row_stride;
+  }
+}
+
+/// N:M tile of pairs of rows that share positions: each vector of inputs is loaded once for two products.
+template <int T, int L>
+void nm_shared_tile(const TileArgs& args, const NmWeights& weights) {
+  constexpr int kSums = L * T;
+  const char* input[T];
+  for (int t = 0; t < T; ++t) input[t] = reinterpret_cast<const char*>(args.input[t]);
+  const Tap* const taps = args.taps;
+  const Tap* const taps_end = taps + args.tap_count;
+  const int per_tap = weights.per_tap;
+  const auto* row_entries =
+      static_cast<const NmSharedEntry*>(weights.entries) + args.row / kSharedRows * weights.row_stride;
+  float* partial = args.partial;
+
+  Ahead ahead(args, kSharedRows);
+
+  const int end_row = args.row + args.rows;
+  for (int row = args.row; row < end_row; row += kSharedRows) {
+    ahead.fetch();
+    const bool both = row + 1 < end_row;
+    Vec upper[kSums];
+    Vec lower[kSums];
+    if (args.first) {
+      const Vec start = splat(args.bias ? args.bias[row] : 0.0f);
+      const Vec next = splat(args.bias && both ? args.bias[row + 1] : 0.0f);
+      for (int i = 0; i < kSums; ++i) {
+        upper[i] = start;
+        lower[i] = next;
+      }
+    } else {
+      for (int i = 0; i < kSums; ++i) {
+        upper[i] = load(partial + i * kVector);
+        lower[i] = load(partial + (kSums + i) * kVector);
+      }
+    }
+    for (const Tap* tap = taps; tap != taps_end; ++tap) {
+      const NmSharedEntry* entry = row_entries + static_cast<std::int64_t>(tap->index) * per_tap;
+      for (int j = 0; j < per_tap; ++j) {
+        const Vec value = in_register(splat(entry[j].value[0]));
+        const Vec next = in_register(splat(entry[j].value[1]));
+        for (int l = 0; l < L; ++l) {
+          const std::int64_t at = tap->input[l] + entry[j].offset;
+          for (int t = 0; t < T; ++t) {
+            const Vec x = in_register(load(input[t] + at));
+            upper[l * T + t] += value * x;
+            lower[l * T + t] += next * x;
+          }
+        }
+      }
+    }
+    if (args.last) {
+      for (int i = 0; i < kSums; ++i) store(args.output[i] + row * kLaneFloats, upper[i]);
+      if (both) {
+        for (int i = 0; i < kSums; ++i) store(args.output[i] + (row + 1) * kLaneFloats, lower[i]);
+      }
+    } else {
+      for (int i = 0; i < kSums; ++i) {
+        store(partial + i * kVector, upper[i]);
+        store(partial + (kSums + i) * kVector, lower[i]);
+      }
+    }
+    partial += kSharedRows * kSums * kVector;
     row_entries += weights.row_stride;
   }
 }
@@ -158,6 +223,14 @@ void nm(const TileArgs& args, const NmWeights& weights) {
     with_count<kTile / 2>(args.count, [&](auto count) { nm_tile<count, 2>(args, weights); });
   } else {
     with_count<kTile>(args.count, [&](auto count) { nm_tile<count, 1>(args, weights); });
+  }
+}
+
+void nm_shared(const TileArgs& args, const NmWeights& weights) {
+  if (args.lines == 2) {
+    with_count<kSharedTile / 2>(args.count, [&](auto count) { nm_shared_tile<count, 2>(args, weights); });
+  } else {
+    with_count<kSharedTile>(args.count, [&](auto count) { nm_shared_tile<count, 1>(args, weights); });
   }
 }
 
@@ -263,8 +336,8 @@ void select(const SelectArgs& args) {
 }
 
 constexpr Kernels table() {
-  return {kVector, kTile, kDenseTile, kDenseRows, kGradientRows,    kGradientVectors,
-          nm,      dense, gradient,   select,     transpose_square, transpose};
+  return {kVector, kTile,     kSharedTile, kDenseTile, kDenseRows, kGradientRows,    kGradientVectors,
+          nm,      nm_shared, dense,       gradient,   select,     transpose_square, transpose};
 }
 
 }  // namespace

@@ -11,6 +11,15 @@ struct NmEntry {
   std::uint32_t offset;  ///< bytes: channel inside the block of input channels * 64
 };
 
+/// The same of two neighbouring rows that share their positions.
+struct NmSharedEntry {
+  float value[2];
+  std::uint32_t offset;
+};
+
+/// Rows whose kept weights lie in one entry: two where a pattern is shared by two rows or more.
+inline constexpr int kSharedRows = 2;
+
 /// Most lines of an image in a tile.
 inline constexpr int kMostLines = 2;
 
@@ -42,11 +51,11 @@ struct TileArgs {
   bool last = true;   ///< results go to `output` instead of `partial`
 };
 
-/// Weights of an N:M tile: entries [row][tap][per_tap].
+/// Weights of an N:M tile: NmEntry [row][tap][per_tap], or NmSharedEntry [pair of rows][tap][per_tap].
 struct NmWeights {
-  const NmEntry* entries = nullptr;
+  const void* entries = nullptr;
   int per_tap = 0;
-  std::int64_t row_stride = 0;  ///< entries between rows
+  std::int64_t row_stride = 0;  ///< entries between rows or pairs of them
 };
 
 /// Weights of a dense tile: [row / dense_rows][tap][channel][dense_rows], rows padded with zeros.
@@ -91,13 +100,16 @@ struct SelectArgs {
 
 /// The kernels of one instruction set. Shapes are said by the structures above.
 struct Kernels {
-  int vector;      ///< floats in a register
-  int tile;        ///< most vectors in an N:M tile
-  int dense_tile;  ///< most vectors in a dense tile
-  int dense_rows;  ///< output rows that a dense kernel computes together
+  int vector;       ///< floats in a register
+  int tile;         ///< most vectors in an N:M tile
+  int shared_tile;  ///< the same where two rows share their positions
+  int dense_tile;   ///< most vectors in a dense tile
+  int dense_rows;   ///< output rows that a dense kernel computes together
   int gradient_rows;
   int gradient_vectors;
   void (*nm)(const TileArgs&, const NmWeights&);
+  /// Pairs of rows: TileArgs::row is even, and an odd last row leaves half of a pair unused.
+  void (*nm_shared)(const TileArgs&, const NmWeights&);
   void (*dense)(const TileArgs&, const DenseWeights&);
   void (*gradient)(const GradientArgs&);
   void (*select)(const SelectArgs&);

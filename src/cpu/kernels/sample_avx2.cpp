@@ -16,6 +16,6 @@ constexpr int kVector = 8;
 
 namespace satsuma::cpu {
 
-const SampleKernels kAvx2SampleKernels = {sample};
+const SampleKernels kAvx2SampleKernels = {sample, sample_shared};
 
 }  // namespace satsuma::cpu

@@ -17,6 +17,6 @@ constexpr int kVector = 16;
 
 namespace satsuma::cpu {
 
-const SampleKernels kAvx512SampleKernels = {sample};
+const SampleKernels kAvx512SampleKernels = {sample, sample_shared};
 
 }  // namespace satsuma::cpu

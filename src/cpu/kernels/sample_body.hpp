@@ -25,10 +25,10 @@ inline Floats choose(Mask mask, Floats yes, Floats no) {
   return floats(choose(mask, words(yes), words(no)));
 }
 
-/// sample_uniform() of kVector channels from `channel` on.
-inline Floats uniforms(std::uint64_t line, std::uint32_t channel) {
+/// sample_uniform() of kVector channels.
+inline Floats uniforms(std::uint64_t line, const std::uint32_t* channels) {
   Bits x;
-  for (int i = 0; i < kVector; ++i) x[i] = channel + static_cast<std::uint32_t>(i);
+  __builtin_memcpy(&x, channels, sizeof(x));
   x = x * 0x9E3779B9u + static_cast<std::uint32_t>(line);
   x = (x ^ x >> 16) * 0x7FEB352Du;
   x ^= static_cast<std::uint32_t>(line >> 32);
@@ -37,52 +37,95 @@ inline Floats uniforms(std::uint64_t line, std::uint32_t channel) {
   return __builtin_convertvector(reinterpret_cast<Words>(x >> 8), Floats) * 0x1p-24f;
 }
 
-/// sample_group() in each lane. `length` and `kept` are numbers or constants: arrays of a length that is
-/// known stay in registers.
-template <typename Length, typename Kept>
+inline Words load_words(const float* values) {
+  Words bits;
+  __builtin_memcpy(&bits, values, sizeof(bits));
+  return bits;
+}
+inline Words magnitude(Words value) {
+  const Words bits = value & 0x7FFFFFFF;
+  const Words nan = Words{} + 0x7F800001;
+  return bits < nan ? bits : nan;
+}
+
+/// What a drawn or capped element is, for one row of values in each lane. One row: its size takes its sign.
+/// Pairs of rows: both values are carried along, since a size is no value.
+template <int Rows>
+struct Element {
+  Words at{};
+  Words size{};
+  Words value[Rows]{};
+};
+
+/// sample_group() in each lane, where `Rows` = 1 for one row by itself, or two of V rows. `length` and `kept`
+/// are numbers or constants: arrays of a length that is known stay in registers.
+template <int Rows, typename Length, typename Kept>
 inline __attribute__((always_inline)) void sample_lanes(const SampleArgs& args, int lane, Length length,
                                                         Kept kept) {
+  using Found = Element<Rows>;
   Floats sizes[kImages] = {};  // a constant length leaves no trace of this
   Words signs{};               // bit i of image i
   for (int i = 0; i < length; ++i) {
-    Words value;
-    __builtin_memcpy(&value, args.values + i * kChannels + lane, sizeof(value));
-    const Words magnitude = value & 0x7FFFFFFF;
-    const Words nan = Words{} + 0x7F800001;
-    sizes[i] = floats(magnitude < nan ? magnitude : nan);
-    const std::int32_t bit = 1 << i;
-    signs |= (value >> 31) & (Words{} + bit);
+    if constexpr (Rows == 1) {
+      const Words value = load_words(args.values[0] + i * kChannels + lane);
+      sizes[i] = floats(magnitude(value));
+      const std::int32_t bit = 1 << i;
+      signs |= (value >> 31) & (Words{} + bit);
+    } else {
+      sizes[i] = floats(magnitude(load_words(args.sizes + i * kChannels + lane)));
+    }
   }
-  const auto put = [&](int slot, Words size, Words at) __attribute__((always_inline)) {
-    SampledEntries& to = args.to[slot];
-    const Words value = size | (signs >> at) << 31;
+  const auto element = [&](int i) __attribute__((always_inline)) {
+    Found found;
+    found.at = Words{} + i;
+    found.size = words(sizes[i]);
+    if constexpr (Rows > 1) {
+      for (int r = 0; r < Rows; ++r) found.value[r] = load_words(args.values[r] + i * kChannels + lane);
+    }
+    return found;
+  };
+  const auto replace = [](Found & found, Mask mask, const Found& by) __attribute__((always_inline)) {
+    found.at = choose(mask, by.at, found.at);
+    found.size = choose(mask, by.size, found.size);
+    if constexpr (Rows > 1) {
+      for (int r = 0; r < Rows; ++r) found.value[r] = choose(mask, by.value[r], found.value[r]);
+    }
+  };
+  const auto put = [&](int slot, const Found& found) __attribute__((always_inline)) {
     const Words offset =
-        at * static_cast<std::int32_t>(args.image_bytes) + static_cast<std::int32_t>(args.offset);
-    __builtin_memcpy(to.value + lane, &value, sizeof(value));
-    __builtin_memcpy(to.offset + lane, &offset, sizeof(offset));
+        found.at * static_cast<std::int32_t>(args.image_bytes) + static_cast<std::int32_t>(args.offset);
+    if constexpr (Rows == 1) {
+      SampledEntries& to = static_cast<SampledEntries*>(args.to)[slot];
+      const Words value = found.size | (signs >> found.at) << 31;
+      __builtin_memcpy(to.value + lane, &value, sizeof(value));
+      __builtin_memcpy(to.offset + lane, &offset, sizeof(offset));
+    } else {
+      SampledSharedEntries& to = static_cast<SampledSharedEntries*>(args.to)[slot];
+      for (int r = 0; r < Rows; ++r) __builtin_memcpy(to.value[r] + lane, &found.value[r], sizeof(offset));
+      __builtin_memcpy(to.offset + lane, &offset, sizeof(offset));
+    }
   };
 
   // Slots of capped elements are filled as they are found; once a lane has none it has no more.
   Floats left = splat(static_cast<float>(static_cast<int>(kept)));
-  Words capped_size[kImages];
-  Words capped_at[kImages];
+  Found capped[kImages];
   Floats before[kImages];
   before[0] = sizes[0];
   for (int i = 1; i < length; ++i) before[i] = before[i - 1] + sizes[i];
   for (int round = 0; round < kept - 1; ++round) {
-    Words largest = words(sizes[0]);
-    Words at{};
+    Found largest = element(0);
     for (int i = 1; i < length; ++i) {
-      const Mask not_larger = at_least(largest, words(sizes[i]));
-      largest = choose(not_larger, largest, words(sizes[i]));
-      at = choose(not_larger, at, Words{} + i);
+      const Mask not_larger = at_least(largest.size, words(sizes[i]));
+      Found next = element(i);
+      replace(next, not_larger, largest);
+      largest = next;
     }
     // Integers order positive floats, and NaN above them; the processor's own NaN is below all of them.
-    const Mask certain = at_least(words(left * floats(largest)), words(before[length - 1]));
-    const Words gone = choose(certain, choose(at_least(largest, Words{} + 1), at, Words{} - 1), Words{} - 1);
+    const Mask certain = at_least(words(left * floats(largest.size)), words(before[length - 1]));
+    const Words gone =
+        choose(certain, choose(at_least(largest.size, Words{} + 1), largest.at, Words{} - 1), Words{} - 1);
     left = choose(at_least(gone, Words{}), left - 1.0f, left);
-    capped_size[round] = largest;
-    capped_at[round] = at;
+    capped[round] = largest;
     for (int i = 0; i < length; ++i) {
       sizes[i] = choose(equal(gone, Words{} + i), Floats{}, sizes[i]);
       before[i] = i == 0 ? sizes[0] : before[i - 1] + sizes[i];
@@ -92,42 +135,57 @@ inline __attribute__((always_inline)) void sample_lanes(const SampleArgs& args, 
   const Floats total = before[length - 1];
   const Floats share = total / left;
   const Words most = words(total) - 1;
-  const Floats uniform = uniforms(args.line, args.channel + static_cast<std::uint32_t>(lane));
+  const Floats uniform = uniforms(args.line, args.channels + lane);
   const Floats used = splat(static_cast<float>(static_cast<int>(kept))) - left;
   for (int slot = 0; slot < kept; ++slot) {
     const Floats index = splat(static_cast<float>(slot)) - used;
     const Words wanted = words((uniform + index) * share);
     const Words threshold = choose(at_least(wanted, most), most, wanted);
-    Words size = words(share);
-    Words at{};
-    for (int i = 0; i + 1 < length; ++i) {
-      at = choose(at_least(threshold, words(before[i])), Words{} + (i + 1), at);
+    Found drawn = element(0);
+    for (int i = 0; i + 1 < length; ++i)
+      replace(drawn, at_least(threshold, words(before[i])), element(i + 1));
+    if constexpr (Rows == 1) {
+      drawn.size = words(share);
+    } else {
+      const Floats factor = choose(equal(drawn.size, Words{}), share, share / floats(drawn.size));
+      for (Words& value : drawn.value) value = words(floats(value) * factor);
     }
     if (slot + 1 < kept) {
-      const Mask drawn = at_least(words(index), Words{});
-      size = choose(drawn, size, capped_size[slot]);
-      at = choose(drawn, at, capped_at[slot]);
+      const Mask late = at_least(words(index), Words{});
+      Found found = capped[slot];
+      replace(found, late, drawn);
+      drawn = found;
     }
-    put(slot, size, at);
+    put(slot, drawn);
   }
 }
 
-template <int N, int M>
+template <int Rows, int N, int M>
 void sample_fixed(const SampleArgs& args) {
   for (int lane = 0; lane < kChannels; lane += kVector)
-    sample_lanes(args, lane, std::integral_constant<int, M>(), std::integral_constant<int, N>());
+    sample_lanes<Rows>(args, lane, std::integral_constant<int, M>(), std::integral_constant<int, N>());
+}
+
+template <int Rows>
+void sample_rows(const SampleArgs& args) {
+  const auto is = [&](int n, int m) { return args.kept == n && args.length == m; };
+  if (is(2, 8)) return sample_fixed<Rows, 2, 8>(args);
+  if (is(1, 4)) return sample_fixed<Rows, 1, 4>(args);
+  if (is(2, 4)) return sample_fixed<Rows, 2, 4>(args);
+  if (is(4, 8)) return sample_fixed<Rows, 4, 8>(args);
+  if (is(1, 8)) return sample_fixed<Rows, 1, 8>(args);
+  if (is(2, 16)) return sample_fixed<Rows, 2, 16>(args);
+  if (is(4, 16)) return sample_fixed<Rows, 4, 16>(args);
+  for (int lane = 0; lane < kChannels; lane += kVector)
+    sample_lanes<Rows>(args, lane, args.length, args.kept);
 }
 
 void sample(const SampleArgs& args) {
-  const auto is = [&](int n, int m) { return args.kept == n && args.length == m; };
-  if (is(2, 8)) return sample_fixed<2, 8>(args);
-  if (is(1, 4)) return sample_fixed<1, 4>(args);
-  if (is(2, 4)) return sample_fixed<2, 4>(args);
-  if (is(4, 8)) return sample_fixed<4, 8>(args);
-  if (is(1, 8)) return sample_fixed<1, 8>(args);
-  if (is(2, 16)) return sample_fixed<2, 16>(args);
-  if (is(4, 16)) return sample_fixed<4, 16>(args);
-  for (int lane = 0; lane < kChannels; lane += kVector) sample_lanes(args, lane, args.length, args.kept);
+  sample_rows<1>(args);
+}
+
+void sample_shared(const SampleArgs& args) {
+  sample_rows<2>(args);
 }
 
 }  // namespace

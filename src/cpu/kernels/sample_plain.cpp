@@ -16,6 +16,6 @@ constexpr int kVector = 4;
 
 namespace satsuma::cpu {
 
-const SampleKernels kPlainSampleKernels = {sample};
+const SampleKernels kPlainSampleKernels = {sample, sample_shared};
 
 }  // namespace satsuma::cpu

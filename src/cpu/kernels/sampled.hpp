@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "satsuma/core/dtype.hpp"
+#include "satsuma/sparse/pattern.hpp"
 #include "src/cpu/kernels/sample.hpp"
 
 // Products of a sampled output gradient with x: lanes are input channels, and a kept value is one broadcast
@@ -21,11 +22,19 @@ struct SampledPairs {
   std::uint32_t second[16];
 };
 
+/// The same of sixteen pairs of output channels that share their images.
+struct SampledSharedPairs {
+  std::uint32_t values[2][16];
+  std::uint32_t first[16];
+  std::uint32_t second[16];
+};
+
 /// dw[row][tap][channel] (+)= sum over entries of value[row] * x[offset[row] + taps[tap] + channel].
 struct SampledTile {
-  const void* entries = nullptr;  ///< SampledEntries, or SampledPairs in bf16
+  const void* entries =
+      nullptr;  ///< SampledEntries, or SampledPairs in bf16; of pairs of rows the shared ones
   std::int64_t count = 0;
-  int rows = 0;  ///< output channels, at most 16
+  int rows = 0;  ///< output channels, at most 16, or 32 in pairs
   /// f32: [pixel][image][channel]. bf16: [pixel][vector][image][thirty-two channels], these as pack_wide()
   /// arranges two times sixteen.
   const char* x = nullptr;
@@ -38,15 +47,23 @@ struct SampledTile {
   bool accumulate = false;
 };
 
-struct SampledKernels {
-  int vector;             ///< channels in a vector of x
-  int vectors;            ///< most of them under kMostSampledTaps positions, and so
+/// Kernels of rows by themselves, or of pairs of rows that share their images.
+struct SampledRowKernels {
+  int vectors;            ///< most vectors of x under kMostSampledTaps positions, and so
   int pointwise_vectors;  ///< many under fewer
   std::int64_t entry_bytes;
   void (*products)(const SampledTile&);
   /// Rounds `count` entries, of which an odd last one is paired with zero; null where entries are taken as
   /// they are.
-  void (*pair_up)(const SampledEntries* entries, int count, SampledPairs* to);
+  void (*pair_up)(const void* entries, int count, void* to);
+};
+
+struct SampledKernels {
+  int vector;  ///< channels in a vector of x
+  SampledRowKernels rows;
+  SampledRowKernels shared;
+
+  const SampledRowKernels& of(Pattern pattern) const { return pattern.shared > 1 ? shared : rows; }
 };
 
 extern const SampledKernels kPlainSampledKernels;

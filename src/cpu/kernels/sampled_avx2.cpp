@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <type_traits>
 
 #include "src/cpu/kernels/dispatch.hpp"
 #include "src/cpu/kernels/sampled.hpp"
@@ -6,6 +7,7 @@
 namespace satsuma::cpu {
 namespace {
 constexpr int kVector = 8;
+constexpr int kSharedVectors = 2;  // 2 x 3 x 2 accumulators, 2 values and an input: 15 of 16 registers
 }  // namespace
 }  // namespace satsuma::cpu
 
@@ -13,7 +15,6 @@ constexpr int kVector = 8;
 
 namespace satsuma::cpu {
 
-const SampledKernels kAvx2SampledKernels = {
-    kVector, kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr};
+const SampledKernels kAvx2SampledKernels = table();
 
 }  // namespace satsuma::cpu

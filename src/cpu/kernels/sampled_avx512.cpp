@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <type_traits>
 
 #include "src/cpu/kernels/dispatch.hpp"
 #include "src/cpu/kernels/sampled.hpp"
@@ -6,6 +7,7 @@
 namespace satsuma::cpu {
 namespace {
 constexpr int kVector = 16;
+constexpr int kSharedVectors = 4;  // 2 x 3 x 4 accumulators, 2 values and an input: 27 of 32 registers
 }  // namespace
 }  // namespace satsuma::cpu
 
@@ -13,7 +15,6 @@ constexpr int kVector = 16;
 
 namespace satsuma::cpu {
 
-const SampledKernels kAvx512SampledKernels = {
-    kVector, kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr};
+const SampledKernels kAvx512SampledKernels = table();
 
 }  // namespace satsuma::cpu

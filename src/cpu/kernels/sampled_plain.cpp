@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <type_traits>
 
 #include "src/cpu/kernels/dispatch.hpp"
 #include "src/cpu/kernels/sampled.hpp"
@@ -6,6 +7,7 @@
 namespace satsuma::cpu {
 namespace {
 constexpr int kVector = 4;
+constexpr int kSharedVectors = 2;
 }  // namespace
 }  // namespace satsuma::cpu
 
@@ -13,7 +15,6 @@ constexpr int kVector = 4;
 
 namespace satsuma::cpu {
 
-const SampledKernels kPlainSampledKernels = {
-    kVector, kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr};
+const SampledKernels kPlainSampledKernels = table();
 
 }  // namespace satsuma::cpu

@@ -41,14 +41,15 @@ void break_ties(const Words* ranks, Words least, Mask* keep) {
   }
 }
 
-/// The kept elements of a group in each lane, and their offsets, in order of position.
+/// The kept elements of a group in each lane, and their offsets, in order of position: those that `ranked`
+/// has the largest magnitudes for.
 template <int N, int M>
-void kept_of(const float* values, std::int64_t stride, const std::uint32_t* offsets, Words* value,
-             Words* offset) {
+void kept_of(const float* ranked, std::int64_t ranked_stride, const float* values, std::int64_t stride,
+             const std::uint32_t* offsets, Words* value, Words* offset) {
   Words ranks[M];
   Words best[N] = {};  // the N largest so far, falling
   for (int i = 0; i < M; ++i) {
-    ranks[i] = ranks_of(load(values + i * stride));
+    ranks[i] = ranks_of(load(ranked + i * ranked_stride));
     Words left = ranks[i];
     for (int j = 0; j < N; ++j) {
       const Words lost = smaller(best[j], left);
@@ -102,12 +103,41 @@ void put(const Words* first, const Words* second, const CompressArgs::Group& gro
   }
 }
 
+/// Items of two words for each two lanes, which have the second in common.
+template <int Slots>
+void put_shared(const Words* first, const Words* second, const CompressArgs::Group& group, int lane) {
+  alignas(64) std::uint32_t a[Slots][kVector];
+  alignas(64) std::uint32_t b[Slots][kVector];
+  std::memcpy(a, first, sizeof(a));
+  std::memcpy(b, second, sizeof(b));
+  for (int l = 0; l < kVector; l += 2) {
+    char* to = group.to + (lane + l) / 2 * group.stride;
+    for (int j = 0; j < Slots; ++j, to += kSharedItemBytes) {
+      const std::uint32_t item[3] = {a[j][l], a[j][l + 1], b[j][l]};
+      static_assert(sizeof(item) == kSharedItemBytes);
+      std::memcpy(to, item, sizeof(item));
+    }
+  }
+}
+
+template <int Slots>
+void put_lanes(const CompressArgs& args, int g, int lane, const Words* first, const Words* second) {
+  if (args.shared > 1) {
+    put_shared<Slots>(first, second, args.groups[g], lane);
+  } else {
+    put<Slots>(first, second, args.groups[g], lane);
+  }
+}
+
+/// `ranked` [position][lane] says what is kept.
 template <int N, int M>
-void compress_group(const CompressArgs& args, int g, int lane) {
+void compress_group(const CompressArgs& args, const float* ranked, std::int64_t ranked_stride, int g,
+                    int lane) {
   Words value[N];
   Words offset[N];
-  kept_of<N, M>(args.values + g * M * args.stride + lane, args.stride, args.offsets + g * M, value, offset);
-  if (!args.pairs) return put<N>(value, offset, args.groups[g], lane);
+  kept_of<N, M>(ranked + g * M * ranked_stride + lane, ranked_stride,
+                args.values + g * M * args.stride + lane, args.stride, args.offsets + g * M, value, offset);
+  if (!args.pairs) return put_lanes<N>(args, g, lane, value, offset);
   if constexpr (N % 2 == 0) {
     Words weights[N / 2];
     Words offsets[N / 2];
@@ -116,15 +146,39 @@ void compress_group(const CompressArgs& args, int g, int lane) {
           reinterpret_cast<Words>((rounded(value[2 * j]) >> 16) | (rounded(value[2 * j + 1]) & 0xffff0000));
       offsets[j] = offset[2 * j] | offset[2 * j + 1] << 16;
     }
-    put<N / 2>(weights, offsets, args.groups[g], lane);
+    put_lanes<N / 2>(args, g, lane, weights, offsets);
+  }
+}
+
+/// Sums of squares of the lanes that share positions, in each of them, [position][16]: added pairwise as
+/// compress_reference() does.
+void sums_of_squares(const CompressArgs& args, float* sums) {
+  using Sixteen = float __attribute__((vector_size(64)));
+  for (int i = 0; i < kSquare; ++i) {
+    Sixteen s;
+    __builtin_memcpy(&s, args.values + i * args.stride, sizeof(s));
+    s *= s;
+    s += __builtin_shufflevector(s, s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    if (args.shared > 2)
+      s += __builtin_shufflevector(s, s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    if (args.shared > 4)
+      s += __builtin_shufflevector(s, s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    if (args.shared > 8)
+      s += __builtin_shufflevector(s, s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    __builtin_memcpy(sums + i * kSquare, &s, sizeof(s));
   }
 }
 
 template <int M>
 void compress_groups(const CompressArgs& args) {
+  alignas(64) float sums[kSquare * kSquare];
+  const bool shared = args.shared > 1;
+  if (shared) sums_of_squares(args, sums);
+  const float* const ranked = shared ? sums : args.values;
+  const std::int64_t stride = shared ? kSquare : args.stride;
   with_count<std::min(M - 1, kMostKept)>(args.n, [&](auto n) {
     for (int lane = 0; lane < kSquare; lane += kVector) {
-      for (int g = 0; g < kSquare / M; ++g) compress_group<n, M>(args, g, lane);
+      for (int g = 0; g < kSquare / M; ++g) compress_group<n, M>(args, ranked, stride, g, lane);
     }
   });
 }

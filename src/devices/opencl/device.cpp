@@ -12,6 +12,7 @@
 #include "satsuma/device/stopwatch.hpp"
 #include "src/core/embedded_file.hpp"
 #include "src/cpu/compress.hpp"
+#include "src/cpu/update.hpp"
 #include "src/device/f32_device.hpp"
 #include "src/device/settings.hpp"
 #include "src/devices/opencl/buffers.hpp"
@@ -108,6 +109,8 @@ class OpenClDevice : public Device {
   PackedWeight compress(const Tensor& weight, GroupAxis axis, Pattern pattern) override {
     check_compress(weight);
     const Stopwatch watch(counters_.compress_nanoseconds);
+    // The kernel ranks a row by itself.
+    if (pattern.shared > 1) return cpu::compress(weight, axis, pattern);
     PackedWeight packed;
     run([&](Queue& queue) { packed = reduce(queue, queue.write(weight), weight, axis, pattern); });
     return packed;
@@ -116,6 +119,7 @@ class OpenClDevice : public Device {
   void update(const UpdateArgs& given) override {
     check_update(given);
     const Stopwatch watch(counters_.update_nanoseconds);
+    if (given.pattern.shared > 1) return cpu::update(given);
     // There is a kernel of momentum SGD. Plain SGD is what is left of any other rule once there is a
     // direction.
     const UpdateArgs args = given.rule->sgd() ? given : descent_of(given, cpu::mask_ff(given));
@@ -237,7 +241,7 @@ class OpenClDevice : public Device {
     if (known != nullptr && known->owner == pool_.get()) return *known;
     form.owner = pool_.get();
     form.values = queue.write(w.packed->values);
-    form.indices = queue.write(w.packed->indices);
+    form.indices = queue.write(row_indices(*w.packed));
     w.packed->device_form = std::make_shared<OpenClForm>(form);
     return form;
   }

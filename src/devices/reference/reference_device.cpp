@@ -60,7 +60,8 @@ template <typename T>
 std::vector<std::vector<Term>> packed_terms(const PackedWeight& w) {
   std::vector<std::vector<Term>> rows(static_cast<std::size_t>(w.rows()));
   const T* value = w.values.data<T>();
-  const std::uint8_t* index = w.indices.data<std::uint8_t>();
+  const Tensor indices = row_indices(w);
+  const std::uint8_t* index = indices.data<std::uint8_t>();
   for (auto& row : rows) {
     for (std::int64_t r = 0; r < w.values.dim(1); ++r) {
       for (std::int64_t s = 0; s < w.values.dim(2); ++s) {

@@ -55,13 +55,13 @@ struct Contract {
   Address dy = kNowhere;       ///< BP, WU; what is multiplied, after SORE where that prunes it
   Address bias_dy = kNowhere;  ///< WU: the whole dY, which dbias sums
   Address weight = kNowhere;   ///< FF, BP: [K][R][S][C], or kept values [row][R][S][kept]
-  Address indices = kNowhere;  ///< u8, position in the group, like the kept values; nowhere when dense
+  Address indices = kNowhere;  ///< u8, position in the group, [row / V][R][S][kept]; nowhere when dense
   Address bias = kNowhere;     ///< FF: FP32 [K], nowhere for none
   Address result = kNowhere;   ///< y, dX, or dW [K][R][S][C]
   Address dbias = kNowhere;    ///< WU: [K], nowhere for none
 };
 
-/// Where a weight's kept elements go, [row][R][S][kept] each.
+/// Where a weight's kept elements go, [row][R][S][kept] each; indices [row / V][R][S][kept].
 struct PackedAddress {
   Address values = kNowhere;   ///< FP32
   Address halves = kNowhere;   ///< FP16, what Contract reads

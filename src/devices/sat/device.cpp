@@ -73,6 +73,10 @@ class SatDevice : public Device {
       return Support::no(
           fmt::format("takes groups of at most {} weights, not {}", largest, to_string(weight.pattern)));
     }
+    if (weight.skips() && weight.pattern.shared > 1 && !driver_.transport().shares_positions()) {
+      return Support::no(
+          fmt::format("has an index for each row, none for {} together", weight.pattern.shared));
+    }
     return {};
   }
 
@@ -204,12 +208,12 @@ class SatDevice : public Device {
     packed.weight.axis = axis;
     packed.weight.dense_shape = weight.shape();
     const Shape shape = packed.weight.shape();
-    const auto tensor = [&](DType dtype) {
+    const auto tensor = [&](const Shape& shape, DType dtype) {
       const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
       return Tensor::over(allocate(bytes), shape, layout_of(shape, MemoryFormat::row_major), dtype);
     };
-    packed.weight.values = tensor(DType::f32);
-    packed.weight.indices = tensor(DType::u8);
+    packed.weight.values = tensor(shape, DType::f32);
+    packed.weight.indices = tensor(packed.weight.index_shape(), DType::u8);
     packed.values = driver_.room_for(packed.weight.values);
     packed.form = std::make_shared<SatForm>();
     packed.form->halves = driver_.allocate(2 * shape.numel());

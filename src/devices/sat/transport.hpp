@@ -27,6 +27,8 @@ class Transport {
   virtual const Config& config() const = 0;
   /// The largest group M of a pattern that it takes.
   virtual int largest_group() const { return 64; }
+  /// Whether it takes patterns with positions that rows share.
+  virtual bool shares_positions() const { return true; }
   /// Who is at the other end, for `satsuma devices`.
   virtual std::string description() const = 0;
   /// `device 'sat'`, and where that is, for messages.

@@ -19,8 +19,9 @@ void reduce(const Dram& dram, const Reduce& command) {
   to_halves(values, count, dram.at<std::uint16_t>(command.to.halves, count));
   std::memcpy(dram.at<float>(command.to.values, count), values,
               static_cast<std::size_t>(count) * sizeof(float));
-  std::memcpy(dram.at<std::uint8_t>(command.to.indices, count), packed.indices.raw(),
-              static_cast<std::size_t>(count));
+  const std::int64_t indices = packed.indices.numel();
+  std::memcpy(dram.at<std::uint8_t>(command.to.indices, indices), packed.indices.raw(),
+              static_cast<std::size_t>(indices));
 }
 
 }  // namespace satsuma::sat::driver

@@ -129,9 +129,9 @@ Stce::Weight Stce::decode(const Contract& c) const {
     const Shape kept = {shape[along_inputs ? 0 : 1], shape[2], shape[3],
                         kept_along(c.pattern, shape[along_inputs ? 1 : 0])};
     packed.values = Tensor::empty(kept);
-    packed.indices = Tensor::empty(kept, DType::u8);
-    std::memcpy(packed.indices.raw(), dram_.at<std::uint8_t>(c.indices, kept.numel()),
-                static_cast<std::size_t>(kept.numel()));
+    packed.indices = Tensor::empty(packed.index_shape(), DType::u8);
+    std::memcpy(packed.indices.raw(), dram_.at<std::uint8_t>(c.indices, packed.indices.numel()),
+                static_cast<std::size_t>(packed.indices.numel()));
     values = &packed.values;
   }
   const std::int64_t count = values->numel();

@@ -88,6 +88,10 @@ opencl::Range OpenClTransport::array_range(Dataflow dataflow, std::int64_t colum
 }
 
 void OpenClTransport::check_group(Pattern pattern) const {
+  if (pattern.shared > 1) {
+    throw DeviceError(
+        fmt::format("{} has an index for each row, got pattern {}", where(), to_string(pattern)));
+  }
   if (pattern.m <= largest_group_) return;
   throw DeviceError(fmt::format("{} takes groups of at most {} weights, got {}", where(), largest_group_,
                                 to_string(pattern)));
@@ -114,7 +118,7 @@ void OpenClTransport::run(const Reduce& c, Pending& pending) {
 
 void OpenClTransport::run(const Update& c, Pending& pending) {
   opencl::Step p = opencl::step_arguments(c.shape, c.step, c.pattern);
-  check_group({p.n, p.m});
+  check_group(c.pattern);
   p.weight = c.weight;
   p.gradient = c.gradient;
   p.velocity = c.velocity;

@@ -22,6 +22,7 @@ class OpenClTransport : public Transport {
 
   const Config& config() const override { return config_; }
   int largest_group() const override { return largest_group_; }
+  bool shares_positions() const override { return false; }
   std::string description() const override;
   std::string where() const override { return "device 'sat:opencl' on " + session_.who(); }
   std::uint64_t memory() const override { return memory_size_; }
