@@ -9,11 +9,13 @@ namespace satsuma::conformance {
 
 namespace {
 
-/// Whether the device computes in a type at all: it has to compress and update what it accepts.
-Support computes_in(const Device& device, DType dtype) {
-  LayerPlan plan({.in_channels = 16, .out_channels = 16},
+/// Whether the device multiplies with weights of a type and pattern: it has to compress and update what it
+/// accepts.
+Support computes_in(const Device& device, DType dtype, Pattern pattern) {
+  LayerPlan plan({.in_channels = 64, .out_channels = 64},
                  dtype == DType::f32 ? device.default_operands() : DType::f32);
   plan.dtype = dtype;
+  plan[Pass::ff].weight = OperandPlan::packed(GroupAxis::input_channels, pattern);
   return device.supports(plan, Pass::ff);
 }
 
@@ -93,12 +95,12 @@ void check_weights(Recorder& recorder, const Subject& subject) {
   std::vector<Pattern> all = {Pattern()};
   all.insert(all.end(), patterns().begin(), patterns().end());
   for (const DType dtype : {DType::f32, DType::f64}) {
-    const auto run = [&](const std::string& name, const std::function<void(Verdict&, Rng&)>& body) {
-      recorder.check(name, [&](Verdict& verdict, Rng& rng) {
-        if (accepted(verdict, computes_in(*subject.device, dtype), {})) body(verdict, rng);
-      });
-    };
     for (const Pattern pattern : all) {
+      const auto run = [&](const std::string& name, const std::function<void(Verdict&, Rng&)>& body) {
+        recorder.check(name, [&](Verdict& verdict, Rng& rng) {
+          if (accepted(verdict, computes_in(*subject.device, dtype, pattern), {})) body(verdict, rng);
+        });
+      };
       const std::string kind =
           fmt::format("{}/{}", pattern.dense() ? "dense" : to_string(pattern), to_string(dtype));
       for (const GroupAxis axis : {GroupAxis::input_channels, GroupAxis::output_channels}) {
