@@ -23,7 +23,8 @@ namespace {
 
 using testing::random_tensor;
 
-/// Losses of three steps of a small ResNet-20 on one batch, whose last block of sixteen is not full.
+/// Losses of three steps of a small ResNet-20 on one batch, whose last block of sixteen is not full and which
+/// is large enough for `cpu` to lay it out in such blocks.
 std::vector<double> losses(const std::string& device, const std::string& method, const char* precision) {
   Rng rng(7);
   const auto model = models::find("resnet20").create({.input = {3, 8, 8}, .width = 0.5}, rng);
@@ -34,9 +35,9 @@ std::vector<double> losses(const std::string& device, const std::string& method,
   train::configure_layers(*model, layers);
   model->train();
   optim::Optimizer optimizer(optim::find_optimizer("sgd"), model->parameters(), {.momentum = 0.9});
-  const Tensor images = random_tensor({20, 3, 8, 8}, 1, DType::f32);
-  Tensor labels = Tensor::empty({20}, DType::i64);
-  for (int i = 0; i < 20; ++i) labels.data<std::int64_t>()[i] = i % 10;
+  const Tensor images = random_tensor({29, 3, 8, 8}, 1, DType::f32);
+  Tensor labels = Tensor::empty({29}, DType::i64);
+  for (int i = 0; i < 29; ++i) labels.data<std::int64_t>()[i] = i % 10;
   std::vector<double> result;
   for (int i = 0; i < 3; ++i) {
     optimizer.zero_grad();
@@ -55,9 +56,9 @@ bool has_bf16() {
 }  // namespace
 
 TEST_CASE("onednn trains as cpu does") {
-  // Sums of some hundred terms in another order, about 1e-6 of each, through twenty layers and normalisation,
-  // which amplify them; the loss itself moves by some 0.1 a step. Of bf16 a rounding may fall to the other
-  // side, which is 1/256 of one operand.
+  // Sums of some hundred terms in another order: about 1e-6 of each value, and the loss is a mean of many;
+  // 1e-7 was seen. Under bf16 such a difference may round an operand to the other side, which is 1/256 of it,
+  // and the next step's weights hold that; 1e-3 was seen.
   for (const char* const precision : {"fp32", "bf16"}) {
     const bool narrow = precision[0] == 'b';
     if (narrow && !has_bf16()) continue;
@@ -67,7 +68,7 @@ TEST_CASE("onednn trains as cpu does") {
       const auto expected = losses("cpu", method, precision), got = losses("onednn", method, precision);
       for (std::size_t i = 0; i < expected.size(); ++i) {
         CAPTURE(i);
-        CHECK(std::abs(got[i] - expected[i]) < (narrow ? 2e-2 : 1e-4) * expected[i]);
+        CHECK(std::abs(got[i] - expected[i]) < (narrow ? 1e-2 : 1e-5) * expected[i]);
       }
       CHECK(std::abs(expected[2] - expected[0]) > 0.05);
     }
