@@ -11,8 +11,9 @@ namespace satsuma {
 namespace {
 
 void expect_conformance(std::string_view name, const conformance::Options& options) {
-  // SAT refuses all operands but f16.
-  testing::expect_conformance(find_device(name), options, name == "sat" ? 300 : 500);
+  // SAT refuses all operands but f16; oneDNN what is not dense, and on some CPUs bf16.
+  const std::int64_t least = name == "sat" ? 300 : name == "onednn" ? 200 : 500;
+  testing::expect_conformance(find_device(name), options, least);
 }
 
 }  // namespace

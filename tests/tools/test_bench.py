@@ -29,6 +29,24 @@ class Bench(CommandTest):
         for words in ("images/s", "peak memory", "contraction_wu"):
             self.assertIn(words, text)
 
+    def test_step_on_several_devices(self):
+        small = ["bench", "step", "--model", "resnet9", "--width", "0.125", "--input", "3x8x8", "--batch-size", "4", "--repeat", "1"]
+        both = ["--methods", "dense,bdwp", "--device", "cpu,reference"]
+        result = self.json(*small, *both)
+        rows = [(row["method"], row["device"]) for row in result["results"]]
+        self.assertEqual(rows, [(method, device) for method in ("dense", "bdwp") for device in ("cpu", "reference")])
+        self.assertEqual(result["device"], "cpu,reference")
+        for name in ("old.json", "new.json"):
+            (self.folder / name).write_text(json.dumps(result))
+        names = [entry["name"] for entry in self.json("bench", "check", "old.json", "new.json")["entries"]]
+        self.assertEqual(names[:2], ["dense fp32 on cpu", "dense fp32 on reference"])
+        # A name with a colon is one device, whose settings may hold commas.
+        text = self.satsuma(*small, "--methods", "dense", "--device", "check:cpu,reference", "--device", "cpu").stdout
+        self.assertRegex(text, r"\ndense fp32 +check:cpu,reference ")
+        self.assertRegex(text, r"\ndense fp32 on cpu\n")
+        self.assertIn("'cpu' twice", self.refusal(*small, "--device", "cpu,cpu", code=2))
+        self.assertIn("unknown device ''", self.refusal(*small, "--device", "cpu,", code=2))
+
     def test_forward(self):
         small = ["bench", "forward", "--model", "resnet9", "--width", "0.25", "--input", "3x16x16", "--repeat", "2"]
         result = self.json(*small, "--batch-size", "1,3,20", "--methods", "dense,bdwp")

@@ -69,7 +69,9 @@ Figures read_figures(const Json& object, const std::string& path) {
   if (figures.bench == "step") {
     figures.work += ", " + text_of(object.at("nm"));
     for (const Json& row : object.at("results")) {
-      add_entry(figures, fmt::format("{} {}", text_of(row.at("method")), text_of(row.at("precision"))),
+      const Json device = row.value("device", object.at("device"));
+      const std::string on = device == object.at("device") ? "" : " on " + text_of(device);
+      add_entry(figures, fmt::format("{} {}{}", text_of(row.at("method")), text_of(row.at("precision")), on),
                 row.at("seconds_median").get<double>(), row.at("seconds_quartiles"));
     }
   } else if (figures.bench == "kernels") {

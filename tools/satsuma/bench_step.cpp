@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/device/registry.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/peer_flags.hpp"
@@ -22,10 +23,28 @@ struct Settings {
   BenchSettings bench;
   std::vector<std::string> methods = {"dense", "bdwp"};
   std::vector<std::string> precisions = {"fp32"};
-  std::string device = "cpu";
+  std::vector<std::string> devices = {"cpu"};
   PluginFlags plugins;
   PeerFlags peers;
 };
+
+/// `cpu,onednn` is two devices. A name with a colon is one, whose settings may hold commas.
+std::vector<std::string> split_devices(const std::vector<std::string>& given) {
+  std::vector<std::string> devices;
+  for (const std::string& text : given) {
+    const bool one = text.find(':') != std::string::npos;
+    for (std::size_t at = 0; at <= text.size();) {
+      const std::size_t end = one ? text.size() : std::min(text.find(',', at), text.size());
+      const std::string device = text.substr(at, end - at);
+      if (std::find(devices.begin(), devices.end(), device) != devices.end())
+        throw UsageError(fmt::format("--device got '{}' twice, expected each device once", device));
+      find_device(device);
+      devices.push_back(device);
+      at = end + 1;
+    }
+  }
+  return devices;
+}
 
 Peers start_peers(const Settings& settings) {
   Peers peers;
@@ -70,15 +89,18 @@ int run_step(const Settings& settings) {
         "--peer pytorch got --precision fp16, expected fp32 or bf16: PyTorch trains so on GPUs only");
   }
   settings.bench.apply();
+  const std::vector<std::string> devices = split_devices(settings.devices);
   const models::Options options = settings.bench.model.options();
   const FixedBatch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
-  StepReport report = {settings.bench, settings.device, {}, start_peers(settings)};
+  StepReport report = {settings.bench, devices, {}, start_peers(settings)};
   for (const std::string& precision : settings.precisions) {
     for (const std::string& method : settings.methods) {
-      report.trainees.push_back(
-          std::make_unique<Trainee>(settings.bench, settings.device, method, precision));
-      // Alone, so that what it keeps between steps can be told from the others'.
-      for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i) report.trainees.back()->step(batch, false);
+      for (const std::string& device : devices) {
+        report.trainees.push_back(std::make_unique<Trainee>(settings.bench, device, method, precision));
+        // Alone, so that what it keeps between steps can be told from the others'.
+        for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i)
+          report.trainees.back()->step(batch, false);
+      }
     }
   }
   for (int i = 0; i < settings.bench.repeat; ++i) take_turns(report.trainees, report.peers, batch);
@@ -87,7 +109,7 @@ int run_step(const Settings& settings) {
   } else {
     report.print();
   }
-  report_checks(settings.device);
+  for (const std::string& device : devices) report_checks(device);
   return 0;
 }
 
@@ -107,11 +129,19 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
   command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
+  command
+      ->add_option(
+          "--device", settings->devices,
+          "who runs the layers, or several in turns: cpu,onednn; one with settings has a --device of "
+          "its own")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->capture_default_str();
   settings->plugins.add_to(*command);
   settings->peers.add_to(*command);
   command->footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
+      "         satsuma bench step --model resnet18 --device cpu,onednn\n"
       "         satsuma bench step --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python\n"
       "Peak memory is that of tensors and of what devices make of them; of a peer, the growth of its "
       "process.");

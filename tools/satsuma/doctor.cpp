@@ -191,7 +191,8 @@ Finding check_mpi() {
 Finding check_onednn() {
   const std::string peer = peer_library();
   if (!peer.empty()) return {"oneDNN", State::good, peer};
-  return {"oneDNN", State::missing, "not in this build", "only `satsuma bench kernels` compares with it"};
+  return {"oneDNN", State::missing, "not in this build",
+          "the device `onednn` and `satsuma bench kernels` need it; install libdnnl-dev and build anew"};
 }
 
 std::vector<Finding> examine() {

@@ -7,7 +7,7 @@
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/rng.hpp"
-#include "tools/satsuma/onednn_versions.hpp"
+#include "src/onednn/versions.hpp"
 #include "tools/satsuma/peer.hpp"
 
 namespace satsuma::tools {
@@ -30,13 +30,15 @@ class OneDnnPass final : public Peer {
                    {DNNL_ARG_DST, fill(made.dst_desc())}};
       take(made, format);
     } else if (pass == Pass::bp) {
-      const auto made = onednn::backward_data(engine_, operands, window...);
+      const auto made =
+          onednn::backward_data(engine_, operands, window..., onednn::forward(engine_, operands, window...));
       operands_ = {{DNNL_ARG_DIFF_SRC, fill(made.diff_src_desc())},
                    {DNNL_ARG_WEIGHTS, fill(made.weights_desc())},
                    {DNNL_ARG_DIFF_DST, fill(made.diff_dst_desc())}};
       take(made, format);
     } else {
-      const auto made = onednn::backward_weights(engine_, operands, window...);
+      const auto made = onednn::backward_weights(engine_, operands, window...,
+                                                 onednn::forward(engine_, operands, window...));
       operands_ = {{DNNL_ARG_SRC, fill(made.src_desc())},
                    {DNNL_ARG_DIFF_WEIGHTS, fill(made.diff_weights_desc())},
                    {DNNL_ARG_DIFF_DST, fill(made.diff_dst_desc())}};

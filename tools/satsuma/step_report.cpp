@@ -1,6 +1,7 @@
 #include "tools/satsuma/step_report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -29,11 +30,17 @@ std::vector<double> peer_ratios(const TorchPeer& peer, const Trainee& trainee) {
   return ratios;
 }
 
-void print_peers(const Trainees& trainees, const Peers& peers) {
+/// `bdwp fp32`, and on which device where there are several.
+std::string label(const StepReport& report, const Trainee& trainee) {
+  return report.devices.size() == 1 ? trainee.name()
+                                    : fmt::format("{} on {}", trainee.name(), trainee.device());
+}
+
+void print_peers(const StepReport& report) {
   using enum Table::Align;
   Table table({"peer", "precision", "ms a step", "quartiles", "peak memory"},
               {left, left, right, right, right});
-  for (const auto& peer : peers) {
+  for (const auto& peer : report.peers) {
     const std::vector<double>& seconds = peer->turns();
     table.add({peer->name(), peer->precision(), fmt::format("{:.1f}", 1e3 * median(seconds)),
                fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75)),
@@ -42,13 +49,13 @@ void print_peers(const Trainees& trainees, const Peers& peers) {
   fmt::print("\n");
   table.print();
   fmt::print("\n");
-  for (const auto& trainee : trainees) {
-    const TorchPeer* const best = best_peer(peers, trainee->precision());
+  for (const auto& trainee : report.trainees) {
+    const TorchPeer* const best = best_peer(report.peers, trainee->precision());
     if (!best) continue;
     const std::vector<double> ratios = peer_ratios(*best, *trainee);
     const auto [least, greatest] = std::minmax_element(ratios.begin(), ratios.end());
-    fmt::print("{} {}: {:.2f}x ({:.2f} to {:.2f}) as fast as {}\n", trainee->method(), trainee->precision(),
-               median(ratios), *least, *greatest, best->name());
+    fmt::print("{}: {:.2f}x ({:.2f} to {:.2f}) as fast as {}\n", label(report, *trainee), median(ratios),
+               *least, *greatest, best->name());
   }
 }
 
@@ -61,7 +68,8 @@ Json StepReport::to_json() const {
     Json share = Json::object();
     for (const auto& [kind, value] : trainee->shares()) share[kind] = value;
     const double middle = median(seconds);
-    results.push_back({{"method", trainee->method()},
+    results.push_back({{"device", trainee->device()},
+                       {"method", trainee->method()},
                        {"precision", trainee->precision()},
                        {"seconds_median", middle},
                        {"seconds_quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
@@ -76,7 +84,7 @@ Json StepReport::to_json() const {
       results.back()["peer_ratio"] = ratio;
     }
   }
-  Json object = bench.work("step", device);
+  Json object = bench.work("step", fmt::format("{}", fmt::join(devices, ",")));
   object["nm"] = bench.pattern;
   object["machine"] = BenchSettings::machine();
   object["results"] = results;
@@ -91,21 +99,21 @@ void StepReport::print() const {
       "{}, batch {}, {}; {}\nOne training step: forward, loss, backward, SGD. {} steps of each, in "
       "turns.\n\n",
       bench.model.model, bench.batch_size, bench.pattern, BenchSettings::machine_line(), bench.repeat);
-  Table table({"method", "ms a step", "quartiles", "images/s", "peak memory", "ratio"},
-              {left, right, right, right, right, right});
+  Table table({"method", "device", "ms a step", "quartiles", "images/s", "peak memory", "ratio"},
+              {left, left, right, right, right, right, right});
   const double first = median(trainees.front()->seconds());
   for (const auto& trainee : trainees) {
     const std::vector<double>& seconds = trainee->seconds();
     const double middle = median(seconds);
-    table.add({trainee->name(), fmt::format("{:.1f}", 1e3 * middle),
+    table.add({trainee->name(), trainee->device(), fmt::format("{:.1f}", 1e3 * middle),
                fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75)),
                fmt::format("{:.1f}", static_cast<double>(bench.batch_size) / middle),
                short_bytes(trainee->peak_memory()), fmt::format("{:.2f}x", first / middle)});
   }
   table.print();
-  if (!peers.empty()) print_peers(trainees, peers);
+  if (!peers.empty()) print_peers(*this);
   for (const auto& trainee : trainees) {
-    fmt::print("\n{}\n", trainee->name());
+    fmt::print("\n{}\n", label(*this, *trainee));
     for (const auto& [kind, share] : trainee->shares()) fmt::print("  {:<18} {:5.1f} %\n", kind, 100 * share);
   }
 }

@@ -15,7 +15,7 @@ using Trainees = std::vector<std::unique_ptr<Trainee>>;
 /// What `bench step` has measured.
 struct StepReport {
   BenchSettings bench;
-  std::string device;
+  std::vector<std::string> devices;
   Trainees trainees;
   Peers peers;
 

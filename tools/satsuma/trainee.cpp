@@ -30,6 +30,7 @@ FixedBatch random_batch(const Shape& image, std::int64_t classes, std::int64_t c
 Trainee::Trainee(const BenchSettings& bench, const std::string& device, const std::string& method,
                  const std::string& precision)
     : memory_before_(memory_use().in_use),
+      device_(device),
       method_(method),
       precision_(precision),
       model_(bench.model.create()) {

@@ -36,6 +36,7 @@ class Trainee {
   /// A whole training step. The learning rate is small enough for hundreds of steps on one batch of noise.
   void step(const FixedBatch& batch, bool keep);
 
+  const std::string& device() const { return device_; }
   const std::string& method() const { return method_; }
   const std::string& precision() const { return precision_; }
   /// `bdwp fp32`
@@ -51,6 +52,7 @@ class Trainee {
   void book(const Profile& profile, const std::vector<Device*>& devices);
 
   std::size_t memory_before_;
+  std::string device_;
   std::string method_;
   std::string precision_;
   std::shared_ptr<nn::Module> model_;
