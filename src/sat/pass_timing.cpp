@@ -32,7 +32,7 @@ void make_packed(const Config& config, Pattern pattern, std::int64_t vectors, st
   update.sorted = plus(update.sorted, times(vectors, length));
   const std::int64_t values = times(vectors, kept_along(pattern, length));
   update.written.weights = plus(update.written.weights, times(values, kHalf));
-  update.written.indices = plus(update.written.indices, times(values, index_bits(pattern)) / 8 + 1);
+  update.written.indices = plus(update.written.indices, index_bytes(pattern, values));
 }
 
 Update update_of(const Config& config, const Layer& layer, std::int64_t in, std::int64_t out,

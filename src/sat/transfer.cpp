@@ -43,6 +43,10 @@ std::int64_t index_bits(Pattern pattern) {
   return pattern.dense() ? 0 : std::bit_width(static_cast<unsigned>(pattern.m - 1));
 }
 
+std::int64_t index_bytes(Pattern pattern, std::int64_t values) {
+  return ceil_div(times(values, index_bits(pattern)), 8);
+}
+
 Transfer pixel_transfer(const Config& config, const PixelBlock& block) {
   const std::int64_t pixel = block.channels * std::min(kLanes, block.images) * block.element;
   std::int64_t run = pixel;
@@ -59,7 +63,7 @@ Transfer weight_transfer(const Config& config, const Product& product, const Til
   const std::int64_t others = (ff ? tile.out_channels : tile.in_channels) * product.taps;
   const Pattern pattern = packed && !product.kept_gradient ? product.pattern : Pattern{};
   const std::int64_t values = kept_values(pattern, length, others);
-  const std::int64_t indices = ceil_div(times(values, index_bits(pattern)), 8);
+  const std::int64_t indices = index_bytes(pattern, values);
   const std::int64_t bytes = values * kHalf + indices;
   Transfer transfer = runs(config, bytes, bytes);
   transfer.indices = indices;
@@ -125,7 +129,7 @@ Footprint footprint(const Product& product, const Tile& tile) {
   const std::int64_t others = (ff ? tile.out_channels : tile.in_channels) * product.taps;
   const auto packed_bytes = [&](std::int64_t vectors) {
     const std::int64_t values = kept_values(product.pattern, length, vectors);
-    return values * kHalf + ceil_div(values * index_bits(product.pattern), 8);
+    return values * kHalf + index_bytes(product.pattern, values);
   };
   if (product.kept_gradient) {
     need.activations = packed_bytes(window_pixels(product, tile));

@@ -16,6 +16,8 @@ struct Transfer {
 
 /// Bits of the index of a kept element inside its group.
 std::int64_t index_bits(Pattern pattern);
+/// Bytes of the indices of `values` kept values, one after the other.
+std::int64_t index_bytes(Pattern pattern, std::int64_t values);
 
 /// FP16 of `channels` of `all` channels at a block of pixels. Memory holds [N/16][H][W][C][16].
 struct PixelBlock {
