@@ -4,7 +4,6 @@
 
 #include "datasets/mnist.hpp"
 #include "datasets/synthetic.hpp"
-#include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 
 namespace satsuma::datasets {
@@ -15,12 +14,7 @@ std::span<const Entry> entries() {
 }
 
 const Entry& find(std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const Entry& entry : entries()) {
-    if (entry.name == name) return entry;
-    known.push_back(entry.name);
-  }
-  throw UsageError(unknown_name("data set", name, known));
+  return find_named("data set", name, entries(), &Entry::name);
 }
 
 }  // namespace satsuma::datasets

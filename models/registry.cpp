@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
 #include "models/resnet.hpp"
 #include "models/resnet9.hpp"
 #include "models/vgg.hpp"
 #include "models/vit.hpp"
-#include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 
 namespace satsuma::models {
 
 Stem parse_stem(std::string_view name) {
-  for (const Stem stem : {Stem::cifar, Stem::imagenet}) {
-    if (to_string(stem) == name) return stem;
-  }
-  throw UsageError(unknown_name("stem", name, {to_string(Stem::cifar), to_string(Stem::imagenet)}));
+  return find_named("stem", name, std::array{Stem::cifar, Stem::imagenet});
 }
 
 std::string_view to_string(Stem stem) {
@@ -47,12 +42,7 @@ std::span<const Entry> entries() {
 }
 
 const Entry& find(std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const Entry& entry : entries()) {
-    if (entry.name == name) return entry;
-    known.push_back(entry.name);
-  }
-  throw UsageError(unknown_name("model", name, known));
+  return find_named("model", name, entries(), &Entry::name);
 }
 
 }  // namespace satsuma::models

@@ -68,12 +68,7 @@ std::string_view to_string(Mode mode) {
 }
 
 Mode parse_mode(std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const Mode mode : kModes) {
-    if (to_string(mode) == name) return mode;
-    known.push_back(to_string(mode));
-  }
-  throw UsageError(unknown_name("mode", name, known));
+  return find_named("mode", name, kModes);
 }
 
 std::string_view to_string(Outcome outcome) {

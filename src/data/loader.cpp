@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -46,11 +47,7 @@ std::int64_t checked_batches(std::int64_t size, const LoaderOptions& options) {
 }  // namespace
 
 Augment parse_augment(std::string_view name) {
-  for (const Augment augment : {Augment::none, Augment::standard}) {
-    if (name == to_string(augment)) return augment;
-  }
-  throw UsageError(
-      unknown_name("augmentation", name, {to_string(Augment::none), to_string(Augment::standard)}));
+  return find_named("augmentation", name, std::array{Augment::none, Augment::standard});
 }
 
 std::string_view to_string(Augment augment) {

@@ -19,8 +19,7 @@ std::map<std::string, std::string, std::less<>> parse_device_settings(
     text.remove_prefix(std::min(item.size() + 1, text.size()));
     const std::size_t equals = item.find('=');
     const std::string_view key = item.substr(0, equals);
-    if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      throw UsageError(unknown_name(fmt::format("setting of device '{}'", device), key, keys));
+    find_named(fmt::format("setting of device '{}'", device), key, keys);
     if (equals == std::string_view::npos || equals + 1 == item.size())
       throw UsageError(fmt::format("device '{}' got '{}', expected {}=VALUE", device, item, key));
     if (!settings.emplace(key, item.substr(equals + 1)).second)

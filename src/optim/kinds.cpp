@@ -1,7 +1,5 @@
 #include <array>
-#include <vector>
 
-#include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 #include "src/optim/kinds.hpp"
 
@@ -13,12 +11,7 @@ std::span<const Kind* const> optimizers() {
 }
 
 const Kind& find_optimizer(std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const Kind* const kind : optimizers()) {
-    if (kind->name == name) return *kind;
-    known.push_back(kind->name);
-  }
-  throw UsageError(unknown_name("optimizer", name, known));
+  return *find_named("optimizer", name, optimizers(), &Kind::name);
 }
 
 }  // namespace satsuma::optim

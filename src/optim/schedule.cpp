@@ -4,9 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <vector>
 
-#include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 
 namespace satsuma::optim {
@@ -18,12 +16,7 @@ constexpr std::array kKinds = {ScheduleKind::constant, ScheduleKind::cosine, Sch
 }  // namespace
 
 ScheduleKind parse_schedule(std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const ScheduleKind kind : kKinds) {
-    if (to_string(kind) == name) return kind;
-    known.push_back(to_string(kind));
-  }
-  throw UsageError(unknown_name("schedule", name, known));
+  return find_named("schedule", name, kKinds);
 }
 
 std::string_view to_string(ScheduleKind kind) {

@@ -2,23 +2,18 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/sat/config.hpp"
-#include "src/core/toml_text.hpp"
+#include "src/core/setting_toml.hpp"
 
 namespace satsuma::sat {
 
 namespace {
 
-/// A TOML value as it would be typed at the command line, so that both are checked by the same code.
-std::string typed_form(std::string_view source, const ConfigKey& key, const toml::node& node) {
-  if (const auto* text = node.as_string();
-      text && std::holds_alternative<std::string Config::*>(key.member)) {
-    return text->get();
+const ConfigKey& key_of(std::string_view source, const std::string& path, const toml::node& node) {
+  try {
+    return find_config_key(path);
+  } catch (const UsageError& error) {
+    refuse(source, node, error.what());
   }
-  if (!std::holds_alternative<std::string Config::*>(key.member)) {
-    if (const auto* whole = node.as_integer()) return fmt::format("{}", whole->get());
-    if (const auto* real = node.as_floating_point()) return fmt::format("{}", real->get());
-  }
-  refuse(source, node, fmt::format("'{}' got {}, expected {}", key.key, type_name(node), key.allowed()));
 }
 
 /// Walks the tables; `prefix` is `` or `array.`.
@@ -29,18 +24,8 @@ void set_all(std::string_view source, const toml::table& table, const std::strin
       set_all(source, *inner, path + ".", config);
       continue;
     }
-    try {
-      const ConfigKey& key = find_config_key(path);
-      key.set(config, typed_form(source, key, node));
-    } catch (const UsageError& error) {
-      refuse(source, node, error.what());
-    }
+    set_from_toml(source, key_of(source, path, node), node, config);
   }
-}
-
-std::string toml_value(const ConfigKey& key, const Config& config) {
-  const std::string text = key.text(config);
-  return std::holds_alternative<std::string Config::*>(key.member) ? quoted(text) : text;
 }
 
 }  // namespace
@@ -66,7 +51,7 @@ std::string to_toml(const Config& config) {
     table = key.key.substr(0, dot);
     const std::string unit = key.unit.empty() ? "" : fmt::format(" ({})", key.unit);
     text += fmt::format("# {}{}. [{}] {}.\n{} = {}\n", key.help, unit, to_string(key.origin), key.reason,
-                        key.key.substr(dot + 1), toml_value(key, config));
+                        key.key.substr(dot + 1), toml_value<Config>(key, config));
   }
   return text;
 }

@@ -14,54 +14,27 @@ double ratio(double a, double b) {
 }  // namespace
 
 Stalls& Stalls::operator+=(const Stalls& other) {
-  fill = plus(fill, other.fill);
-  accumulator = plus(accumulator, other.accumulator);
-  memory = plus(memory, other.memory);
-  sorter = plus(sorter, other.sorter);
-  update = plus(update, other.update);
-  control = plus(control, other.control);
-  return *this;
+  return add_fields(*this, other, &Stalls::fill, &Stalls::accumulator, &Stalls::memory, &Stalls::sorter,
+                    &Stalls::update, &Stalls::control);
 }
 
 Bytes& Bytes::operator+=(const Bytes& other) {
-  weights = plus(weights, other.weights);
-  indices = plus(indices, other.indices);
-  activations = plus(activations, other.activations);
-  gradients = plus(gradients, other.gradients);
-  partial_sums = plus(partial_sums, other.partial_sums);
-  optimizer = plus(optimizer, other.optimizer);
-  return *this;
+  return add_fields(*this, other, &Bytes::weights, &Bytes::indices, &Bytes::activations, &Bytes::gradients,
+                    &Bytes::partial_sums, &Bytes::optimizer);
 }
 
 Energy& Energy::operator+=(const Energy& other) {
-  mac += other.mac;
-  buffer += other.buffer;
-  dram += other.dram;
-  sore += other.sore;
-  wuve += other.wuve;
-  idle += other.idle;
-  return *this;
+  return add_fields(*this, other, &Energy::mac, &Energy::buffer, &Energy::dram, &Energy::sore, &Energy::wuve,
+                    &Energy::idle);
 }
 
 Busy& Busy::operator+=(const Busy& other) {
-  stce = plus(stce, other.stce);
-  sore = plus(sore, other.sore);
-  wuve = plus(wuve, other.wuve);
-  dram = plus(dram, other.dram);
-  return *this;
+  return add_fields(*this, other, &Busy::stce, &Busy::sore, &Busy::wuve, &Busy::dram);
 }
 
 Counts& Counts::operator+=(const Counts& other) {
-  cycles = plus(cycles, other.cycles);
-  compute_cycles = plus(compute_cycles, other.compute_cycles);
-  stalls += other.stalls;
-  busy += other.busy;
-  read += other.read;
-  written += other.written;
-  energy += other.energy;
-  macs = plus(macs, other.macs);
-  dense_macs = plus(dense_macs, other.dense_macs);
-  return *this;
+  return add_fields(*this, other, &Counts::cycles, &Counts::compute_cycles, &Counts::stalls, &Counts::busy,
+                    &Counts::read, &Counts::written, &Counts::energy, &Counts::macs, &Counts::dense_macs);
 }
 
 double Counts::utilization(const Config& config) const {

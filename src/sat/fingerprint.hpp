@@ -1,18 +1,16 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <zlib.h>
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace satsuma::sat {
 
-/// FNV-1a, 64 bits, as sixteen hexadecimal digits: tells texts apart, protects against nothing.
+/// CRC-32 as eight hexadecimal digits: tells texts apart, protects against nothing.
 inline std::string fingerprint_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return fmt::format("{:016x}", hash);
+  return fmt::format("{:08x}", crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
 }
 
 }  // namespace satsuma::sat

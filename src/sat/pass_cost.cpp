@@ -301,18 +301,9 @@ PassCost repeated(PassCost cost, std::int64_t count) {
 }  // namespace
 
 PassCost& PassCost::operator+=(const PassCost& other) {
-  array += other.array;
-  control = plus(control, other.control);
-  memory = plus(memory, other.memory);
-  sorter = plus(sorter, other.sorter);
-  sore = plus(sore, other.sore);
-  sorted = plus(sorted, other.sorted);
-  bus = plus(bus, other.bus);
-  read += other.read;
-  written += other.written;
-  buffer_bytes += other.buffer_bytes;
-  slots += other.slots;
-  return *this;
+  return add_fields(*this, other, &PassCost::array, &PassCost::control, &PassCost::memory, &PassCost::sorter,
+                    &PassCost::sore, &PassCost::sorted, &PassCost::bus, &PassCost::read, &PassCost::written,
+                    &PassCost::buffer_bytes, &PassCost::slots);
 }
 
 std::int64_t dram_cycles(const Config& config, std::int64_t bus) {

@@ -1,7 +1,5 @@
 #include <array>
-#include <vector>
 
-#include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 #include "src/sparse/methods/methods.hpp"
 
@@ -13,12 +11,7 @@ std::span<const Method* const> methods() {
 }
 
 const Method& find_method(std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const Method* const method : methods()) {
-    if (method->name == name) return *method;
-    known.push_back(method->name);
-  }
-  throw UsageError(unknown_name("method", name, known));
+  return *find_named("method", name, methods(), &Method::name);
 }
 
 MethodText MethodText::parse(std::string_view text) {

@@ -22,17 +22,13 @@ constexpr const char* kVersionKey = "satsuma_checkpoint";
 constexpr const char* kVersion = "1";
 
 json to_json(const Tally& tally) {
-  return {{"loss_sum", tally.loss_sum},
-          {"correct", tally.correct},
-          {"images", tally.images},
-          {"macs", tally.work.pass_macs},
-          {"dense_macs", tally.work.dense_macs},
-          {"device_nanoseconds", tally.work.device_nanoseconds},
-          {"nanojoules", tally.work.nanojoules},
-          {"kernel_nanoseconds", tally.work.kernel_nanoseconds},
-          {"transfer_nanoseconds", tally.work.transfer_nanoseconds},
-          {"bytes_moved", tally.work.bytes_moved},
-          {"seconds", tally.seconds}};
+  json object = {{"loss_sum", tally.loss_sum},
+                 {"correct", tally.correct},
+                 {"images", tally.images},
+                 {"macs", tally.work.pass_macs},
+                 {"seconds", tally.seconds}};
+  for (const WorkField& field : kWorkFields) object[field.name] = tally.work.*field.member;
+  return object;
 }
 
 Tally tally_from(const json& object) {
@@ -46,13 +42,9 @@ Tally tally_from(const json& object) {
   } else {
     tally.work.pass_macs = {macs.get<std::int64_t>(), 0, 0};
   }
-  tally.work.dense_macs = object.at("dense_macs").get<std::int64_t>();
-  // Checkpoints of earlier versions have none of these.
-  tally.work.device_nanoseconds = object.value("device_nanoseconds", std::int64_t{0});
-  tally.work.nanojoules = object.value("nanojoules", std::int64_t{0});
-  tally.work.kernel_nanoseconds = object.value("kernel_nanoseconds", std::int64_t{0});
-  tally.work.transfer_nanoseconds = object.value("transfer_nanoseconds", std::int64_t{0});
-  tally.work.bytes_moved = object.value("bytes_moved", std::int64_t{0});
+  // Checkpoints of earlier versions have fewer of these.
+  for (const WorkField& field : kWorkFields)
+    tally.work.*field.member = object.value(field.name, std::int64_t{0});
   tally.seconds = object.at("seconds").get<double>();
   return tally;
 }

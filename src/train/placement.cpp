@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
@@ -17,10 +18,6 @@ namespace satsuma::train {
 namespace {
 
 constexpr std::array kPasses = {Pass::ff, Pass::bp, Pass::wu};
-/// All but those by pass.
-constexpr std::array kWorkFields = {&Work::dense_macs,           &Work::device_nanoseconds,
-                                    &Work::nanojoules,           &Work::kernel_nanoseconds,
-                                    &Work::transfer_nanoseconds, &Work::bytes_moved};
 
 /// A check that compares nothing finds nothing: throws where `device`, which was asked for by `layers`, is
 /// one and runs no pass of theirs.
@@ -56,11 +53,10 @@ void LayerOptions::set_method(std::string_view text) {
 }
 
 std::optional<DType> parse_precision(std::string_view name) {
-  if (name == "auto") return {};
-  if (name == "fp32") return DType::f32;
-  if (name == "bf16") return DType::bf16;
-  if (name == "fp16") return DType::f16;
-  throw UsageError(unknown_name("precision", name, {"auto", "fp32", "bf16", "fp16"}));
+  using Named = std::pair<std::string_view, std::optional<DType>>;
+  constexpr Named kPrecisions[] = {
+      {"auto", {}}, {"fp32", DType::f32}, {"bf16", DType::bf16}, {"fp16", DType::f16}};
+  return find_named("precision", name, kPrecisions, &Named::first).second;
 }
 
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
@@ -117,14 +113,14 @@ std::vector<Device*> devices_of(const nn::Module& model) {
 
 Work& Work::operator+=(const Work& other) {
   for (std::size_t i = 0; i < pass_macs.size(); ++i) pass_macs[i] += other.pass_macs[i];
-  for (const auto field : kWorkFields) this->*field += other.*field;
+  for (const WorkField& field : kWorkFields) this->*field.member += other.*field.member;
   return *this;
 }
 
 Work Work::operator-(const Work& before) const {
   Work result = *this;
   for (std::size_t i = 0; i < pass_macs.size(); ++i) result.pass_macs[i] -= before.pass_macs[i];
-  for (const auto field : kWorkFields) result.*field -= before.*field;
+  for (const WorkField& field : kWorkFields) result.*field.member -= before.*field.member;
   return result;
 }
 

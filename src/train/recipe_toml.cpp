@@ -2,43 +2,11 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/recipe.hpp"
-#include "src/core/toml_text.hpp"
+#include "src/core/setting_toml.hpp"
 
 namespace satsuma::train {
 
 namespace {
-
-[[noreturn]] void refuse_type(std::string_view source, const RecipeField& field, const toml::node& node,
-                              std::string_view expected) {
-  refuse(source, node, fmt::format("'{}' got {}, expected {}", field.key, type_name(node), expected));
-}
-
-/// A TOML value as it would be typed at the command line, so that both are checked by the same code.
-std::string typed_form(std::string_view source, const RecipeField& field, const toml::node& node,
-                       const Recipe& recipe) {
-  if (const auto* word = node.as_string(); word && field.is_optional()) return word->get();
-  return std::visit(
-      [&](auto pointer) -> std::string {
-        using Value = std::remove_cvref_t<decltype(recipe.*pointer)>;
-        if constexpr (std::is_same_v<Value, bool>) {
-          if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
-          refuse_type(source, field, node, "true or false");
-        } else if constexpr (std::is_same_v<Value, std::string> ||
-                             std::is_same_v<Value, std::vector<std::string>>) {
-          if (const auto* value = node.as_string()) return value->get();
-          refuse_type(source, field, node, "a string");
-        } else if constexpr (std::is_same_v<Value, std::int64_t> ||
-                             std::is_same_v<Value, std::optional<std::int64_t>>) {
-          if (const auto* value = node.as_integer()) return fmt::format("{}", value->get());
-          refuse_type(source, field, node, "a whole number");
-        } else {
-          if (const auto* value = node.as_integer()) return fmt::format("{}", value->get());
-          if (const auto* value = node.as_floating_point()) return fmt::format("{}", value->get());
-          refuse_type(source, field, node, "a number");
-        }
-      },
-      field.member);
-}
 
 /// Version 0.1 wrote 0 for a number that was not given; its runs and checkpoints are still continued.
 bool says_none_as_before(const RecipeField& field, const toml::node& node) {
@@ -47,21 +15,10 @@ bool says_none_as_before(const RecipeField& field, const toml::node& node) {
 }
 
 void set_from(std::string_view source, const RecipeField& field, const toml::node& node, Recipe& recipe) {
-  try {
-    if (says_none_as_before(field, node)) {
-      field.clear(recipe);
-      return;
-    }
-    if (!field.is_list()) {
-      field.set(recipe, typed_form(source, field, node, recipe));
-      return;
-    }
-    const toml::array* const list = node.as_array();
-    if (list == nullptr) refuse_type(source, field, node, "a list of strings");
+  if (says_none_as_before(field, node)) {
     field.clear(recipe);
-    for (const toml::node& element : *list) field.set(recipe, typed_form(source, field, element, recipe));
-  } catch (const UsageError& error) {
-    refuse(source, node, error.what());
+  } else {
+    set_from_toml(source, field, node, recipe);
   }
 }
 
@@ -71,27 +28,6 @@ const RecipeField& field_of(std::string_view source, const toml::key& key, const
   } catch (const UsageError& error) {
     refuse(source, node, error.what());
   }
-}
-
-std::string toml_value(const RecipeField& field, const Recipe& recipe) {
-  return std::visit(
-      [&](auto pointer) -> std::string {
-        const auto& value = recipe.*pointer;
-        using Value = std::remove_cvref_t<decltype(value)>;
-        if constexpr (std::is_same_v<Value, std::string>) {
-          return quoted(value);
-        } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
-          std::vector<std::string> elements;
-          for (const std::string& element : value) elements.push_back(quoted(element));
-          return fmt::format("[{}]", fmt::join(elements, ", "));
-        } else if constexpr (std::is_same_v<Value, std::optional<double>> ||
-                             std::is_same_v<Value, std::optional<std::int64_t>>) {
-          return value ? field.text(recipe) : "";
-        } else {
-          return field.text(recipe);
-        }
-      },
-      field.member);
 }
 
 }  // namespace
@@ -118,7 +54,7 @@ std::string to_toml(const Recipe& recipe) {
   for (const RecipeField& field : recipe_fields()) {
     if (field.group != group) text += fmt::format("\n# {}\n", field.group);
     group = field.group;
-    const std::string value = toml_value(field, recipe);
+    const std::string value = toml_value<Recipe>(field, recipe);
     if (!value.empty()) text += fmt::format("{} = {}\n", field.key, value);
   }
   return text;

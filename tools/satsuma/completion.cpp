@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -176,13 +177,10 @@ end
 }
 
 int print_completion(const CLI::App& app, const std::string& shell) {
-  const CommandRow table = command_table(app);
-  std::string text;
-  if (shell == "bash") text = bash(table);
-  if (shell == "zsh") text = zsh(table);
-  if (shell == "fish") text = fish(table);
-  if (text.empty()) throw UsageError(unknown_name("shell", shell, {"bash", "zsh", "fish"}));
-  fmt::print("{}", text);
+  using Shell = std::pair<std::string_view, std::string (*)(const CommandRow&)>;
+  constexpr Shell kShells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+  const auto script = find_named("shell", shell, kShells, &Shell::first).second;
+  fmt::print("{}", script(command_table(app)));
   return 0;
 }
 

@@ -3,22 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "satsuma/train/atomic_file.hpp"
+#include "tools/satsuma/log_axes.hpp"
 #include "tools/satsuma/machine_peak.hpp"
 #include "tools/satsuma/statistics.hpp"
-#include "tools/satsuma/svg_plot.hpp"
 
 namespace satsuma::tools {
 
 namespace {
 
-constexpr const char* kIdeal = "#888";
+constexpr double kPanelWidth = 380, kPanelStep = 460, kLegendTop = 426, kHeight = 456;
+/// Of the first panel; the next is right of it.
+constexpr LogAxes::Frame kFrame = {64, 74, kPanelWidth, 306};
+constexpr LogAxes::Frame kSecondFrame = {kFrame.left + kPanelStep, kFrame.top, kPanelWidth, kFrame.height};
 
-std::string colour_of(Pass pass) {
-  return pass == Pass::ff ? "#4a6fa5" : pass == Pass::bp ? "#d9730d" : "#2f8f5b";
+std::string_view colour_of(Pass pass) {
+  return pass == Pass::ff ? colour::blue : pass == Pass::bp ? colour::orange : colour::green;
+}
+
+/// Title above axes and the name of x below them.
+void draw_names(Drawing& drawing, const LogAxes::Frame& frame, std::string_view title,
+                std::string_view x_name) {
+  drawing.text(frame.left, frame.top - 14, title, Drawing::Anchor::start, "title");
+  drawing.text(frame.left + frame.width / 2, frame.top + frame.height + 36, x_name, Drawing::Anchor::middle,
+               "small");
 }
 
 double density(Pattern pattern) {
@@ -30,39 +40,38 @@ double mean_of(const KernelPlot::Speed& speed, Pass pass) {
 }
 
 /// Every pattern is a dot; the line goes through the means of those of one density.
-void draw_speed(SvgPlot& picture, const std::vector<KernelPlot::Speed>& curve) {
-  double low = 0.5;
-  double high = 1;
+void draw_speed(Drawing& drawing, const std::vector<KernelPlot::Speed>& curve) {
+  LogRange x{2, 0.5, 1}, y{2, 0.5, 1};
   for (const KernelPlot::Speed& each : curve) {
-    low = std::min(low, density(each.pattern) / 1.25);
-    for (const Pass pass : {Pass::ff, Pass::bp}) high = std::max(high, mean_of(each, pass));
+    // Room for the text left of a dot and below it.
+    x.low = std::min(x.low, density(each.pattern) / 1.25);
+    y.include(1 / density(each.pattern));
+    for (const Pass pass : {Pass::ff, Pass::bp}) {
+      y.include(mean_of(each, pass));
+      y.include(mean_of(each, pass) / 1.5);
+    }
   }
-  high = std::exp2(std::ceil(std::log2(std::max(high, 1 / low)) - 0.3));
-  SvgPlot::Axes axes = {
-      "times as fast as oneDNN dense, geometric mean", "density N/M", low, 1, 0.5, high, {}, {}};
-  axes.x_ticks = SvgPlot::powers(2, low, 1);
-  axes.y_ticks = SvgPlot::powers(2, 0.5, high);
-  for (auto& tick : axes.x_ticks) {
-    if (tick.first < 1) tick.second = fmt::format("1/{:.0f}", 1 / tick.first);
-  }
-  for (auto& tick : axes.y_ticks) tick.second += "x";
-  picture.panel(axes);
-  picture.line({{low, 1 / low}, {1, 1}}, kIdeal, true);
+  draw_names(drawing, kFrame, "times as fast as oneDNN dense, geometric mean", "density N/M");
+  LogAxes axes(
+      drawing, kFrame, x, y,
+      [](double value) { return value < 1 ? fmt::format("1/{:g}", 1 / value) : plain_text(value); },
+      [](double value) { return plain_text(value) + "x"; });
+  const double sparsest = std::max(x.low, 1 / y.high);
+  axes.line({{sparsest, 1 / sparsest}, {1, 1}}, colour::grey, true);
   for (const Pass pass : {Pass::ff, Pass::bp}) {
     std::map<double, std::vector<double>> ratios;
     for (const KernelPlot::Speed& each : curve) {
       if (mean_of(each, pass) > 0) ratios[density(each.pattern)].push_back(mean_of(each, pass));
     }
-    std::vector<SvgPlot::Point> points;
+    std::vector<LogAxes::Point> points;
     for (const auto& [at, values] : ratios) points.emplace_back(at, geometric_mean(values));
-    if (points.size() > 1) picture.line(points, colour_of(pass));
+    if (points.size() > 1) axes.line(points, colour_of(pass));
     for (const KernelPlot::Speed& each : curve) {
-      if (mean_of(each, pass) <= 0) continue;
-      picture.mark(
-          {density(each.pattern), mean_of(each, pass)}, colour_of(pass), SvgPlot::Mark::dot,
-          fmt::format("{} {} {:.2f}x", to_string(pass), to_string(each.pattern), mean_of(each, pass)));
+      const double mean = mean_of(each, pass);
+      if (mean <= 0) continue;
+      drawing.circle(axes.x(density(each.pattern)), axes.y(mean), 3, colour_of(pass),
+                     fmt::format("{} {} {:.2f}x", to_string(pass), to_string(each.pattern), mean));
     }
-    picture.legend(colour_of(pass), std::string(to_string(pass)));
   }
   // The patterns of one density in one text, below and left of their dots.
   std::map<double, std::pair<double, std::string>> labels;
@@ -73,61 +82,56 @@ void draw_speed(SvgPlot& picture, const std::vector<KernelPlot::Speed>& curve) {
     text += (text.empty() ? "" : ", ") + to_string(each.pattern);
   }
   for (const auto& [at, label] : labels) {
-    if (label.first > 0) picture.label({at, label.first / 1.3}, label.second, true);
+    if (label.first > 0) {
+      drawing.text(axes.x(at) - 6, axes.y(label.first / 1.3) - 6, label.second, Drawing::Anchor::end,
+                   "small");
+    }
   }
-  picture.legend(kIdeal, "ideal: M/N");
+  drawing.legend(kFrame.left, kLegendTop, kPanelWidth,
+                 {{colour_of(Pass::ff), "FF"}, {colour_of(Pass::bp), "BP"}, {colour::grey, "ideal: M/N"}});
 }
 
-void draw_roofline(SvgPlot& picture, const std::vector<KernelPlot::Dot>& dots, const MachinePeak& peak) {
+void draw_roofline(Drawing& drawing, const std::vector<KernelPlot::Dot>& dots, const MachinePeak& peak) {
   const double ridge = peak.gflops / peak.gigabytes_a_second;
-  double left = ridge / 2;
-  double right = ridge * 2;
-  double low = peak.gflops / 2;
-  double high = peak.gflops;
+  LogRange x = LogRange::around(ridge, 2), y = LogRange::around(peak.gflops, 2);
+  x.include(ridge / 2);
+  x.include(ridge * 2);
+  // Room for the text above the roof.
+  y.include(1.3 * peak.gflops);
   for (const KernelPlot::Dot& dot : dots) {
-    left = std::min(left, dot.flops_a_byte);
-    right = std::max(right, dot.flops_a_byte);
-    low = std::min(low, dot.gflops);
-    high = std::max(high, dot.gflops);
+    x.include(dot.flops_a_byte);
+    y.include(dot.gflops);
   }
-  const auto power_below = [](double value) { return std::exp2(std::floor(std::log2(value))); };
-  SvgPlot::Axes axes = {"roofline: GFLOP/s, pruned and padding not counted",
-                        "FLOP a byte of operands, each read or written once",
-                        power_below(left),
-                        2 * power_below(right),
-                        power_below(low),
-                        2 * power_below(1.1 * high),
-                        {},
-                        {}};
-  axes.x_ticks = SvgPlot::powers(2, axes.x_low, axes.x_high);
-  axes.y_ticks = SvgPlot::powers(2, axes.y_low, axes.y_high);
-  picture.panel(axes);
-  picture.line(
-      {{axes.x_low, peak.gigabytes_a_second * axes.x_low}, {ridge, peak.gflops}, {axes.x_high, peak.gflops}},
-      kIdeal, true);
-  picture.label(
-      {axes.x_high, peak.gflops},
+  draw_names(drawing, kSecondFrame, "roofline: GFLOP/s, pruned and padding not counted",
+             "FLOP a byte of operands, each read or written once");
+  LogAxes axes(drawing, kSecondFrame, x, y);
+  axes.roof(peak.gigabytes_a_second, peak.gflops, colour::grey, true);
+  drawing.text(
+      axes.x(x.high) - 6, axes.y(peak.gflops) - 6,
       fmt::format("multiply-adds {:.0f} GFLOP/s, memory {:.0f} GB/s", peak.gflops, peak.gigabytes_a_second),
-      true);
+      Drawing::Anchor::end, "small");
   for (const KernelPlot::Dot& dot : dots) {
-    picture.mark(
-        {dot.flops_a_byte, dot.gflops}, colour_of(dot.pass),
-        dot.sparse ? SvgPlot::Mark::dot : SvgPlot::Mark::ring,
-        fmt::format("{}: {:.1f} FLOP a byte, {:.0f} GFLOP/s", dot.name, dot.flops_a_byte, dot.gflops));
+    drawing.circle(
+        axes.x(dot.flops_a_byte), axes.y(dot.gflops), 3, colour_of(dot.pass),
+        fmt::format("{}: {:.1f} FLOP a byte, {:.0f} GFLOP/s", dot.name, dot.flops_a_byte, dot.gflops),
+        !dot.sparse);
   }
-  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
-    picture.legend(colour_of(pass), std::string(to_string(pass)));
+  drawing.legend(kSecondFrame.left, kLegendTop, kPanelWidth,
+                 {{colour_of(Pass::ff), "FF"}, {colour_of(Pass::bp), "BP"}, {colour_of(Pass::wu), "WU"}});
 }
 
 }  // namespace
 
 void write_plot(const KernelPlot& plot, const std::string& path) {
-  SvgPlot picture(plot.title);
-  draw_speed(picture, plot.curve);
-  draw_roofline(picture, plot.roofline, measure_peak());
-  const Pattern first = plot.curve.front().pattern;
-  if (!first.dense()) picture.legend("none", fmt::format("filled: {}, ring: dense", to_string(first)));
-  train::write_atomically(path, picture.svg());
+  Drawing drawing;
+  drawing.text(kFrame.left, 28, plot.title, Drawing::Anchor::start, "title");
+  draw_speed(drawing, plot.curve);
+  draw_roofline(drawing, plot.roofline, measure_peak());
+  if (const Pattern first = plot.curve.front().pattern; !first.dense()) {
+    drawing.text(kSecondFrame.left + kPanelWidth, kLegendTop + 10,
+                 fmt::format("filled: {}, ring: dense", to_string(first)), Drawing::Anchor::end, "small");
+  }
+  train::write_atomically(path, drawing.file(kSecondFrame.left + kPanelWidth + 40, kHeight, plot.title));
 }
 
 }  // namespace satsuma::tools

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 
 #include "satsuma/core/error.hpp"
@@ -21,7 +22,7 @@ void PeerFlags::add_to(CLI::App& command) {
 }
 
 void PeerFlags::check(const ModelSettings& model) const {
-  if (!peer.empty() && peer != "pytorch") throw UsageError(unknown_name("peer", peer, {"pytorch"}));
+  if (!peer.empty()) find_named("peer", peer, std::array{"pytorch"});
   if (peer.empty() && !pythons.empty())
     throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
   if (timeout < 1 || timeout > 86400) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cctype>
 #include <filesystem>
 #include <memory>
@@ -78,8 +79,7 @@ std::vector<fs::path> write_files(const fs::path& folder, const Settings& settin
 
 int run_new(const Settings& settings) {
   check_name(settings.name);
-  if (settings.language != "cpp" && settings.language != "c")
-    throw UsageError(unknown_name("language", settings.language, {"cpp", "c"}));
+  find_named("language", settings.language, std::array{"cpp", "c"});
   const fs::path folder = settings.out.empty() ? settings.name : settings.out;
   for (const fs::path& path : write_files(folder, settings)) fmt::print("{}\n", path.string());
   fmt::print("try next\n  meson setup {0} {1} && ninja -C {0}\n", shell_quoted(folder / "build"),

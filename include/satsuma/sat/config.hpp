@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
+
+#include "satsuma/core/setting.hpp"
 
 namespace satsuma::sat {
 
@@ -58,23 +58,14 @@ enum class Origin : std::uint8_t { paper, assumed };
 /// `P` or `A`.
 std::string_view to_string(Origin origin);
 
-/// One value of a configuration: a key of its file, `key=value` on the command line.
-struct ConfigKey {
-  std::string_view key;  ///< `array.rows`: table and name in the TOML file
+/// One value of a configuration, `array.rows`: table and name in its file, `key=value` on the command line.
+struct ConfigKey : Setting<Config> {
   std::string_view unit;
-  std::string_view help;
   Origin origin = Origin::assumed;
   std::string_view reason;  ///< the assumption in words; for [P] what the paper says
-  std::variant<std::string Config::*, std::int64_t Config::*, double Config::*> member;
-  double least = 0;  ///< numbers only; both ends belong to the range
-  double most = 0;
 
-  /// The value that `config` holds, as it would be typed.
-  std::string text(const Config& config) const;
   /// Reads a value as it is typed. Throws UsageError with the key, what was typed and what is allowed.
   void set(Config& config, std::string_view typed) const;
-  /// `a whole number from 1 to 1024`.
-  std::string allowed() const;
 };
 
 /// All keys, in the order of the file.
@@ -97,7 +88,9 @@ Config with_ideal_memory(Config config);
 /// gives the same configuration.
 std::string to_toml(const Config& config);
 
-/// Sixteen hexadecimal digits that differ between configurations (used to tie schedules to one).
+/// Eight hexadecimal digits that differ between configurations (used to tie schedules to one).
 std::string fingerprint(const Config& config);
 
 }  // namespace satsuma::sat
+
+extern template struct satsuma::Setting<satsuma::sat::Config>;

@@ -59,7 +59,7 @@ Workload parse_topology(std::string_view text, std::string_view source);
 
 /// All that the cycles of a layer depend on, as a line of text.
 std::string work_of(const Layer& layer);
-/// Sixteen hexadecimal digits that differ between workloads (used to tie schedules to one).
+/// Eight hexadecimal digits that differ between workloads (used to tie schedules to one).
 std::string fingerprint(const Workload& workload);
 
 }  // namespace satsuma::sat

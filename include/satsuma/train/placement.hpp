@@ -76,6 +76,20 @@ struct Work {
   Work& operator+=(const Work& other);
   Work operator-(const Work& before) const;
 };
+
+/// A number of Work beside those by pass, and its name in checkpoints.
+struct WorkField {
+  const char* name;
+  std::int64_t Work::*member;
+};
+inline constexpr WorkField kWorkFields[] = {{"dense_macs", &Work::dense_macs},
+                                            {"device_nanoseconds", &Work::device_nanoseconds},
+                                            {"nanojoules", &Work::nanojoules},
+                                            {"kernel_nanoseconds", &Work::kernel_nanoseconds},
+                                            {"transfer_nanoseconds", &Work::transfer_nanoseconds},
+                                            {"bytes_moved", &Work::bytes_moved}};
+
+/// What `devices` have executed since their counters were reset.
 Work executed(const std::vector<Device*>& devices);
 
 }  // namespace satsuma::train

@@ -2,14 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "satsuma/core/setting.hpp"
 #include "satsuma/optim/optimizer.hpp"
 #include "satsuma/train/placement.hpp"
 
@@ -78,31 +77,13 @@ struct Recipe {
   Shape input_shape() const;
 };
 
-/// One setting: its name (`batch-size`: the flag --batch-size and the recipe's key), what it means, and where
-/// it is kept.
-struct RecipeField {
-  std::string_view key;
+/// One setting of `satsuma train`: `batch-size` is the flag --batch-size and the recipe's key.
+struct RecipeField : Setting<Recipe> {
   std::string_view group;  ///< heading under which help and recipe files list it
-  std::string_view help;
-  std::variant<std::string Recipe::*, double Recipe::*, std::int64_t Recipe::*, bool Recipe::*,
-               std::optional<double> Recipe::*, std::optional<std::int64_t> Recipe::*,
-               std::vector<std::string> Recipe::*>
-      member;
-  double least = -std::numeric_limits<double>::infinity();  ///< numbers only; all ranges are closed
-  double most = std::numeric_limits<double>::infinity();
-  std::string_view absent = {};  ///< of optional numbers: the word that stands for none, `all` or `auto`
 
-  bool is_switch() const { return std::holds_alternative<bool Recipe::*>(member); }
-  bool is_number() const { return least > -std::numeric_limits<double>::infinity(); }
-  bool is_list() const { return std::holds_alternative<std::vector<std::string> Recipe::*>(member); }
-  bool is_optional() const { return !absent.empty(); }
-  /// The value that `recipe` holds, as it would be typed.
-  std::string text(const Recipe& recipe) const;
   /// Reads a value as it is typed on the command line; a list grows by one. Throws UsageError that says what
   /// was typed and what is expected.
   void set(Recipe& recipe, std::string_view typed) const;
-  /// Empties a list; an optional number is not given then.
-  void clear(Recipe& recipe) const;
 };
 
 /// All settings, in the order in which help and recipe files list them.
@@ -121,3 +102,5 @@ Recipe parse_recipe(std::string_view text, std::string_view source, const Recipe
 std::string to_toml(const Recipe& recipe);
 
 }  // namespace satsuma::train
+
+extern template struct satsuma::Setting<satsuma::train::Recipe>;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "satsuma/sat/timing.hpp"
-#include "tools/satsuma/simulate/drawing.hpp"
+#include "tools/satsuma/drawing.hpp"
 
 namespace satsuma::tools {
 

@@ -13,7 +13,8 @@ inline constexpr std::string_view blue = "#0072b2", orange = "#e69f00", green = 
                                   purple = "#cc79a7", sky = "#56b4e9", grey = "#8a8f98";
 }
 
-/// A picture inside of a page, as SVG that takes its text colours from the page's style.
+/// A picture as SVG, whose classes `grid`, `hollow`, `small` and `title` have their style from a page or from
+/// the file.
 class Drawing {
  public:
   enum class Anchor { start, middle, end };
@@ -33,8 +34,10 @@ class Drawing {
   double legend(double x, double y, double width,
                 const std::vector<std::pair<std::string_view, std::string>>& entries);
 
-  /// The picture, which shrinks with the page; `label` is for people who do not see it.
+  /// The picture inside of a page, with which it shrinks; `label` is for people who do not see it.
   std::string svg(double width, double height, std::string_view label) const;
+  /// The picture as a file that needs nothing else, on white.
+  std::string file(double width, double height, std::string_view label) const;
 
  private:
   std::string body_;

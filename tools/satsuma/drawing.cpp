@@ -1,4 +1,4 @@
-#include "tools/satsuma/simulate/drawing.hpp"
+#include "tools/satsuma/drawing.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +10,11 @@
 namespace satsuma::tools {
 
 namespace {
+
+constexpr std::string_view kFileStyle =
+    R"(text{font-family:system-ui,"DejaVu Sans",sans-serif;font-size:12px;fill:#333}
+.title{font-size:14px;font-weight:600}.small{font-size:11px;fill:#666}
+.grid{stroke:#e4e4e4}.hollow{fill:#fff;stroke-width:1.4})";
 
 std::string title_of(std::string_view hint) {
   return hint.empty() ? std::string() : fmt::format("<title>{}</title>", escaped(hint));
@@ -43,8 +48,8 @@ void Drawing::path(const std::vector<std::pair<double, double>>& points, std::st
                    bool dashed) {
   std::string d;
   for (const auto& [x, y] : points) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
-  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n", d, colour,
-                       dashed ? " stroke-dasharray=\"5 4\"" : "");
+  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}/>\n", d, colour,
+                       dashed ? "1.4" : "2", dashed ? " stroke-dasharray=\"5 4\"" : "");
 }
 
 void Drawing::text(double x, double y, std::string_view text, Anchor anchor, std::string_view css_class) {
@@ -77,6 +82,15 @@ std::string Drawing::svg(double width, double height, std::string_view label) co
       "style=\"max-width:{0:.0f}px\" "
       "role=\"img\" aria-label=\"{2}\">\n{3}</svg>\n",
       width, height, escaped(label), body_);
+}
+
+std::string Drawing::file(double width, double height, std::string_view label) const {
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
+      "role=\"img\" "
+      "aria-label=\"{2}\">\n<style>{3}</style><rect width=\"100%\" height=\"100%\" "
+      "fill=\"#fff\"/>\n{4}</svg>\n",
+      width, height, escaped(label), kFileStyle, body_);
 }
 
 std::vector<double> ticks_to(double most, int count) {
