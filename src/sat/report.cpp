@@ -16,7 +16,8 @@ Workload under(const Workload& dense, std::string_view method, Pattern pattern, 
   Workload workload = dense;
   if (method.empty()) return workload;
   const MethodText text = method == kWeightMethod ? MethodText{&kWeight} : MethodText::parse(method);
-  apply(workload, {.method = text.method, .pattern = pattern, .wu = text.samples_wu ? pattern : wu});
+  const Pattern own = text.pattern.value_or(pattern);
+  apply(workload, {.method = text.method, .pattern = own, .wu = text.samples_wu ? own : wu});
   return workload;
 }
 

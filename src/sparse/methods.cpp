@@ -16,9 +16,14 @@ const Method& find_method(std::string_view name) {
 
 MethodText MethodText::parse(std::string_view text) {
   constexpr std::string_view kSampled = "+wu";
+  std::optional<Pattern> pattern;
+  if (const std::size_t at = text.find('@'); at != std::string_view::npos) {
+    pattern = Pattern::parse(text.substr(at + 1));
+    text = text.substr(0, at);
+  }
   const bool samples = text.ends_with(kSampled);
   if (samples) text.remove_suffix(kSampled.size());
-  return {&find_method(text), samples};
+  return {&find_method(text), samples, pattern};
 }
 
 }  // namespace satsuma

@@ -49,6 +49,7 @@ Placement Placement::parse(std::string_view text) {
 void LayerOptions::set_method(std::string_view text) {
   const MethodText parsed = MethodText::parse(text);
   method = parsed.method->name;
+  pattern = parsed.pattern.value_or(pattern);
   if (parsed.samples_wu) wu = pattern;
 }
 

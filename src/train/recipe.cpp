@@ -44,7 +44,8 @@ const RecipeField kFields[] = {
     {{"shuffle", "new order of the images in each epoch", &Recipe::shuffle}, kData},
 
     {{"method", "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method}, kSparsity},
-    {{"nm", "N:M, at most N non-zeros in M weights", &Recipe::nm}, kSparsity},
+    {{"nm", "N:M, at most N non-zeros in M weights; N:MxV: V rows share their positions", &Recipe::nm},
+     kSparsity},
     {{"wu", "N:M of the gradient that the weight gradient is made of, sampled along images, or dense",
       &Recipe::wu},
      kSparsity},

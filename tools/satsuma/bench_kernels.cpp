@@ -48,6 +48,8 @@ void check_plot(const std::string& path) {
 int run_kernels(const Settings& settings) {
   settings.plugins.load();
   const MethodText method = MethodText::parse(settings.method);
+  if (method.pattern)
+    throw UsageError(fmt::format("--method got '{}', expected its pattern in --nm", settings.method));
   const std::shared_ptr<Device> device = find_device(settings.device);
   const std::vector<Pattern> patterns = settings.patterns();
   settings.bench.apply();
@@ -60,10 +62,11 @@ int run_kernels(const Settings& settings) {
   check_plot(settings.plot);
   const KernelRace race = {method, patterns, settings.bench.batch_size, settings.bench.repeat,
                            settings.bench.warmup};
-  KernelReport report = {settings.bench, settings.method, settings.device, patterns, {}};
+  KernelReport report = {settings.bench, settings.method, settings.device, patterns, {}, {}};
   for (const KernelLayer& layer : layers) {
     for (KernelTiming& timing : time_layer(race, *device, layer)) report.timings.push_back(std::move(timing));
   }
+  report.peak = measure_peak();
   if (!settings.plot.empty()) write_plot(report.plot(), settings.plot);
   if (settings.bench.json) {
     print_json(report.to_json());

@@ -28,7 +28,7 @@ void BenchSettings::add_to(CLI::App& command, int default_repeat, int default_wa
   warmup = default_warmup;
   model.add_to(command);
   command.add_option("--batch-size", batch_size, "images")->capture_default_str();
-  command.add_option("--nm", pattern, "N:M of sparse methods")->capture_default_str();
+  command.add_option("--nm", pattern, "N:M or N:MxV of sparse methods")->capture_default_str();
   command.add_option("--threads", threads,
                      "threads that compute [the least of cores, CPU quota and OMP_NUM_THREADS]");
   command.add_option("--repeat", repeat, "measurements of each, in turns")->capture_default_str();

@@ -92,7 +92,7 @@ int run_step(const Settings& settings) {
   const std::vector<std::string> devices = split_devices(settings.devices);
   const models::Options options = settings.bench.model.options();
   const FixedBatch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
-  StepReport report = {settings.bench, devices, {}, start_peers(settings)};
+  StepReport report = {settings.bench, devices, {}, start_peers(settings), {}};
   for (const std::string& precision : settings.precisions) {
     for (const std::string& method : settings.methods) {
       for (const std::string& device : devices) {
@@ -104,6 +104,7 @@ int run_step(const Settings& settings) {
     }
   }
   for (int i = 0; i < settings.bench.repeat; ++i) take_turns(report.trainees, report.peers, batch);
+  report.peak = measure_peak();
   if (settings.bench.json) {
     print_json(report.to_json());
   } else {
@@ -123,7 +124,7 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
   command
       ->add_option("--methods", settings->methods,
                    "methods, separated by commas; the first is the base of ratios. NAME+wu samples dY in WU "
-                   "at --nm, too")
+                   "at --nm, too; NAME@N:M has a pattern of its own")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")
@@ -141,6 +142,7 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
   settings->peers.add_to(*command);
   command->footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
+      "         satsuma bench step --model resnet18 --methods dense,bdwp,bdwp+wu,bdwp+wu@2:8x2\n"
       "         satsuma bench step --model resnet18 --device cpu,onednn\n"
       "         satsuma bench step --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python\n"
       "Peak memory is that of tensors and of what devices make of them; of a peer, the growth of its "

@@ -7,7 +7,6 @@
 
 #include "satsuma/train/atomic_file.hpp"
 #include "tools/satsuma/log_axes.hpp"
-#include "tools/satsuma/machine_peak.hpp"
 #include "tools/satsuma/statistics.hpp"
 
 namespace satsuma::tools {
@@ -126,7 +125,7 @@ void write_plot(const KernelPlot& plot, const std::string& path) {
   Drawing drawing;
   drawing.text(kFrame.left, 28, plot.title, Drawing::Anchor::start, "title");
   draw_speed(drawing, plot.curve);
-  draw_roofline(drawing, plot.roofline, measure_peak());
+  draw_roofline(drawing, plot.roofline, plot.peak);
   if (const Pattern first = plot.curve.front().pattern; !first.dense()) {
     drawing.text(kSecondFrame.left + kPanelWidth, kLegendTop + 10,
                  fmt::format("filled: {}, ring: dense", to_string(first)), Drawing::Anchor::end, "small");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "satsuma/device/device.hpp"
+#include "tools/satsuma/machine_peak.hpp"
 
 namespace satsuma::tools {
 
@@ -27,9 +28,10 @@ struct KernelPlot {
   std::string title;
   std::vector<Speed> curve;
   std::vector<Dot> roofline;
+  MachinePeak peak;
 };
 
-/// Measures the machine's peaks, and writes the picture to `path`. Throws IoError.
+/// Writes the picture to `path`. Throws IoError.
 void write_plot(const KernelPlot& plot, const std::string& path);
 
 }  // namespace satsuma::tools

@@ -25,6 +25,16 @@ std::vector<double> relative(const std::vector<double>& ours, const std::vector<
 
 }  // namespace
 
+double KernelReport::own_dense_of_peak(const KernelTiming& result) const {
+  return share_in_image(*result.layer) * result.gflops(result.dense, bench.batch_size) / peak.gflops;
+}
+
+double KernelReport::of_peak(const KernelTiming& result, const SparseTiming& sparse) const {
+  const double density = sparse.pruned ? static_cast<double>(sparse.pattern.n) / sparse.pattern.m : 1;
+  return density * share_in_image(*result.layer) * result.gflops(sparse.seconds, bench.batch_size) /
+         peak.gflops;
+}
+
 Json KernelReport::to_json() const {
   const std::int64_t batch = bench.batch_size;
   Json layers = Json::array();
@@ -42,6 +52,8 @@ Json KernelReport::to_json() const {
                         {"own_dense_gflops", result.gflops(result.dense, batch)},
                         {"nm_gflops", result.gflops(sparse.seconds, batch)},
                         {"ratio", result.ratio(sparse)},
+                        {"own_dense_of_peak", own_dense_of_peak(result)},
+                        {"nm_of_peak", of_peak(result, sparse)},
                         {"own_dense_time", spread(relative(result.dense, result.peer))},
                         {"nm_time", spread(relative(sparse.seconds, result.peer))},
                         {"dense_implementation", result.peer_description}});
@@ -58,6 +70,7 @@ Json KernelReport::to_json() const {
   object["dense_by"] = peer_library();
   object["machine"] = BenchSettings::machine();
   object["machine"]["onednn"] = peer_library();
+  object["machine"]["gflops_peak"] = peak.gflops;
   object["layers"] = layers;
   object["patterns"] = by_pattern;
   if (by_pattern.size() == 1) object.update(by_pattern.front());
@@ -69,13 +82,19 @@ void KernelReport::print() const {
   const std::int64_t batch = bench.batch_size;
   const bool one = patterns.size() == 1;
   fmt::print(
-      "{}, batch {}, {} {}; {}\nGFLOP/s, counted as if dense. Dense is the fastest of what {} has.{}\n\n",
+      "{}, batch {}, {} {}; {}\nGFLOP/s, counted as if dense. Dense is the fastest of what {} has.{}\nOf "
+      "peak: products that are executed, of the {:.0f} GFLOP/s of multiply-adds that this machine makes.\n\n",
       bench.model.model, batch, method, one ? to_string(patterns.front()) : "", BenchSettings::machine_line(),
-      peer_library(), one ? "" : " Patterns: times as fast as that.");
-  std::vector<std::string> heading = {"layer", "weight", "output", "times", "pass", "dense", "own dense"};
-  std::vector<Table::Align> columns = {left, left, left, right, left, right, right};
+      peer_library(), one ? "" : " Patterns: times as fast as that.", peak.gflops);
+  const auto percent = [](double share) { return fmt::format("{:.0f} %", 100 * share); };
+  std::vector<std::string> heading = {"layer", "weight", "output",    "times",
+                                      "pass",  "dense",  "own dense", "of peak"};
+  std::vector<Table::Align> columns = {left, left, left, right, left, right, right, right};
   for (const Pattern pattern : patterns) heading.push_back(to_string(pattern));
-  if (one) heading.emplace_back("ratio");
+  if (one) {
+    heading.emplace_back("of peak");
+    heading.emplace_back("ratio");
+  }
   columns.resize(heading.size(), right);
   Table table(heading, columns);
   for (const KernelTiming& result : timings) {
@@ -85,11 +104,14 @@ void KernelReport::print() const {
                                     std::to_string(result.layer->count),
                                     std::string(to_string(result.pass)),
                                     fmt::format("{:.0f}", result.gflops(result.peer, batch)),
-                                    fmt::format("{:.0f}", result.gflops(result.dense, batch))};
+                                    fmt::format("{:.0f}", result.gflops(result.dense, batch)),
+                                    percent(own_dense_of_peak(result))};
     for (const SparseTiming& sparse : result.sparse) {
       const std::string ratio = fmt::format("{:.2f}x", result.ratio(sparse));
-      if (one)
+      if (one) {
         row.push_back(sparse.pruned ? fmt::format("{:.0f}", result.gflops(sparse.seconds, batch)) : "-");
+        row.push_back(percent(of_peak(result, sparse)));
+      }
       row.push_back(one || sparse.pruned ? ratio : "-");
     }
     table.add(row);
@@ -105,6 +127,7 @@ void KernelReport::print() const {
 
 KernelPlot KernelReport::plot() const {
   KernelPlot picture;
+  picture.peak = peak;
   picture.title = fmt::format("{}, batch {}, {}; {}", bench.model.model, bench.batch_size, method,
                               BenchSettings::machine_line());
   for (std::size_t i = 0; i < patterns.size(); ++i) {

@@ -6,6 +6,7 @@
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/kernel_plot.hpp"
 #include "tools/satsuma/kernel_timing.hpp"
+#include "tools/satsuma/machine_peak.hpp"
 
 namespace satsuma::tools {
 
@@ -16,12 +17,19 @@ struct KernelReport {
   std::string device;
   std::vector<Pattern> patterns;
   std::vector<KernelTiming> timings;
+  MachinePeak peak;
 
   Json to_json() const;
   /// A line for each pass of a layer, then the geometric means.
   void print() const;
   /// What the picture needs to know.
   KernelPlot plot() const;
+
+ private:
+  /// What a pass really executes, as a share of what the machine can: products with what is pruned or lies on
+  /// padding are not counted.
+  double of_peak(const KernelTiming& result, const SparseTiming& sparse) const;
+  double own_dense_of_peak(const KernelTiming& result) const;
 };
 
 }  // namespace satsuma::tools

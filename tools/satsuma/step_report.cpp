@@ -61,6 +61,11 @@ void print_peers(const StepReport& report) {
 
 }  // namespace
 
+double StepReport::of_peak(const Trainee& trainee) const {
+  const double gflops = trainee.precision() == "bf16" ? peak.bf16_gflops : peak.gflops;
+  return 2e-9 * static_cast<double>(trainee.macs()) / median(trainee.seconds()) / gflops;
+}
+
 Json StepReport::to_json() const {
   Json results = Json::array();
   for (const auto& trainee : trainees) {
@@ -77,6 +82,8 @@ Json StepReport::to_json() const {
                        {"seconds_max", *std::max_element(seconds.begin(), seconds.end())},
                        {"images_per_second", static_cast<double>(bench.batch_size) / middle},
                        {"peak_memory_bytes", trainee->peak_memory()},
+                       {"macs", trainee->macs()},
+                       {"of_peak", of_peak(*trainee)},
                        {"share", share}});
     if (const TorchPeer* const best = best_peer(peers, trainee->precision())) {
       Json ratio = spread(peer_ratios(*best, *trainee));
@@ -87,6 +94,8 @@ Json StepReport::to_json() const {
   Json object = bench.work("step", fmt::format("{}", fmt::join(devices, ",")));
   object["nm"] = bench.pattern;
   object["machine"] = BenchSettings::machine();
+  object["machine"]["gflops_peak"] = peak.gflops;
+  object["machine"]["bf16_gflops_peak"] = peak.bf16_gflops;
   object["results"] = results;
   if (!peers.empty()) object["peers"] = Json::array();
   for (const auto& peer : peers) object["peers"].push_back(peer->to_json());
@@ -97,10 +106,12 @@ void StepReport::print() const {
   using enum Table::Align;
   fmt::print(
       "{}, batch {}, {}; {}\nOne training step: forward, loss, backward, SGD. {} steps of each, in "
-      "turns.\n\n",
-      bench.model.model, bench.batch_size, bench.pattern, BenchSettings::machine_line(), bench.repeat);
-  Table table({"method", "device", "ms a step", "quartiles", "images/s", "peak memory", "ratio"},
-              {left, left, right, right, right, right, right});
+      "turns. Of peak: the layers' multiply-adds that are executed, of {:.0f} GFLOP/s that this machine "
+      "makes, {:.0f} of bf16.\n\n",
+      bench.model.model, bench.batch_size, bench.pattern, BenchSettings::machine_line(), bench.repeat,
+      peak.gflops, peak.bf16_gflops);
+  Table table({"method", "device", "ms a step", "quartiles", "images/s", "of peak", "peak memory", "ratio"},
+              {left, left, right, right, right, right, right, right});
   const double first = median(trainees.front()->seconds());
   for (const auto& trainee : trainees) {
     const std::vector<double>& seconds = trainee->seconds();
@@ -108,7 +119,8 @@ void StepReport::print() const {
     table.add({trainee->name(), trainee->device(), fmt::format("{:.1f}", 1e3 * middle),
                fmt::format("{:.1f} to {:.1f}", 1e3 * quantile(seconds, 0.25), 1e3 * quantile(seconds, 0.75)),
                fmt::format("{:.1f}", static_cast<double>(bench.batch_size) / middle),
-               short_bytes(trainee->peak_memory()), fmt::format("{:.2f}x", first / middle)});
+               fmt::format("{:.0f} %", 100 * of_peak(*trainee)), short_bytes(trainee->peak_memory()),
+               fmt::format("{:.2f}x", first / middle)});
   }
   table.print();
   if (!peers.empty()) print_peers(*this);

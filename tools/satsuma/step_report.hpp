@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/machine_peak.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/trainee.hpp"
 
@@ -18,10 +19,15 @@ struct StepReport {
   std::vector<std::string> devices;
   Trainees trainees;
   Peers peers;
+  MachinePeak peak;
 
   Json to_json() const;
   /// Times, the ratios to peers, and where the time of each trainee goes.
   void print() const;
+
+ private:
+  /// Multiply-adds of layers that a step executes, of those that the machine makes in the time that it takes.
+  double of_peak(const Trainee& trainee) const;
 };
 
 }  // namespace satsuma::tools

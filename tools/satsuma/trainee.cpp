@@ -88,7 +88,9 @@ void Trainee::book(const Profile& profile, const std::vector<Device*>& devices) 
   // One derivative does BP and WU of a layer: devices know how its time divides.
   double bp = 0;
   double wu = 0;
+  macs_ = 0;
   for (const Device* const device : devices) {
+    for (const Counters::PerPass& pass : device->counters().pass) macs_ += pass.macs;
     bp += static_cast<double>(device->counters()[Pass::bp].nanoseconds);
     wu += static_cast<double>(device->counters()[Pass::wu].nanoseconds);
   }

@@ -44,6 +44,8 @@ class Trainee {
   /// Of each step that was kept.
   const std::vector<double>& seconds() const { return seconds_; }
   std::size_t peak_memory() const { return peak_; }
+  /// Multiply-adds of convolutions and linear layers that a step executes.
+  std::int64_t macs() const { return macs_; }
 
   /// Share of the step by kind of operation, largest first.
   std::vector<std::pair<std::string, double>> shares() const;
@@ -60,6 +62,7 @@ class Trainee {
   std::vector<double> seconds_;
   std::size_t own_memory_ = 0;  ///< between steps
   std::size_t peak_ = 0;
+  std::int64_t macs_ = 0;
   std::map<std::string, double> nanoseconds_;
 };
 

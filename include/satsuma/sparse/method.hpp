@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -36,12 +37,13 @@ std::span<const Method* const> methods();
 const Method& find_method(std::string_view name);
 
 /// A method as it stands in lists of methods: `NAME`, or `NAME+wu` for NAME with a dY sampled in WU at the
-/// pattern of its other operands.
+/// pattern of its other operands; either with `@N:M` behind it for a pattern of its own, `bdwp+wu@2:8x2`.
 struct MethodText {
   const Method* method;
   bool samples_wu = false;
+  std::optional<Pattern> pattern = {};
 
-  /// Throws UsageError with the known names and the nearest one.
+  /// Throws UsageError with the known names and the nearest one, or what is wrong with the pattern.
   static MethodText parse(std::string_view text);
 };
 

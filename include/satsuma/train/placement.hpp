@@ -25,7 +25,8 @@ struct Placement {
 
 /// How the convolution and linear layers of a model are to be run.
 struct LayerOptions {
-  /// Sets the method from a MethodText, and `wu` where that samples; to be called when `pattern` is set.
+  /// Sets the method from a MethodText, the pattern where that has one, and `wu` where it samples; to be
+  /// called when `pattern` is set.
   void set_method(std::string_view text);
 
   std::string method = "dense";
