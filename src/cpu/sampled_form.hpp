@@ -46,7 +46,7 @@ struct SampledTilePlace {
 /// Where the outputs of a pass lie in tiles, and its inputs in memory. Depends on shapes and cache sizes.
 struct SampledTiling {
   /// `operands` is f32, or bf16 where bf16_kernels() are.
-  SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern,
+  SampledTiling(const Geometry& geometry, const Shape& x, const Shape& dy, Pattern pattern,
                 DType operands = DType::f32);
 
   DType operands;
