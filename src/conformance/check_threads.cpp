@@ -21,6 +21,13 @@ const Case kLayer = {"threads",
                      {.in_channels = 33, .out_channels = 24, .kernel = {3, 3}, .padding = {1, 1}},
                      {33, 33, 5, 4},
                      {2, 8}};
+/// Images enough for whole vectors, and work enough for several threads.
+const Case kManyImages = {"threads, many images",
+                          {.in_channels = 40, .out_channels = 48, .kernel = {3, 3}, .padding = {1, 1}},
+                          {64, 40, 5, 7},
+                          {2, 8}};
+/// More than many machines have cores.
+constexpr int kThreadCounts[] = {1, 2, 3, 5, 8, 16, 64};
 
 /// Runs `body` in another thread and hands its exception on.
 void elsewhere(const std::function<void()>& body) {
@@ -57,20 +64,22 @@ class ThreadCount {
   int before_;
 };
 
-void check_count(Verdict& verdict, Rng& rng, const Subject& subject, Pass pass) {
+/// Near the reference with each number of threads, and each time the same bits.
+void check_count(Verdict& verdict, Rng& rng, const Subject& subject, const Case& layer, Pass pass) {
   const ThreadCount restore;
-  const Operands operands(rng, kLayer, own_types(*subject.device),
-                          subject.device->activation_format_of(kLayer.input[0]));
-  const PassWeight packed(*subject.reference, kLayer, pass, operands.weight);
-  const PassResult expected =
-      run_pass(*subject.reference, kLayer, own_types(*subject.device), pass, operands, packed);
-  for (const int count : {1, 2, 3}) {
+  Device& device = *subject.device;
+  const Types types = own_types(device);
+  const Operands operands(rng, layer, types, device.activation_format_of(layer.input[0]));
+  const PassWeight packed(*subject.reference, layer, pass, operands.weight);
+  const PassResult expected = run_pass(*subject.reference, layer, types, pass, operands, packed);
+  for (const int count : kThreadCounts) {
     set_threads(count);
-    const PassWeight weight(*subject.device, kLayer, pass, operands.weight);
-    const std::string what = fmt::format("with {} threads element ", count);
-    verdict.near(what.c_str(),
-                 run_pass(*subject.device, kLayer, own_types(*subject.device), pass, operands, weight).main,
-                 expected.main, tolerance(kLayer.reduction(pass), DType::f32));
+    const PassWeight weight(device, layer, pass, operands.weight);
+    const auto run = [&] { return run_pass(device, layer, types, pass, operands, weight).main; };
+    const auto first = run();
+    verdict.near(fmt::format("with {} threads element ", count).c_str(), first, expected.main,
+                 tolerance(layer.reduction(pass), DType::f32));
+    verdict.same(fmt::format("again with {} threads element ", count).c_str(), run(), first);
   }
 }
 
@@ -111,7 +120,9 @@ void check_threads(Recorder& recorder, const Subject& subject) {
     };
     run("other",
         [&](Verdict& verdict, Rng& rng) { check_other_thread(verdict, rng, *subject.device, pass); });
-    run("count", [&](Verdict& verdict, Rng& rng) { check_count(verdict, rng, subject, pass); });
+    run("count", [&](Verdict& verdict, Rng& rng) {
+      for (const Case* layer : {&kLayer, &kManyImages}) check_count(verdict, rng, subject, *layer, pass);
+    });
   }
   recorder.check("threads/supports",
                  [&](Verdict& verdict, Rng&) { check_support(verdict, *subject.device); });

@@ -7,6 +7,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
 #include "src/cpu/panel_form.hpp"
+#include "src/cpu/shares.hpp"
 
 namespace satsuma::cpu {
 
@@ -157,19 +158,24 @@ class PanelWalker {
   std::vector<std::int32_t> taps_;
 };
 
-/// Threads share the panels, so that each reads weights of its own; or the pixels where panels are few.
+/// Threads have panels of their own as far as these go, so that each reads few weights, and share the pixels
+/// of others.
 void run(const PanelPass& pass, const PanelForm& form) {
   const ChannelsLastKernels& kernel = channels_last_kernels();
   const int tile = form.dense() ? kernel.pixels : kernel.nm_pixels;
-  const std::int64_t panels = form.panels();
-  const bool share_panels = panels % threads() == 0 || panels >= 4 * threads();
-  const std::int64_t chunks =
-      share_panels ? 1 : std::min<std::int64_t>(threads(), ceil_div(pass.pixels(), tile));
-  parallel_for(panels * chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t pixels = pass.pixels();
+  const std::int64_t tiles = ceil_div(pixels, tile);
+  const std::vector<Piece> panels(static_cast<std::size_t>(form.panels()), {tiles, tiles});
+  const std::vector<Share> shares =
+      equal_shares(panels, std::min<std::int64_t>(threads(), form.panels() * tiles));
+  parallel_for(static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     PanelWalker walker(pass, form, tile);
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t chunk = i % chunks;
-      walker.run(i / chunks, pass.pixels() * chunk / chunks, pass.pixels() * (chunk + 1) / chunks);
+      const Share& share = shares[static_cast<std::size_t>(i)];
+      for (std::int64_t panel = share.first.piece; panel < share.end_piece(); ++panel) {
+        const Share::Units part = share.units(panel, panels.front());
+        walker.run(panel, pixels * part.begin / tiles, pixels * part.end / tiles);
+      }
     }
   });
 }

@@ -211,9 +211,12 @@ void weight_gradient_channels_last(const LayerPlan& plan, const Tensor& x, const
   } else {
     pass.runs = runs_of(dy.dim(0), dy.dim(2), dy.dim(3));
   }
-  const std::int64_t unit = kernels().gradient_rows;
-  parallel_for(ceil_div(geometry.out_channels, unit), 1, [&](std::int64_t begin, std::int64_t end) {
-    ChannelsLastGradient(pass, begin * unit, std::min(end * unit, geometry.out_channels)).run();
+  // Half a register tile still hides the latency of its sums.
+  const std::int64_t parts =
+      std::min<std::int64_t>(threads(), ceil_div(geometry.out_channels, kernels().gradient_rows / 2));
+  parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    ChannelsLastGradient(pass, geometry.out_channels * begin / parts, geometry.out_channels * end / parts)
+        .run();
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
@@ -19,16 +20,29 @@ AxisGeometry along(const Geometry& geometry, std::size_t axis) {
   return {geometry.kernel[axis], geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis]};
 }
 
-TilePass pass_over(const LayerPlan& plan, const Tensor& input, Tensor& output) {
+/// A pass without its tensors.
+TilePass pass_between(const LayerPlan& plan, const Shape& input, const Shape& output) {
   TilePass pass;
   pass.kernel_width = static_cast<int>(plan.geometry.kernel[1]);
   pass.kernel_taps = static_cast<int>(plan.geometry.kernel[0] * plan.geometry.kernel[1]);
-  pass.blocks = ceil_div(input.dim(0), kLanes);
-  pass.in_channels = input.dim(1);
-  pass.out_channels = output.dim(1);
-  pass.input = input.data<float>();
-  pass.output = output.data<float>();
+  pass.blocks = ceil_div(input[0], kLanes);
+  pass.in_channels = input[1];
+  pass.out_channels = output[1];
   pass.wide = plan.operands == DType::bf16;
+  return pass;
+}
+
+TilePass forward_pass(const LayerPlan& plan, const Shape& x, const Shape& y) {
+  TilePass pass = pass_between(plan, x, y);
+  pass.rows = forward_axis(along(plan.geometry, 0), x[2], y[2]);
+  pass.columns = forward_axis(along(plan.geometry, 1), x[3], y[3]);
+  return pass;
+}
+
+TilePass backward_pass(const LayerPlan& plan, const Shape& dy, const Shape& dx) {
+  TilePass pass = pass_between(plan, dy, dx);
+  pass.rows = backward_axis(along(plan.geometry, 0), dx[2], dy[2]);
+  pass.columns = backward_axis(along(plan.geometry, 1), dx[3], dy[3]);
   return pass;
 }
 
@@ -36,53 +50,73 @@ TilePass pass_over(const LayerPlan& plan, const Tensor& input, Tensor& output) {
 constexpr std::int64_t kNarrow = 2;
 constexpr std::int64_t kAnyWidth = std::numeric_limits<std::int64_t>::max();
 
-void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
+/// Rows leave out taps on padding as it is; columns where they are narrow, or are asked to.
+void leave_out_padding(TilePass& pass, const SumOrder& order) {
+  pass.columns = without_padding(pass.columns, order.skip_padding ? kAnyWidth : kNarrow);
+}
+
+/// How a pass is walked with N:M weights, or with dense ones where there is no pattern.
+struct Walk {
+  TileShape shape;
+  int row_multiple;
+};
+
+Walk wide_walk(const TilePass& pass, const std::optional<Pattern>& nm) {
   const Bf16Kernels& table = *bf16_kernels();
-  const auto shape_of = [&](int tile, std::int64_t group) {
-    TileShape shape = tile_shape(pass, tile, group);
-    shape.channel_block = std::min(ceil_div(shape.channel_block, 2) * 2, kMostPairChannels / group * group);
-    return shape;
-  };
+  const std::int64_t m = nm ? nm->m : 2;
+  const std::int64_t group = m % 2 == 0 ? m : 2 * m;
+  TileShape shape = tile_shape(pass, nm ? table.tile : table.dense_tile, group);
+  shape.channel_block = std::min(ceil_div(shape.channel_block, 2) * 2, kMostPairChannels / group * group);
+  return {shape, nm ? rows_together(*nm) : table.dense_rows};
+}
+
+Walk walk_of(const TilePass& pass, const std::optional<Pattern>& nm, const SumOrder& order) {
+  if (pass.wide) return wide_walk(pass, nm);
+  const Kernels& table = kernels();
+  const int rows = nm ? rows_together(*nm) : table.dense_rows;
+  const int tile = !nm ? table.dense_tile : rows == 1 ? table.tile : table.shared_tile;
+  TileShape shape = tile_shape(pass, tile, nm ? nm->m : 1);
+  if (order.channel_block != 0) shape.channel_block = std::min(order.channel_block, pass.in_channels);
+  return {shape, rows};
+}
+
+std::optional<Pattern> pattern_of(const WeightOperand& w) {
+  if (w.packed == nullptr) return std::nullopt;
+  return w.packed->pattern;
+}
+
+void run_wide(const TilePass& pass, const Walk& walk, const WeightOperand& w, bool transposed) {
+  const auto& [shape, row_multiple] = walk;
+  const Bf16Kernels& table = *bf16_kernels();
   if (w.packed != nullptr) {
-    const std::int64_t m = w.packed->pattern.m;
-    const TileShape shape = shape_of(table.tile, m % 2 == 0 ? m : 2 * m);
     const NmPairForm& form = nm_pair_form(*w.packed, shape.channel_block);
-    const int together = rows_together(w.packed->pattern);
-    const auto nm = together == 1 ? table.nm : table.nm_shared;
-    walk_tiles(pass, shape, together, [&](const TileArgs& args, std::int64_t b) {
+    const auto nm = row_multiple == 1 ? table.nm : table.nm_shared;
+    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
       nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
-    const TileShape shape = shape_of(table.dense_tile, 2);
-    const DensePairForm form = dense_pair_form(*w.dense, shape.channel_block, table.dense_rows, transposed);
-    walk_tiles(pass, shape, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
+    const DensePairForm form = dense_pair_form(*w.dense, shape.channel_block, row_multiple, transposed);
+    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
       table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   }
 }
 
 void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
-  // Rows leave it out as it is.
-  pass.columns = without_padding(pass.columns, order.skip_padding ? kAnyWidth : kNarrow);
-  if (pass.wide) return run_wide(pass, w, transposed);
+  leave_out_padding(pass, order);
+  const Walk walk = walk_of(pass, pattern_of(w), order);
+  if (pass.wide) return run_wide(pass, walk, w, transposed);
+  const auto& [shape, row_multiple] = walk;
   const Kernels& table = kernels();
-  const auto shape_of = [&](int tile, std::int64_t group) {
-    TileShape shape = tile_shape(pass, tile, group);
-    if (order.channel_block != 0) shape.channel_block = std::min(order.channel_block, pass.in_channels);
-    return shape;
-  };
   if (w.packed != nullptr) {
-    const int together = rows_together(w.packed->pattern);
-    const TileShape shape = shape_of(together == 1 ? table.tile : table.shared_tile, w.packed->pattern.m);
     const NmForm& form = nm_form(*w.packed, shape.channel_block);
-    const auto nm = together == 1 ? table.nm : table.nm_shared;
-    walk_tiles(pass, shape, together, [&](const TileArgs& args, std::int64_t b) {
+    const auto nm = row_multiple == 1 ? table.nm : table.nm_shared;
+    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
       nm(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   } else {
-    const TileShape shape = shape_of(table.dense_tile, 1);
     const DenseForm form = dense_form(*w.dense, shape.channel_block, transposed);
-    walk_tiles(pass, shape, table.dense_rows, [&](const TileArgs& args, std::int64_t b) {
+    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
       table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
     });
   }
@@ -101,21 +135,46 @@ void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, con
     forward({unfolded(geometry), plan.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
     return;
   }
-  TilePass pass = pass_over(plan, x, y);
-  pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
-  pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
+  TilePass pass = forward_pass(plan, x.shape(), y.shape());
+  pass.input = x.data<float>();
+  pass.output = y.data<float>();
   pass.bias = bias.defined() ? bias.data<float>() : nullptr;
   run(pass, w, false, order);
 }
 
 void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                    const SumOrder& order) {
-  const Geometry& geometry = plan.geometry;
   if (is_channels_last(dx)) return backward_data_channels_last(plan, dy, w, dx);
-  TilePass pass = pass_over(plan, dy, dx);
-  pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
-  pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
+  TilePass pass = backward_pass(plan, dy.shape(), dx.shape());
+  pass.input = dy.data<float>();
+  pass.output = dx.data<float>();
   run(pass, w, true, order);
+}
+
+namespace {
+
+std::vector<std::int64_t> shares_of(TilePass pass, const std::optional<Pattern>& nm, std::int64_t threads) {
+  leave_out_padding(pass, {});
+  const Walk walk = walk_of(pass, nm, {});
+  return tile_shares(pass, walk.shape, walk.row_multiple, threads);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> forward_shares(const LayerPlan& plan, const Shape& x,
+                                         const std::optional<Pattern>& nm, std::int64_t threads) {
+  const Shape y = plan.geometry.output_shape("conv2d", x);
+  if (!nm && worth_unfolding(plan.geometry)) {
+    const Geometry one = unfolded(plan.geometry);
+    const LayerPlan unfolded_plan(one, plan.operands);
+    return shares_of(forward_pass(unfolded_plan, {x[0], one.in_channels, y[2], y[3]}, y), {}, threads);
+  }
+  return shares_of(forward_pass(plan, x, y), nm, threads);
+}
+
+std::vector<std::int64_t> backward_data_shares(const LayerPlan& plan, const Shape& x,
+                                               const std::optional<Pattern>& nm, std::int64_t threads) {
+  return shares_of(backward_pass(plan, plan.geometry.output_shape("conv2d", x), x), nm, threads);
 }
 
 }  // namespace satsuma::cpu

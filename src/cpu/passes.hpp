@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/device.hpp"
@@ -23,5 +25,13 @@ void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, con
              const SumOrder& order = {});
 void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                    const SumOrder& order = {});
+
+/// Multiply-adds, as if dense, of each share into which the pass over a batch-blocked x [N, C, H, W] is cut
+/// for `threads` threads, with N:M weights of a pattern, or dense ones without it. Products with
+/// padding that kernels do count. Small passes have fewer shares than there are threads.
+std::vector<std::int64_t> forward_shares(const LayerPlan& plan, const Shape& x,
+                                         const std::optional<Pattern>& nm, std::int64_t threads);
+std::vector<std::int64_t> backward_data_shares(const LayerPlan& plan, const Shape& x,
+                                               const std::optional<Pattern>& nm, std::int64_t threads);
 
 }  // namespace satsuma::cpu

@@ -12,6 +12,7 @@
 #include "src/cpu/kernels/pruned.hpp"
 #include "src/cpu/pruned_form.hpp"
 #include "src/cpu/scratch.hpp"
+#include "src/cpu/shares.hpp"
 
 namespace satsuma::cpu {
 
@@ -22,6 +23,8 @@ namespace {
 constexpr std::int64_t kWeightBytes = 24 << 10;
 /// Pixels of dx that such a part of the weights is used for.
 constexpr std::int64_t kStripPixels = 32;
+/// Multiply-adds that clearing, transposing and writing an element of dx takes the time of.
+constexpr std::int64_t kOutputWork = 8;
 
 /// How the channels are cut.
 struct PrunedCut {
@@ -68,7 +71,9 @@ Scratch pack(const Tensor& w, std::int64_t in_block) {
     }
   });
   return packed;
-}  /// The same as PrunedTile has it in bf16: [block of input channels][tap][plane][output channel].
+}
+
+/// The same as PrunedTile has it in bf16: [block of input channels][tap][plane][output channel].
 Scratch pack_halves(const Tensor& w, std::int64_t in_block) {
   const std::int64_t out = w.dim(0);
   const std::int64_t in = w.dim(1);
@@ -102,52 +107,139 @@ std::int64_t source(const Geometry& g, std::size_t axis, std::int64_t outputs, s
   return hit ? scaled / g.stride[axis] : -1;
 }
 
-/// For each image coordinate whether any tap has a source.
-std::vector<bool> reached(const Geometry& g, std::size_t axis, std::int64_t outputs, std::int64_t images) {
-  std::vector<bool> result(static_cast<std::size_t>(images));
+/// For each image coordinate how many taps have a source.
+std::vector<std::int64_t> sources(const Geometry& g, std::size_t axis, std::int64_t outputs,
+                                  std::int64_t images) {
+  std::vector<std::int64_t> result(static_cast<std::size_t>(images));
   for (std::int64_t image = 0; image < images; ++image) {
     for (std::int64_t tap = 0; tap < g.kernel[axis]; ++tap) {
-      if (source(g, axis, outputs, image, tap) >= 0) result[static_cast<std::size_t>(image)] = true;
+      if (source(g, axis, outputs, image, tap) >= 0) ++result[static_cast<std::size_t>(image)];
     }
   }
   return result;
 }
 
-/// Strips of dx, some rows of a block of images by a block of input channels: sums are collected in [pixel]
-/// [image][channel], and in the end transposed to where they belong.
+bool has_pair_products(const LayerPlan& plan) {
+  return plan.operands == DType::bf16 && bf16_kernels() != nullptr;
+}
+
+/// Some rows of a block of images by a block of input channels.
+struct Strip {
+  std::int64_t block;
+  std::int64_t first_row;
+  std::int64_t pixels;
+  std::int64_t in_block;
+};
+
+/// All strips of dx, which are laid end to end for threads to share their pixels.
+struct PrunedStrips {
+  std::int64_t images, height, width;
+  std::int64_t rows;  ///< in a strip
+  std::int64_t strips;
+  std::int64_t in_blocks;
+  std::vector<std::int64_t> row_taps;  ///< that have a source, for each row and each column of dx
+  std::vector<std::int64_t> column_taps;
+
+  PrunedStrips(const Geometry& geometry, const PrunedCut& cut, const Shape& dy, const Shape& dx)
+      : images(dx[0]),
+        height(dx[2]),
+        width(dx[3]),
+        rows(std::clamp<std::int64_t>(kStripPixels / width, 1, height)),
+        strips(ceil_div(height, rows)),
+        in_blocks(ceil_div(geometry.in_channels, cut.in_block)),
+        row_taps(sources(geometry, 0, dy[2], height)),
+        column_taps(sources(geometry, 1, dy[3], width)) {}
+
+  std::int64_t pieces() const { return ceil_div(images, kLanes) * strips * in_blocks; }
+
+  Strip strip(std::int64_t piece) const {
+    const std::int64_t first_row = piece / in_blocks % strips * rows;
+    return {piece / in_blocks / strips, first_row, std::min(rows, height - first_row) * width,
+            piece % in_blocks};
+  }
+
+  std::int64_t taps(std::int64_t row, std::int64_t column) const {
+    return row_taps[static_cast<std::size_t>(row)] * column_taps[static_cast<std::size_t>(column)];
+  }
+
+  /// Multiply-adds of pixels [begin, end) of a strip, for one input channel and as if dense.
+  std::int64_t products(const Geometry& geometry, const Strip& at, std::int64_t begin,
+                        std::int64_t end) const {
+    std::int64_t sum = 0;
+    for (std::int64_t pixel = begin; pixel < end; ++pixel)
+      sum += taps(at.first_row + pixel / width, pixel % width);
+    return sum * std::min(kLanes, images - at.block * kLanes) * geometry.out_channels;
+  }
+
+  /// Shares of the pixels of all strips: each pixel is a piece, for some have more taps than others.
+  std::vector<Share> shares(const Geometry& geometry, const PrunedCut& cut, std::int64_t threads) const {
+    std::vector<Piece> line;
+    std::int64_t work = 0;
+    for (std::int64_t i = 0; i < pieces(); ++i) {
+      const Strip at = strip(i);
+      for (std::int64_t pixel = 0; pixel < at.pixels; ++pixel) {
+        const std::int64_t all = products(geometry, at, pixel, pixel + 1) + kLanes * kOutputWork;
+        line.push_back({all * cut.in_block, 1});
+        work += line.back().work;
+      }
+    }
+    return equal_shares(line, useful_threads(work, threads));
+  }
+
+  /// Calls `body(strip, begin, end)` for pixels [begin, end) of each strip in a share.
+  template <typename Body>
+  void for_each(const Share& share, Body&& body) const {
+    std::int64_t before = 0;
+    for (std::int64_t i = 0; i < pieces(); ++i) {
+      const Strip at = strip(i);
+      const std::int64_t begin = std::max<std::int64_t>(share.first.piece - before, 0);
+      const std::int64_t end = std::min(share.last.piece - before, at.pixels);
+      if (begin < end) body(at, begin, end);
+      before += at.pixels;
+    }
+  }
+};
+
+/// Sums of a strip are collected in [pixel][image][channel], and in the end transposed to where they belong.
 class PrunedWorker {
  public:
-  PrunedWorker(const Geometry& geometry, const PrunedCut& cut, const PrunedForm& form, const float* weights,
-               const Tensor& dy, Tensor& dx)
+  PrunedWorker(const Geometry& geometry, const PrunedCut& cut, const PrunedStrips& strips,
+               const PrunedForm& form, const float* weights, const Tensor& dy, Tensor& dx)
       : geometry_(geometry),
         cut_(cut),
+        strips_(strips),
         form_(form),
         kernel_(pruned_kernels(cut.halves ? DType::bf16 : DType::f32)),
         weights_(weights),
         dy_(dy),
         dx_(dx),
-        height_(dx.dim(2)),
-        width_(dx.dim(3)),
-        rows_(std::clamp<std::int64_t>(kStripPixels / width_, 1, height_)),
-        strips_(ceil_div(height_, rows_)),
-        in_blocks_(ceil_div(geometry.in_channels, cut.in_block)),
+        height_(strips.height),
+        width_(strips.width),
         pixel_floats_(kLanes * cut.in_block),
-        sums_(rows_ * width_ * pixel_floats_),
-        reached_rows_(reached(geometry, 0, dy.dim(2), height_)),
-        reached_columns_(reached(geometry, 1, dy.dim(3), width_)) {}
+        sums_(strips.rows * width_ * pixel_floats_) {}
 
-  std::int64_t pieces() const { return ceil_div(dx_.dim(0), kLanes) * strips_ * in_blocks_; }
+  void run(const Share& share) {
+    strips_.for_each(
+        share, [&](const Strip& strip, std::int64_t begin, std::int64_t end) { piece(strip, begin, end); });
+  }
 
-  void piece(std::int64_t index) {
-    in_block_ = index % in_blocks_;
-    block_ = index / in_blocks_ / strips_;
+ private:
+  struct Pixel {
+    std::int64_t row, column;
+    float* sums;  ///< null where no tap reads dy: under strides wider than the kernel most pixels have none
+  };
+
+  /// Pixels [begin, end) of a strip.
+  void piece(const Strip& strip, std::int64_t begin, std::int64_t end) {
+    in_block_ = strip.in_block;
+    block_ = strip.block;
     images_ = std::min(kLanes, dx_.dim(0) - block_ * kLanes);
-    first_row_ = index / in_blocks_ % strips_ * rows_;
-    last_row_ = std::min(first_row_ + rows_, height_);
-    for (std::int64_t row = first_row_; row < last_row_; ++row) {
-      for (std::int64_t column = 0; column < width_; ++column) {
-        if (is_reached(row, column)) std::fill_n(sums_at(row, column), pixel_floats_, 0.0f);
-      }
+    pixels_.clear();
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t row = strip.first_row + i / width_;
+      float* const sums = strips_.taps(row, i % width_) > 0 ? sums_.data() + i * pixel_floats_ : nullptr;
+      if (sums != nullptr) std::fill_n(sums, pixel_floats_, 0.0f);
+      pixels_.push_back({row, i % width_, sums});
     }
     const std::int64_t taps = geometry_.kernel[0] * geometry_.kernel[1];
     for (std::int64_t out_block = 0; out_block < form_.blocks(); ++out_block) {
@@ -157,16 +249,6 @@ class PrunedWorker {
     write();
   }
 
- private:
-  float* sums_at(std::int64_t row, std::int64_t column) {
-    return sums_.data() + ((row - first_row_) * width_ + column) * pixel_floats_;
-  }
-
-  /// Whether any tap reads dy here: under strides wider than the kernel most pixels have none.
-  bool is_reached(std::int64_t row, std::int64_t column) const {
-    return reached_rows_[static_cast<std::size_t>(row)] && reached_columns_[static_cast<std::size_t>(column)];
-  }
-
   /// All pixels of the strip under some taps.
   void products(std::int64_t out_block, std::int64_t first_tap, std::int64_t last_tap) {
     PrunedTile tile;
@@ -174,25 +256,23 @@ class PrunedWorker {
     tile.images = static_cast<int>(images_);
     tile.vectors = static_cast<int>(cut_.in_block / kernel_.vector);
     tile.plane_bytes = geometry_.out_channels * cut_.row_bytes();
-    for (std::int64_t row = first_row_; row < last_row_; ++row) {
-      for (std::int64_t column = 0; column < width_; ++column) {
-        if (!is_reached(row, column)) continue;
-        entries_.clear();
-        rows_of_weights_.clear();
-        for (std::int64_t tap = first_tap; tap < last_tap; ++tap) {
-          const std::int64_t p = source(geometry_, 0, dy_.dim(2), row, tap / geometry_.kernel[1]);
-          const std::int64_t q = source(geometry_, 1, dy_.dim(3), column, tap % geometry_.kernel[1]);
-          if (p < 0 || q < 0) continue;
-          entries_.push_back(form_.items((block_ * dy_.dim(2) + p) * dy_.dim(3) + q, out_block));
-          rows_of_weights_.push_back(weights_row(tap, out_block * cut_.out_block));
-        }
-        if (entries_.empty()) continue;
-        tile.tap_count = static_cast<int>(entries_.size());
-        tile.entries = entries_.data();
-        tile.weights = rows_of_weights_.data();
-        tile.sums = sums_at(row, column);
-        kernel_.products(tile);
+    for (const auto& [row, column, sums] : pixels_) {
+      if (sums == nullptr) continue;
+      entries_.clear();
+      rows_of_weights_.clear();
+      for (std::int64_t tap = first_tap; tap < last_tap; ++tap) {
+        const std::int64_t p = source(geometry_, 0, dy_.dim(2), row, tap / geometry_.kernel[1]);
+        const std::int64_t q = source(geometry_, 1, dy_.dim(3), column, tap % geometry_.kernel[1]);
+        if (p < 0 || q < 0) continue;
+        entries_.push_back(form_.items((block_ * dy_.dim(2) + p) * dy_.dim(3) + q, out_block));
+        rows_of_weights_.push_back(weights_row(tap, out_block * cut_.out_block));
       }
+      if (entries_.empty()) continue;
+      tile.tap_count = static_cast<int>(entries_.size());
+      tile.entries = entries_.data();
+      tile.weights = rows_of_weights_.data();
+      tile.sums = sums;
+      kernel_.products(tile);
     }
   }
 
@@ -206,16 +286,13 @@ class PrunedWorker {
   void write() {
     const std::int64_t first = in_block_ * cut_.in_block;
     const std::int64_t count = std::min(cut_.in_block, geometry_.in_channels - first);
-    for (std::int64_t row = first_row_; row < last_row_; ++row) {
-      for (std::int64_t column = 0; column < width_; ++column) {
-        const float* const sums = is_reached(row, column) ? sums_at(row, column) : nullptr;
-        if (is_channels_last(dx_)) {
-          write_rows(sums, row, column, first, count);
-        } else {
-          const std::int64_t pixel = (block_ * height_ + row) * width_ + column;
-          float* const to = dx_.data<float>() + (pixel * geometry_.in_channels + first) * kLanes;
-          write_lanes(sums, count, to);
-        }
+    for (const auto& [row, column, sums] : pixels_) {
+      if (is_channels_last(dx_)) {
+        write_rows(sums, row, column, first, count);
+      } else {
+        const std::int64_t pixel = (block_ * height_ + row) * width_ + column;
+        float* const to = dx_.data<float>() + (pixel * geometry_.in_channels + first) * kLanes;
+        write_lanes(sums, count, to);
       }
     }
   }
@@ -250,6 +327,7 @@ class PrunedWorker {
 
   const Geometry& geometry_;
   const PrunedCut& cut_;
+  const PrunedStrips& strips_;
   const PrunedForm& form_;
   const PrunedKernels& kernel_;
   const float* weights_;
@@ -257,18 +335,12 @@ class PrunedWorker {
   Tensor& dx_;
   std::int64_t height_;
   std::int64_t width_;
-  std::int64_t rows_;  ///< in a strip
-  std::int64_t strips_;
-  std::int64_t in_blocks_;
   std::int64_t pixel_floats_;
   Scratch sums_;
-  std::vector<bool> reached_rows_;  ///< of dx, which some tap has a source for
-  std::vector<bool> reached_columns_;
   std::int64_t in_block_ = 0;
   std::int64_t block_ = 0;
   std::int64_t images_ = 0;
-  std::int64_t first_row_ = 0;
-  std::int64_t last_row_ = 0;
+  std::vector<Pixel> pixels_;
   std::vector<const void*> entries_;
   std::vector<const char*> rows_of_weights_;
 };
@@ -279,16 +351,32 @@ void pruned_backward_data(const LayerPlan& plan, const Tensor& dy, Pattern patte
                           Tensor& dx) {
   const Geometry& geometry = plan.geometry;
   const Tensor gradient = dy.to(MemoryFormat::batch_blocked);
-  const bool has_products = plan.operands == DType::bf16 && bf16_kernels() != nullptr;
+  const bool has_products = has_pair_products(plan);
   const PrunedCut cut(geometry, pattern, has_products ? DType::bf16 : DType::f32);
   const PrunedForm form(gradient, pattern, cut.out_block, cut.row_bytes(), plan.operands, has_products);
   Scratch weights =
       has_products ? pack_halves(w, cut.in_block) : pack(rounded(w, plan.operands), cut.in_block);
-  const std::int64_t pieces = PrunedWorker(geometry, cut, form, weights.data(), gradient, dx).pieces();
-  parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end) {
-    PrunedWorker worker(geometry, cut, form, weights.data(), gradient, dx);
-    for (std::int64_t i = begin; i < end; ++i) worker.piece(i);
+  const PrunedStrips strips(geometry, cut, dy.shape(), dx.shape());
+  const std::vector<Share> shares = strips.shares(geometry, cut, threads());
+  parallel_for(static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    PrunedWorker worker(geometry, cut, strips, form, weights.data(), gradient, dx);
+    for (std::int64_t i = begin; i < end; ++i) worker.run(shares[static_cast<std::size_t>(i)]);
   });
+}
+
+std::vector<std::int64_t> pruned_backward_data_shares(const LayerPlan& plan, const Shape& x, Pattern pattern,
+                                                      std::int64_t threads) {
+  const Geometry& geometry = plan.geometry;
+  const PrunedCut cut(geometry, pattern, has_pair_products(plan) ? DType::bf16 : DType::f32);
+  const PrunedStrips strips(geometry, cut, geometry.output_shape("conv2d", x), x);
+  std::vector<std::int64_t> products;
+  for (const Share& share : strips.shares(geometry, cut, threads)) {
+    std::int64_t& sum = products.emplace_back(0);
+    strips.for_each(share, [&](const Strip& at, std::int64_t begin, std::int64_t end) {
+      sum += strips.products(geometry, at, begin, end) * cut.in_block;
+    });
+  }
+  return products;
 }
 
 }  // namespace satsuma::cpu

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/device.hpp"
 #include "satsuma/sparse/pattern.hpp"
@@ -14,5 +17,10 @@ namespace satsuma::cpu {
 /// shapes and the instruction set alone.
 void pruned_backward_data(const LayerPlan& plan, const Tensor& dy, Pattern pattern, const Tensor& w,
                           Tensor& dx);
+
+/// Multiply-adds, as if dense, of each share into which the pass over x [N, C, H, W] is cut for `threads`
+/// threads, with channels padded as kernels have them. Small passes have fewer shares than there are threads.
+std::vector<std::int64_t> pruned_backward_data_shares(const LayerPlan& plan, const Shape& x, Pattern pattern,
+                                                      std::int64_t threads);
 
 }  // namespace satsuma::cpu

@@ -16,8 +16,8 @@ namespace satsuma::cpu {
 
 namespace {
 
-std::int64_t images_in(const Tensor& tensor, std::int64_t block) {
-  return std::min(kLanes, tensor.dim(0) - block * kLanes);
+std::int64_t images_in(const Shape& shape, std::int64_t block) {
+  return std::min(kLanes, shape[0] - block * kLanes);
 }
 
 /// Rows of few pixels are worked on together until there are so many: each visit of a tile of dw loads and
@@ -54,13 +54,17 @@ std::int64_t fitting_pixels(const Geometry& geometry, const SampledInput& input,
 
 }  // namespace
 
-SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern,
+std::int64_t row_block(Pattern pattern) {
+  return pattern.shared > 1 ? kSharedRows * kLanes : kLanes;
+}
+
+SampledTiling::SampledTiling(const Geometry& geometry, const Shape& x, const Shape& dy, Pattern pattern,
                              DType operands)
     : operands(operands),
       taps(static_cast<int>(std::min<std::int64_t>(geometry.kernel[1], kMostSampledTaps))) {
-  const std::int64_t height = dy.dim(2);
-  const std::int64_t width = dy.dim(3);
-  const std::int64_t blocks = ceil_div(dy.dim(0), kLanes);
+  const std::int64_t height = dy[2];
+  const std::int64_t width = dy[3];
+  const std::int64_t blocks = ceil_div(dy[0], kLanes);
   const bool halves = operands == DType::bf16;
   input.channel_block = channel_block_of(geometry, sampled_kernels(operands), pattern, taps);
   input.step = geometry.kernel[1] == 1 ? 1 : geometry.stride[1];
@@ -77,7 +81,7 @@ SampledTiling::SampledTiling(const Geometry& geometry, const Tensor& x, const Te
       whole_rows && rows == height ? std::min(kTilePixels / (width * height), blocks) : 1;
   const std::int64_t reach = (geometry.kernel[0] - 1) * geometry.dilation[0] + 1;
   // Tiles of several rows find all of them in place, without a ring.
-  input.slots = rows > 1 ? x.dim(2) : std::min(x.dim(2), reach);
+  input.slots = rows > 1 ? x[2] : std::min(x[2], reach);
   input.block_bytes = input.slots * input.row_bytes;
 
   for (std::int64_t block = 0; block < blocks; block += together) {
@@ -200,7 +204,7 @@ class PixelSampler {
 
 SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, const Tensor& dy,
                          Pattern pattern, const SampleKey& key, DType operands)
-    : block_channels_(pattern.shared > 1 ? kSharedRows * kLanes : kLanes),
+    : block_channels_(row_block(pattern)),
       blocks_(ceil_div(dy.dim(1), block_channels_)),
       entry_bytes_(sampled_kernels(tiling.operands).of(pattern).entry_bytes),
       memory_(allocate_host(static_cast<std::size_t>(tiling.entries * blocks_ * entry_bytes_))) {
@@ -215,7 +219,7 @@ SampledForm::SampledForm(const Geometry& geometry, const SampledTiling& tiling, 
       for (std::int64_t row = 0; row < tile.rows; ++row) {
         for (std::int64_t b = 0; b < tile.blocks; ++b) {
           const std::int64_t block = tile.first_block + b;
-          const std::int64_t used = images_in(dy, block);
+          const std::int64_t used = images_in(dy.shape(), block);
           for (std::int64_t p = 0; p < tile.pixels; ++p) {
             const std::int64_t q = tile.first_pixel + p;
             const std::int64_t offset = row * geometry.stride[0] * input.row_bytes + b * input.block_bytes +

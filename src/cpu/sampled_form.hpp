@@ -46,7 +46,7 @@ struct SampledTilePlace {
 /// Where the outputs of a pass lie in tiles, and its inputs in memory. Depends on shapes and cache sizes.
 struct SampledTiling {
   /// `operands` is f32, or bf16 where bf16_kernels() are.
-  SampledTiling(const Geometry& geometry, const Tensor& x, const Tensor& dy, Pattern pattern,
+  SampledTiling(const Geometry& geometry, const Shape& x, const Shape& dy, Pattern pattern,
                 DType operands = DType::f32);
 
   DType operands;
@@ -56,8 +56,11 @@ struct SampledTiling {
   std::int64_t entries = 0;  ///< of all tiles, for each output channel
 };
 
+/// Output channels that are sampled side by side: sixteen, or sixteen pairs where they share positions.
+std::int64_t row_block(Pattern pattern);
+
 /// An output gradient sampled along images, [tile][block of output channels][entry], entries as SampledTile
-/// has them: blocks of sixteen channels, or of thirty-two where they share positions.
+/// has them: blocks of row_block() channels.
 class SampledForm {
  public:
   /// Samples `dy`, batch-blocked, as sample_along_images() does, and rounds what is kept to `operands`.

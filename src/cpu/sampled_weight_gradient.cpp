@@ -9,6 +9,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/gradient_split.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/kernels/sampled.hpp"
@@ -27,30 +28,42 @@ struct SampledPass {
   const SampledForm& form;
   Pattern pattern;
   const Tensor& x;
-  float* dw;
   std::int64_t channels;  ///< of a row of dw, padded
 };
 
-/// One thread's share of dw: some blocks of output channels by some blocks of input channels, over
-/// all images and pixels.
+std::int64_t input_row(const Geometry& g, std::int64_t row, std::int64_t r) {
+  return row * g.stride[0] - g.padding[0] + r * g.dilation[0];
+}
+
+/// Rows of a tile whose input row under kernel row r is not on padding.
+Range rows_inside(const Geometry& g, const SampledTilePlace& tile, std::int64_t r, std::int64_t height) {
+  Range rows{0, tile.rows};
+  while (rows.size() > 0 && input_row(g, tile.first_row + rows.first, r) < 0) ++rows.first;
+  while (rows.size() > 0 && input_row(g, tile.first_row + rows.last - 1, r) >= height) --rows.last;
+  return rows;
+}
+
+/// One thread's share: some blocks of output channels by some blocks of input channels, over some of
+/// the tiles.
 ///
 /// Tile by tile of outputs: the rows of x under it are transposed (once each), and then for each kernel row
 /// and block of input channels the tile's part of x stays in the first-level cache while all output channels
 /// pass.
 class SampledWorker {
  public:
-  SampledWorker(const SampledPass& pass, std::int64_t first_row_block, std::int64_t last_row_block,
-                std::int64_t first_channel_block, std::int64_t last_channel_block)
+  SampledWorker(const SampledPass& pass, const GradientShare& share, float* dw)
       : pass_(pass),
         geometry_(pass.geometry),
         input_(pass.tiling.input),
-        first_rows_(first_row_block),
-        last_rows_(last_row_block),
-        first_block_(first_channel_block),
-        last_block_(last_channel_block),
+        dw_(dw),
+        first_rows_(share.rows.first / pass.form.block_channels()),
+        last_rows_(ceil_div(share.rows.last, pass.form.block_channels())),
+        first_block_(share.channels.first / input_.channel_block),
+        last_block_(ceil_div(share.channels.last, input_.channel_block)),
+        tiles_(share.steps),
         most_blocks_(pass.tiling.tiles.front().blocks),
         part_bytes_(most_blocks_ * input_.block_bytes),
-        transposed_((last_channel_block - first_channel_block) * part_bytes_ / 4),
+        transposed_((last_block_ - first_block_) * part_bytes_ / 4),
         held_(static_cast<std::size_t>(most_blocks_ * input_.slots), -1),
         started_(static_cast<std::size_t>(geometry_.kernel[0]), false) {
     // Padding columns are never written again.
@@ -59,7 +72,8 @@ class SampledWorker {
 
   void run() {
     std::int64_t block = 0;
-    for (const SampledTilePlace& tile : pass_.tiling.tiles) {
+    for (std::int64_t i = tiles_.first; i < tiles_.last; ++i) {
+      const SampledTilePlace& tile = pass_.tiling.tiles[static_cast<std::size_t>(i)];
       if (tile.first_block != block) std::fill(held_.begin(), held_.end(), -1);
       block = tile.first_block;
       for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) kernel_row(tile, r);
@@ -70,10 +84,6 @@ class SampledWorker {
   }
 
  private:
-  std::int64_t input_row(std::int64_t row, std::int64_t r) const {
-    return row * geometry_.stride[0] - geometry_.padding[0] + r * geometry_.dilation[0];
-  }
-
   /// Transposes an input row of a block of the tile, unless it is there.
   void hold(const SampledTilePlace& tile, std::int64_t b, std::int64_t row) {
     const std::int64_t slot = b * input_.slots + row % input_.slots;
@@ -115,16 +125,13 @@ class SampledWorker {
   }
 
   void kernel_row(const SampledTilePlace& tile, std::int64_t r) {
-    // Rows of the tile whose input row under r is not on padding.
-    std::int64_t begin = 0;
-    std::int64_t end = tile.rows;
-    while (begin < end && input_row(tile.first_row + begin, r) < 0) ++begin;
-    while (begin < end && input_row(tile.first_row + end - 1, r) >= pass_.x.dim(2)) --end;
+    const auto [begin, end] = rows_inside(geometry_, tile, r, pass_.x.dim(2));
     if (begin == end) return;
     for (std::int64_t b = 0; b < tile.blocks; ++b) {
-      for (std::int64_t row = begin; row < end; ++row) hold(tile, b, input_row(tile.first_row + row, r));
+      for (std::int64_t row = begin; row < end; ++row)
+        hold(tile, b, input_row(geometry_, tile.first_row + row, r));
     }
-    const std::int64_t top = input_row(tile.first_row, r);
+    const std::int64_t top = input_row(geometry_, tile.first_row, r);
     // A tile of several rows has each input row in the slot of its number.
     const std::int64_t slot = tile.rows > 1 ? top : top % input_.slots;
     for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
@@ -155,7 +162,7 @@ class SampledWorker {
     for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows) {
       args.entries = pass_.form.entries(tile, rows) + begin * tile.row_entries * pass_.form.entry_bytes();
       args.rows = static_cast<int>(std::min(block_rows, geometry_.out_channels - rows * block_rows));
-      args.dw = pass_.dw + (rows * block_rows * taps + r * geometry_.kernel[1] + s) * pass_.channels + first;
+      args.dw = dw_ + (rows * block_rows * taps + r * geometry_.kernel[1] + s) * pass_.channels + first;
       products(args);
     }
   }
@@ -170,7 +177,7 @@ class SampledWorker {
     for (std::int64_t row = first_rows_ * block_rows; row < last_row; ++row) {
       for (std::int64_t s = 0; s < kernel_width; ++s) {
         const std::int64_t tap = (row * kernel_height + r) * kernel_width + s;
-        std::fill(pass_.dw + tap * pass_.channels + first, pass_.dw + tap * pass_.channels + last, 0.0f);
+        std::fill(dw_ + tap * pass_.channels + first, dw_ + tap * pass_.channels + last, 0.0f);
       }
     }
   }
@@ -178,31 +185,52 @@ class SampledWorker {
   const SampledPass& pass_;
   const Geometry& geometry_;
   const SampledInput& input_;
+  float* dw_;
   std::int64_t first_rows_, last_rows_;    ///< blocks of output channels
   std::int64_t first_block_, last_block_;  ///< blocks of input channels
-  std::int64_t most_blocks_;               ///< of images in a tile
-  std::int64_t part_bytes_;                ///< of a block of input channels
+  Range tiles_;
+  std::int64_t most_blocks_;  ///< of images in a tile
+  std::int64_t part_bytes_;   ///< of a block of input channels
   Scratch transposed_;
   std::vector<std::int64_t> held_;
   std::vector<bool> started_;  ///< kernel rows whose dw has been written
 };
 
-void run(const SampledPass& pass) {
-  // Whoever has a share of the input channels transposes only those, so these are split first.
-  const std::int64_t row_blocks = pass.form.blocks();
-  const std::int64_t channel_blocks = ceil_div(pass.channels, pass.tiling.input.channel_block);
-  std::int64_t channel_parts = std::clamp<std::int64_t>(channel_blocks, 1, threads());
-  while (threads() % channel_parts != 0) --channel_parts;
-  const std::int64_t row_parts = std::clamp<std::int64_t>(threads() / channel_parts, 1, row_blocks);
-  parallel_for(channel_parts * row_parts, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t row = i / channel_parts;
-      const std::int64_t channel = i % channel_parts;
-      SampledWorker(pass, row_blocks * row / row_parts, row_blocks * (row + 1) / row_parts,
-                    channel_blocks * channel / channel_parts, channel_blocks * (channel + 1) / channel_parts)
-          .run();
-    }
-  });
+/// Products with padding columns are done, those with padding rows are not. `channels` are padded.
+GradientWork work_of(const Geometry& geometry, const SampledTiling& tiling, Pattern pattern, const Shape& x,
+                     std::int64_t channels) {
+  GradientWork work;
+  work.rows = geometry.out_channels;
+  work.row_unit = row_block(pattern);
+  work.channels = channels;
+  work.channel_unit = tiling.input.channel_block;
+  work.taps = geometry.kernel[0] * geometry.kernel[1];
+  work.inputs = x[0] * x[2] * tiling.input.positions;
+  const std::int64_t paired = tiling.operands == DType::bf16 ? 2 : 1;
+  for (const SampledTilePlace& tile : tiling.tiles) {
+    std::int64_t rows = 0;
+    for (std::int64_t r = 0; r < geometry.kernel[0]; ++r) rows += rows_inside(geometry, tile, r, x[2]).size();
+    work.steps.push_back(rows * geometry.kernel[1] * tile.row_entries * paired);
+  }
+  return work;
+}
+
+std::int64_t padded_channels(const Geometry& geometry, DType products) {
+  const std::int64_t vector = sampled_kernels(products).vector;
+  return ceil_div(geometry.in_channels, vector) * vector;
+}
+
+DType products_of(const LayerPlan& plan) {
+  return plan.operands == DType::bf16 && bf16_kernels() != nullptr ? DType::bf16 : DType::f32;
+}
+
+void run(const SampledPass& pass, float* dw) {
+  const GradientSplit split(work_of(pass.geometry, pass.tiling, pass.pattern, pass.x.shape(), pass.channels),
+                            threads());
+  const std::int64_t size =
+      pass.geometry.out_channels * pass.geometry.kernel[0] * pass.geometry.kernel[1] * pass.channels;
+  split.run(dw, size,
+            [&](const GradientShare& share, float* target) { SampledWorker(pass, share, target).run(); });
 }
 
 }  // namespace
@@ -219,22 +247,35 @@ void sampled_weight_gradient(const LayerPlan& plan, const Tensor& x, const Tenso
     return sampled_weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy,
                                    pattern, key, unfolded_dw);
   }
-  const bool has_products = plan.operands == DType::bf16 && bf16_kernels() != nullptr;
-  const DType products = has_products ? DType::bf16 : DType::f32;
-  const Tensor input = has_products ? x : rounded(x, plan.operands);
-  const SampledTiling tiling(geometry, x, dy, pattern, products);
+  const DType products = products_of(plan);
+  const Tensor input = products == DType::bf16 ? x : rounded(x, plan.operands);
+  const SampledTiling tiling(geometry, x.shape(), dy.shape(), pattern, products);
   const SampledForm form(geometry, tiling, dy, pattern, key, plan.operands);
-  const std::int64_t vector = sampled_kernels(products).vector;
-  const std::int64_t channels = ceil_div(geometry.in_channels, vector) * vector;
+  const std::int64_t channels = padded_channels(geometry, products);
   const std::int64_t rows = geometry.out_channels * geometry.kernel[0] * geometry.kernel[1];
-  if (channels == geometry.in_channels)
-    return run({geometry, tiling, form, pattern, input, dw.data<float>(), channels});
+  const SampledPass pass{geometry, tiling, form, pattern, input, channels};
+  if (channels == geometry.in_channels) return run(pass, dw.data<float>());
   Scratch padded(rows * channels);
-  run({geometry, tiling, form, pattern, input, padded.data(), channels});
+  run(pass, padded.data());
   for (std::int64_t row = 0; row < rows; ++row) {
     std::copy_n(padded.data() + row * channels, geometry.in_channels,
                 dw.data<float>() + row * geometry.in_channels);
   }
+}
+
+std::vector<std::int64_t> sampled_weight_gradient_shares(const LayerPlan& plan, const Shape& x,
+                                                         Pattern pattern, std::int64_t threads) {
+  const Geometry& geometry = plan.geometry;
+  const Shape y = geometry.output_shape("conv2d", x);
+  if (worth_unfolding(geometry)) {
+    const Geometry one = unfolded(geometry);
+    return sampled_weight_gradient_shares({one, plan.operands}, {x[0], one.in_channels, y[2], y[3]}, pattern,
+                                          threads);
+  }
+  const DType products = products_of(plan);
+  const SampledTiling tiling(geometry, x, y, pattern, products);
+  const GradientWork work = work_of(geometry, tiling, pattern, x, padded_channels(geometry, products));
+  return GradientSplit(work, threads).products(work);
 }
 
 }  // namespace satsuma::cpu

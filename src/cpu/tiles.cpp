@@ -11,6 +11,7 @@
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/row_groups.hpp"
 #include "src/cpu/scratch.hpp"
+#include "src/cpu/shares.hpp"
 
 namespace satsuma::cpu {
 
@@ -43,11 +44,14 @@ struct Place {
   std::int64_t first_unit;
   std::size_t row;  ///< group of rows
   std::int64_t first_pixel;
-  std::int64_t part;
 };
 
+/// Multiply-adds that the writing of an output takes the time of: gradients of a convolution with stride have
+/// outputs without any.
+constexpr std::int64_t kOutputWork = 8;
+
 /// How a pass is cut into the pieces that are given to threads: a set of image blocks, a group of output
-/// rows, a chunk of their pixels, and a part of the output channels.
+/// rows, and a chunk of their pixels. Where pieces are few, threads share the output channels of one.
 struct Cut {
   /// Tiles read the tensor, nothing is copied: pointwise passes, unless the copy is used often. It pays soon
   /// for pixels of several image blocks: these lie powers of two apart often enough that Zen's prediction of
@@ -61,8 +65,8 @@ struct Cut {
   std::vector<RowGroup> rows;
   std::int64_t chunks;
   std::int64_t chunk;  ///< output pixels, of each class of columns
-  std::int64_t parts;  ///< more than one only where threads would have nothing to do
-  std::int64_t part;   ///< output channels
+  std::int64_t panel;  ///< output channels that stay together
+  std::int64_t panels;
 
   Cut(const TilePass& pass, const TileShape& shape, int row_multiple) {
     unit = pass.wide ? 2 : 1;
@@ -71,27 +75,56 @@ struct Cut {
     const std::int64_t units = ceil_div(pass.blocks, unit);
     groups = std::clamp<std::int64_t>(pixels / widest, 1, units);
     sets = ceil_div(units, groups);
+    groups = ceil_div(units, sets);
     in_place = is_pointwise(pass) && !pass.wide && pass.out_channels < (groups > 1 ? 64 : 512);
     tile_by_tile = is_pointwise(pass) && !in_place;
     rows = row_groups(pass.rows, shape.lines);
     chunk = tile_by_tile ? std::min(pixels, widest) : widest;
     chunks = ceil_div(widest, chunk);
-    const std::int64_t whole = sets * static_cast<std::int64_t>(rows.size()) * chunks;
-    const bool worth_sharing = whole * chunk * groups * pass.out_channels * pass.in_channels >= kSharedWork;
-    const std::int64_t wanted = worth_sharing && whole < 2 * threads() ? ceil_div(4 * threads(), whole) : 1;
-    part = ceil_div(ceil_div(pass.out_channels, wanted), row_multiple) * row_multiple;
-    parts = ceil_div(pass.out_channels, part);
+    panel = row_multiple;
+    panels = ceil_div(pass.out_channels, panel);
   }
 
-  /// Products of pixels and channels below which threads cost more to wake than they save.
-  static constexpr std::int64_t kSharedWork = 1 << 20;
+  std::int64_t pieces() const { return sets * static_cast<std::int64_t>(rows.size()) * chunks; }
 
   Place place(std::int64_t index) const {
-    const std::int64_t chunk_index = index / parts;
-    const std::int64_t row_index = chunk_index / chunks;
+    const std::int64_t row_index = index / chunks;
     const auto row_groups = static_cast<std::int64_t>(rows.size());
     return {row_index / row_groups * groups, static_cast<std::size_t>(row_index % row_groups),
-            chunk_index % chunks * chunk, index % parts};
+            index % chunks * chunk};
+  }
+
+  /// Multiply-adds and outputs of one output channel in a piece.
+  struct Size {
+    std::int64_t products;
+    std::int64_t outputs;
+  };
+  Size size(const TilePass& pass, std::int64_t index) const {
+    const Place at = place(index);
+    const RowGroup& group = rows[at.row];
+    // A wide block of which one half holds images takes as long as a whole one.
+    const std::int64_t blocks = std::min(groups, ceil_div(pass.blocks, unit) - at.first_unit) * unit;
+    std::int64_t pixels = 0;
+    std::int64_t taps = 0;  // of all pixels
+    for (const AxisClass& columns : pass.columns.classes) {
+      const std::int64_t count = std::clamp<std::int64_t>(columns.count - at.first_pixel, 0, chunk);
+      pixels += count;
+      taps += count * static_cast<std::int64_t>(columns.taps.size() * group.taps.size());
+    }
+    const std::int64_t outputs = blocks * kLanes * group.lines;
+    return {outputs * taps * pass.in_channels, outputs * pixels};
+  }
+
+  /// The whole pass in equal shares for up to `threads` threads.
+  std::vector<Share> shares(const TilePass& pass, std::int64_t threads) const {
+    std::vector<Piece> line;
+    std::int64_t products = 0;
+    for (std::int64_t i = 0; i < pieces(); ++i) {
+      const Size all = size(pass, i);
+      line.push_back({(all.products + all.outputs * kOutputWork) * panels * panel, panels});
+      products += all.products * panels * panel;
+    }
+    return equal_shares(line, useful_threads(products, threads));
   }
 
   /// Input rows that are held at a time.
@@ -101,8 +134,6 @@ struct Cut {
     for (const RowGroup& group : rows) most = std::max(most, group.span());
     return most;
   }
-
-  std::int64_t pieces() const { return sets * static_cast<std::int64_t>(rows.size()) * chunks * parts; }
 };
 
 /// The walk of one thread: its scratch memory, and the ring of input rows in it.
@@ -126,12 +157,21 @@ class Walker {
         slot_floats_(cut.groups * row_floats_),
         block_floats_(cut.in_place ? channel_block_ * kLanes : ring_ * slot_floats_),
         inputs_(channel_blocks_ * ring_ * slot_floats_),
-        partial_(ceil_div(cut.part, row_multiple) * row_multiple * vectors_ *
-                 (pass.wide ? kWideLanes : kernels().vector)),
+        partial_(panels_ * row_multiple * vectors_ * (pass.wide ? kWideLanes : kernels().vector)),
         nobody_(pass.blocks % cut.unit != 0 ? pass.out_channels * kLanes : 0),
         held_(static_cast<std::size_t>(ring_)) {}
 
-  void piece(std::int64_t index, const TileKernel& kernel) {
+  void run(const Share& share, const TileKernel& kernel) {
+    for (std::int64_t i = share.first.piece; i < share.end_piece(); ++i) {
+      const Share::Units panels = share.units(i, {0, panels_});
+      first_channel_ = panels.begin * cut_.panel;
+      channels_ = std::min(panels.end * cut_.panel, pass_.out_channels) - first_channel_;
+      if (channels_ > 0) piece(i, i + 1 < share.end_piece(), kernel);
+    }
+  }
+
+ private:
+  void piece(std::int64_t index, bool another, const TileKernel& kernel) {
     const Place place = cut_.place(index);
     if (place.first_unit != first_unit_ || place.first_pixel != first_pixel_) {
       first_unit_ = place.first_unit;
@@ -139,22 +179,19 @@ class Walker {
       std::fill(held_.begin(), held_.end(), -1);
     }
     units_ = std::min(cut_.groups, ceil_div(pass_.blocks, cut_.unit) - first_unit_);
-    first_channel_ = place.part * cut_.part;
-    channels_ = std::min(cut_.part, pass_.out_channels - first_channel_);
     const RowGroup& rows = cut_.rows[place.row];
     ahead_.clear();
     if (!cut_.in_place) {
       for (const RowTap& tap : rows.taps) {
         for (int line = 0; line < rows.lines; ++line) hold(tap.row[static_cast<std::size_t>(line)]);
       }
-      if (index + 1 < cut_.pieces()) look_ahead(cut_.place(index + 1));
+      if (another) look_ahead(cut_.place(index + 1));
     }
     ahead_quota_ = ceil_div(static_cast<std::int64_t>(ahead_.size()), calls_for(rows));
     ahead_begin_ = 0;
     for (const AxisClass& columns : pass_.columns.classes) class_of_columns(columns, rows, kernel);
   }
 
- private:
   /// Row `row` of block `block`, from the pixel at column 0; null behind the last block.
   const float* input_row(std::int64_t block, std::int64_t row) const {
     if (block >= pass_.blocks) return nullptr;
@@ -425,10 +462,25 @@ TileShape tile_shape(const TilePass& pass, int vectors, std::int64_t group) {
 
 void walk_tiles(const TilePass& pass, const TileShape& shape, int row_multiple, const TileKernel& kernel) {
   const Cut cut(pass, shape, row_multiple);
-  parallel_for(cut.pieces(), 1, [&](std::int64_t begin, std::int64_t end) {
-    Walker walker(pass, cut, shape, row_multiple);
-    for (std::int64_t piece = begin; piece < end; ++piece) walker.piece(piece, kernel);
+  const std::vector<Share> shares = cut.shares(pass, threads());
+  parallel_for(static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      Walker(pass, cut, shape, row_multiple).run(shares[static_cast<std::size_t>(i)], kernel);
   });
+}
+
+std::vector<std::int64_t> tile_shares(const TilePass& pass, const TileShape& shape, int row_multiple,
+                                      std::int64_t threads) {
+  const Cut cut(pass, shape, row_multiple);
+  std::vector<std::int64_t> products;
+  for (const Share& share : cut.shares(pass, threads)) {
+    std::int64_t& sum = products.emplace_back(0);
+    for (std::int64_t i = share.first.piece; i < share.end_piece(); ++i) {
+      const Share::Units panels = share.units(i, {0, cut.panels});
+      sum += cut.size(pass, i).products * (panels.end - panels.begin) * cut.panel;
+    }
+  }
+  return products;
 }
 
 }  // namespace satsuma::cpu

@@ -50,4 +50,10 @@ using TileKernel = std::function<void(const TileArgs& args, std::int64_t block)>
 /// need no copy and read the tensor in place; wide ones copy a tile at a time.
 void walk_tiles(const TilePass& pass, const TileShape& shape, int row_multiple, const TileKernel& kernel);
 
+/// Multiply-adds of each share into which walk_tiles() cuts the pass for `threads` threads: as if dense, and
+/// whole panels of `row_multiple` output channels. Small passes leave some threads without a share. Reads no
+/// tensor.
+std::vector<std::int64_t> tile_shares(const TilePass& pass, const TileShape& shape, int row_multiple,
+                                      std::int64_t threads);
+
 }  // namespace satsuma::cpu

@@ -7,6 +7,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/cpu/channels_last.hpp"
+#include "src/cpu/gradient_split.hpp"
 #include "src/cpu/gradient_tile.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
@@ -43,21 +44,22 @@ Operands operands_of(DType type) {
           table.transpose, nullptr};
 }
 
-/// A half-open range of channels.
-struct Range {
-  std::int64_t first;
-  std::int64_t last;
+/// Height and width of x and dy. A product of pixels with themselves has one a line, so that threads can
+/// share the tokens of a linear layer.
+struct Extents {
+  std::int64_t height, width, out_height, out_width;
 
-  std::int64_t size() const { return last - first; }
-  /// The `i`-th of `parts` nearly equal ranges in this one, whose borders are multiples of `unit`.
-  Range part(std::int64_t i, std::int64_t parts, std::int64_t unit = 1) const {
-    const std::int64_t units = ceil_div(size(), unit);
-    return {first + units * i / parts * unit, std::min(first + units * (i + 1) / parts * unit, last)};
+  Extents(const Geometry& g, const Shape& x, const Shape& dy)
+      : height(x[2]), width(x[3]), out_height(dy[2]), out_width(dy[3]) {
+    constexpr Pair kOne = {1, 1};
+    if (g.kernel != kOne || g.stride != kOne || g.padding != Pair{0, 0}) return;
+    height = out_height = height * width;
+    width = out_width = 1;
   }
 };
 
-/// One thread's share of dw, a range of rows (output channels) and of input channels, over all images and
-/// pixels: no sums are shared between threads, and their order depends on nothing but the shapes.
+/// One thread's share: a range of rows (output channels) and of input channels, over a range of lines, which
+/// are the output rows of the first block of images, then of the second and so on.
 ///
 /// Per strip, some output rows of a block of images or small images of several blocks: x is transposed to
 /// [channel block][block of images][input row][pixel][lanes][channel] (a ring of rows, so that each is
@@ -66,36 +68,36 @@ struct Range {
 /// their dy in the first-level cache.
 class GradientWorker {
  public:
-  GradientWorker(const Geometry& geometry, const Operands& operands, const Tensor& x, const Tensor& dy,
-                 Tensor& dw, Range rows, Range channels)
+  GradientWorker(const Geometry& geometry, const Extents& extents, const Operands& operands, const Tensor& x,
+                 const Tensor& dy, const GradientShare& share, float* dw)
       : geometry_(geometry),
         operands_(operands),
         images_(x.dim(0)),
-        height_(x.dim(2)),
-        width_(x.dim(3)),
-        out_height_(dy.dim(2)),
-        out_width_(dy.dim(3)),
+        height_(extents.height),
+        width_(extents.width),
+        out_height_(extents.out_height),
+        out_width_(extents.out_width),
         x_(x.data<float>()),
         dy_(dy.data<float>()),
-        dw_(dw.data<float>()),
-        rows_(rows),
-        channels_(channels),
+        dw_(dw),
+        rows_(share.rows),
+        channels_(share.channels),
+        lines_(share.steps),
         channel_block_(std::min<std::int64_t>(operands.vectors * operands.vector,
-                                              ceil_div(channels.size(), operands.vector) * operands.vector)),
-        channel_blocks_(ceil_div(channels.size(), channel_block_)),
-        row_blocks_(ceil_div(rows.size(), operands.rows)),
+                                              ceil_div(channels_.size(), operands.vector) * operands.vector)),
+        channel_blocks_(ceil_div(channels_.size(), channel_block_)),
+        row_blocks_(ceil_div(rows_.size(), operands.rows)),
         strips_(std::clamp<std::int64_t>(out_height_ * out_width_ / kStripPixels, 1, out_height_)),
         strip_blocks_(std::clamp<std::int64_t>(kStripPixels / (out_height_ * out_width_), 1,
                                                ceil_div(images_, kLanes))),
-        ring_(std::min(height_, (ceil_div(out_height_, strips_) - 1) * geometry.stride[0] +
+        strip_rows_(ceil_div(out_height_, strips_)),
+        ring_(std::min(height_, (strip_rows_ - 1) * geometry.stride[0] +
                                     (geometry.kernel[0] - 1) * geometry.dilation[0] + 1)),
         pixel_floats_(operands.lanes * channel_block_),
         block_floats_(strip_blocks_ * ring_ * width_ * pixel_floats_),
         transposed_(channel_blocks_ * block_floats_),
-        dy_floats_(operands.round_rows ? rows.size() * operands.lanes : geometry.out_channels * kLanes),
-        rounded_(operands.round_rows
-                     ? strip_blocks_ * ceil_div(out_height_, strips_) * out_width_ * dy_floats_
-                     : 0),
+        dy_floats_(operands.round_rows ? rows_.size() * operands.lanes : geometry.out_channels * kLanes),
+        rounded_(operands.round_rows ? strip_blocks_ * strip_rows_ * out_width_ * dy_floats_ : 0),
         tile_(operands.rows * channel_block_),
         held_(static_cast<std::size_t>(strip_blocks_ * ring_), -1) {
     for (std::int64_t column = 0; column < width_; ++column) {
@@ -104,14 +106,18 @@ class GradientWorker {
   }
 
   void run() {
-    const std::int64_t blocks = ceil_div(images_, kLanes);
-    bool first = true;
-    for (std::int64_t block = 0; block < blocks; block += strip_blocks_) {
+    for (std::int64_t line = lines_.first; line < lines_.last;) {
       std::fill(held_.begin(), held_.end(), -1);
-      for (std::int64_t i = 0; i < strips_; ++i) {
-        strip({block, std::min(block + strip_blocks_, blocks)}, Range{0, out_height_}.part(i, strips_),
-              first);
-        first = false;
+      const std::int64_t block = line / out_height_;
+      const std::int64_t whole = line % out_height_ == 0 ? (lines_.last - line) / out_height_ : 0;
+      if (whole > 0) {
+        const std::int64_t blocks = std::min(strip_blocks_, whole);
+        strips({block, block + blocks}, {0, out_height_}, strips_);
+        line += blocks * out_height_;
+      } else {
+        const Range rows{line % out_height_, std::min(out_height_, line % out_height_ + lines_.last - line)};
+        strips({block, block + 1}, rows, ceil_div(rows.size(), strip_rows_));
+        line += rows.size();
       }
     }
   }
@@ -168,7 +174,11 @@ class GradientWorker {
     return rounded_.data();
   }
 
-  void strip(Range blocks, Range rows, bool first) {
+  void strips(Range blocks, Range rows, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) strip(blocks, rows.part(i, count));
+  }
+
+  void strip(Range blocks, Range rows) {
     const auto [kernel_height, kernel_width] = geometry_.kernel;
     const float* const dy = gradients(blocks, rows);
     for (std::int64_t block = blocks.first; block < blocks.last; ++block) {
@@ -184,10 +194,11 @@ class GradientWorker {
         pairs_.clear();
         for (std::int64_t block = blocks.first; block < blocks.last; ++block)
           add_pairs(blocks, block, rows, r, s);
-        if (pairs_.empty() && !first) continue;
-        products(dy, r * kernel_width + s, !first);
+        if (pairs_.empty() && !first_) continue;
+        products(dy, r * kernel_width + s, !first_);
       }
     }
+    first_ = false;
   }
 
   std::int64_t input_row(std::int64_t p, std::int64_t r) const {
@@ -255,11 +266,13 @@ class GradientWorker {
   float* dw_;
   Range rows_;
   Range channels_;
+  Range lines_;
   std::int64_t channel_block_;
   std::int64_t channel_blocks_;
   std::int64_t row_blocks_;
   std::int64_t strips_;        ///< of an image, equal shares of its rows
   std::int64_t strip_blocks_;  ///< blocks of images in a strip: several only where it has all rows
+  std::int64_t strip_rows_;    ///< most output rows of a block in a strip
   std::int64_t ring_;          ///< input rows of a block that are held at a time
   std::int64_t pixel_floats_;
   std::int64_t block_floats_;
@@ -270,36 +283,77 @@ class GradientWorker {
   std::vector<std::int64_t> columns_;  ///< of x that are read
   std::vector<std::int64_t> held_;
   std::vector<PixelPair> pairs_;
+  bool first_ = true;  ///< nothing has been written to dw
 };
+
+/// The products of each line of dy, for one output channel and one input channel.
+std::vector<std::int64_t> line_products(const Geometry& g, const Extents& extents, std::int64_t images) {
+  const auto taps_of = [&](std::size_t axis, std::int64_t at, std::int64_t inputs) {
+    std::int64_t taps = 0;
+    for (std::int64_t tap = 0; tap < g.kernel[axis]; ++tap) {
+      const std::int64_t input = at * g.stride[axis] - g.padding[axis] + tap * g.dilation[axis];
+      if (input >= 0 && input < inputs) ++taps;
+    }
+    return taps;
+  };
+  std::int64_t columns = 0;
+  for (std::int64_t q = 0; q < extents.out_width; ++q) columns += taps_of(1, q, extents.width);
+  std::vector<std::int64_t> lines;
+  for (std::int64_t block = 0; block < ceil_div(images, kLanes); ++block) {
+    const std::int64_t lanes = std::min(kLanes, images - block * kLanes);
+    for (std::int64_t p = 0; p < extents.out_height; ++p)
+      lines.push_back(lanes * columns * taps_of(0, p, extents.height));
+  }
+  return lines;
+}
+
+GradientWork work_of(const Geometry& geometry, const Extents& extents, const Operands& operands,
+                     std::int64_t images, bool one_sum) {
+  GradientWork work;
+  work.rows = geometry.out_channels;
+  work.row_unit = 2;  // as few as hide the latency of their sums
+  work.channels = geometry.in_channels;
+  work.channel_unit = operands.vectors * operands.vector;
+  work.taps = geometry.kernel[0] * geometry.kernel[1];
+  work.steps = line_products(geometry, extents, images);
+  // Only rows and columns that some tap reads are transposed.
+  work.inputs = images * std::min(extents.height, extents.out_height * geometry.kernel[0]) *
+                std::min(extents.width, extents.out_width * geometry.kernel[1]);
+  work.one_sum = one_sum;
+  return work;
+}
 
 }  // namespace
 
 void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
-                     bool skip_padding) {
+                     const GradientOrder& order) {
   const Geometry& geometry = plan.geometry;
   if (is_channels_last(x)) return weight_gradient_channels_last(plan, x, dy, dw);
-  if (worth_unfolding(geometry) && !skip_padding) {
+  if (worth_unfolding(geometry) && !order.skip_padding) {
     Tensor unfolded_dw = unfold_weight(dw);
-    weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
+    weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw,
+                    order);
     return;
   }
   const Operands operands = operands_of(plan.operands);
-  // Whoever has a share of the input channels transposes only those, so these are split first, as far as
-  // whole register tiles go.
-  const Range rows{0, geometry.out_channels};
-  const Range channels{0, geometry.in_channels};
-  const std::int64_t tile = operands.vectors * operands.vector;
-  std::int64_t channel_parts = std::clamp<std::int64_t>(channels.last / tile, 1, threads());
-  while (threads() % channel_parts != 0) --channel_parts;
-  const std::int64_t row_parts =
-      std::clamp<std::int64_t>(threads() / channel_parts, 1, ceil_div(rows.last, operands.rows / 2));
-  parallel_for(channel_parts * row_parts, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      GradientWorker(geometry, operands, x, dy, dw, rows.part(i / channel_parts, row_parts),
-                     channels.part(i % channel_parts, channel_parts, tile))
-          .run();
-    }
+  const Extents extents(geometry, x.shape(), dy.shape());
+  const GradientSplit split(work_of(geometry, extents, operands, x.dim(0), order.one_sum), threads());
+  split.run(dw.data<float>(), dw.numel(), [&](const GradientShare& share, float* target) {
+    GradientWorker(geometry, extents, operands, x, dy, share, target).run();
   });
+}
+
+std::vector<std::int64_t> weight_gradient_shares(const LayerPlan& plan, const Shape& x,
+                                                 std::int64_t threads) {
+  const Geometry& geometry = plan.geometry;
+  const Shape y = geometry.output_shape("conv2d", x);
+  if (worth_unfolding(geometry)) {
+    const Geometry one = unfolded(geometry);
+    return weight_gradient_shares({one, plan.operands}, {x[0], one.in_channels, y[2], y[3]}, threads);
+  }
+  const GradientWork work =
+      work_of(geometry, Extents(geometry, x, y), operands_of(plan.operands), x[0], false);
+  return GradientSplit(work, threads).products(work);
 }
 
 void bias_gradient(const Tensor& dy, Tensor& dbias) {

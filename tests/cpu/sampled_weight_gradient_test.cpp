@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "cpu/naive.hpp"
-#include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
 #include "support/random_tensor.hpp"
 
@@ -71,23 +70,6 @@ TEST_CASE("the sampled weight gradient is that of the sampled dY") {
       }
     }
   }
-}
-
-TEST_CASE("the sampled weight gradient has the same bits for each number of threads") {
-  const int before = threads();
-  for (const Layer& layer : kLayers) {
-    CAPTURE(to_string(layer.geometry));
-    const Tensor x = random_tensor(layer.x, 1, DType::f32, MemoryFormat::batch_blocked);
-    const Tensor dy = random_tensor(layer.geometry.output_shape("test", layer.x), 2, DType::f32,
-                                    MemoryFormat::batch_blocked);
-    set_threads(1);
-    const auto one = sampled_dw(layer, x, dy, {2, 8}).to_vector<float>();
-    for (const int count : {2, 3, 8}) {
-      set_threads(count);
-      CHECK(sampled_dw(layer, x, dy, {2, 8}).to_vector<float>() == one);
-    }
-  }
-  set_threads(before);
 }
 
 }  // namespace satsuma::cpu
