@@ -5,11 +5,9 @@
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
-#include "src/cpu/channels_last.hpp"
 #include "src/cpu/forms.hpp"
 #include "src/cpu/pair_forms.hpp"
 #include "src/cpu/tiles.hpp"
-#include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
 
@@ -36,7 +34,7 @@ TilePass pass_over(const LayerPlan& plan, const Tensor& input, Tensor& output) {
 constexpr std::int64_t kNarrow = 2;
 constexpr std::int64_t kAnyWidth = std::numeric_limits<std::int64_t>::max();
 
-void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
+void run_pairs(const TilePass& pass, const WeightOperand& w, bool transposed) {
   const Bf16Kernels& table = *bf16_kernels();
   const auto shape_of = [&](int tile, std::int64_t group) {
     TileShape shape = tile_shape(pass, tile, group);
@@ -59,10 +57,7 @@ void run_wide(const TilePass& pass, const WeightOperand& w, bool transposed) {
   }
 }
 
-void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
-  // Rows leave it out as it is.
-  pass.columns = without_padding(pass.columns, order.skip_padding ? kAnyWidth : kNarrow);
-  if (pass.wide) return run_wide(pass, w, transposed);
+void run_tiles(const TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
   const Kernels& table = kernels();
   const auto shape_of = [&](int tile, std::int64_t group) {
     TileShape shape = tile_shape(pass, tile, group);
@@ -84,34 +79,46 @@ void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder
   }
 }
 
-}  // namespace
-
-void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
-             const SumOrder& order) {
-  const Geometry& geometry = plan.geometry;
-  if (is_channels_last(y)) return forward_channels_last(plan, x, w, bias, y);
-  // Unfolded channels follow each other by row, column and channel, as in one block.
-  const bool one_block = order.channel_block == 0 || order.channel_block >= geometry.in_channels;
-  if (w.dense != nullptr && worth_unfolding(geometry) && one_block && !order.skip_padding) {
-    const Tensor weight = unfold_weight(*w.dense);
-    forward({unfolded(geometry), plan.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
-    return;
-  }
-  TilePass pass = pass_over(plan, x, y);
-  pass.rows = forward_axis(along(geometry, 0), x.dim(2), y.dim(2));
-  pass.columns = forward_axis(along(geometry, 1), x.dim(3), y.dim(3));
-  pass.bias = bias.defined() ? bias.data<float>() : nullptr;
-  run(pass, w, false, order);
+/// Columns of padding are left out where that pays or is asked for; rows leave it out as it is.
+Axis columns_of(const Axis& columns, const SumOrder& order) {
+  return without_padding(columns, order.skip_padding ? kAnyWidth : kNarrow);
 }
 
-void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
-                   const SumOrder& order) {
-  const Geometry& geometry = plan.geometry;
-  if (is_channels_last(dx)) return backward_data_channels_last(plan, dy, w, dx);
+TilePass forward_pass(const LayerPlan& plan, const Tensor& x, const Tensor& bias, Tensor& y,
+                      const SumOrder& order) {
+  TilePass pass = pass_over(plan, x, y);
+  pass.rows = forward_axis(along(plan.geometry, 0), x.dim(2), y.dim(2));
+  pass.columns = columns_of(forward_axis(along(plan.geometry, 1), x.dim(3), y.dim(3)), order);
+  pass.bias = bias.defined() ? bias.data<float>() : nullptr;
+  return pass;
+}
+
+TilePass backward_pass(const LayerPlan& plan, const Tensor& dy, Tensor& dx, const SumOrder& order) {
   TilePass pass = pass_over(plan, dy, dx);
-  pass.rows = backward_axis(along(geometry, 0), dx.dim(2), dy.dim(2));
-  pass.columns = backward_axis(along(geometry, 1), dx.dim(3), dy.dim(3));
-  run(pass, w, true, order);
+  pass.rows = backward_axis(along(plan.geometry, 0), dx.dim(2), dy.dim(2));
+  pass.columns = columns_of(backward_axis(along(plan.geometry, 1), dx.dim(3), dy.dim(3)), order);
+  return pass;
+}
+
+}  // namespace
+
+void forward_tiles(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                   Tensor& y, const SumOrder& order) {
+  run_tiles(forward_pass(plan, x, bias, y, order), w, false, order);
+}
+
+void forward_pairs(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                   Tensor& y) {
+  run_pairs(forward_pass(plan, x, bias, y, {}), w, false);
+}
+
+void backward_data_tiles(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+                         const SumOrder& order) {
+  run_tiles(backward_pass(plan, dy, dx, order), w, true, order);
+}
+
+void backward_data_pairs(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+  run_pairs(backward_pass(plan, dy, dx, {}), w, true);
 }
 
 }  // namespace satsuma::cpu

@@ -11,7 +11,6 @@
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
-#include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
 
@@ -274,15 +273,8 @@ class GradientWorker {
 
 }  // namespace
 
-void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
-                     bool skip_padding) {
+void weight_gradient_tiles(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw) {
   const Geometry& geometry = plan.geometry;
-  if (is_channels_last(x)) return weight_gradient_channels_last(plan, x, dy, dw);
-  if (worth_unfolding(geometry) && !skip_padding) {
-    Tensor unfolded_dw = unfold_weight(dw);
-    weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw);
-    return;
-  }
   const Operands operands = operands_of(plan.operands);
   // Whoever has a share of the input channels transposes only those, so these are split first, as far as
   // whole register tiles go.
