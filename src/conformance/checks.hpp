@@ -17,6 +17,7 @@ struct Subject {
 void check_passes(Recorder& recorder, const Subject& subject);
 void check_weights(Recorder& recorder, const Subject& subject);
 void check_gradient(Recorder& recorder, const Subject& subject);
+void check_sampling(Recorder& recorder, const Subject& subject);
 void check_repeat(Recorder& recorder, const Subject& subject);
 void check_placement(Recorder& recorder, const Subject& subject);
 void check_memory(Recorder& recorder, const Subject& subject);

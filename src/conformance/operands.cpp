@@ -90,7 +90,7 @@ WeightOperand PassWeight::operand() const {
 }
 
 PassResult run_pass(Device& device, const Case& layer, Types types, Pass pass, const Operands& operands,
-                    const PassWeight& weight) {
+                    const PassWeight& weight, const SampleKey& key) {
   const bool fits = operands.format == device.activation_format_of(layer.input[0]);
   const MemoryFormat format = fits ? operands.format : device.activation_format();
   const LayerPlan plan = layer.plan(types);
@@ -111,7 +111,7 @@ PassResult run_pass(Device& device, const Case& layer, Types types, Pass pass, c
       if (operands.bias.defined()) {
         result.dbias = poisoned(device, operands.bias.shape(), types.tensors, MemoryFormat::row_major);
       }
-      device.backward_weights(plan, SampleKey{5, 7, 3}, x, dy, result.main, result.dbias);
+      device.backward_weights(plan, key, x, dy, result.main, result.dbias);
       break;
   }
   device.synchronize();
@@ -127,9 +127,7 @@ Support ask(const Device& device, const Case& layer, Types types, Pass pass) {
 }
 
 std::shared_ptr<Device> make_reference() {
-  for (const DeviceEntry& entry : device_entries()) {
-    if (entry.name == "reference") return entry.create();
-  }
+  if (auto reference = make_built_in("reference")) return reference;
   throw DeviceError("conformance needs the device 'reference', which is not built in; build with it");
 }
 

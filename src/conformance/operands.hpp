@@ -50,9 +50,9 @@ struct PassResult {
 };
 
 /// Runs a pass into poisoned memory of the device and waits for it. Operands that are in neither
-/// of the device's formats are converted to its usual one.
+/// of the device's formats are converted to its usual one. `key` is of a sampled dY.
 PassResult run_pass(Device& device, const Case& layer, Types types, Pass pass, const Operands& operands,
-                    const PassWeight& weight);
+                    const PassWeight& weight, const SampleKey& key = {5, 7, 3});
 
 /// f32 tensors, and the operands that the device takes unless told otherwise.
 Types own_types(const Device& device);

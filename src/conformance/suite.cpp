@@ -34,8 +34,8 @@ void check_some_pass(Recorder& recorder, const Subject& subject) {
 void run_mode(Mode mode, Recorder& recorder, const Subject& subject) {
   switch (mode) {
     case Mode::correctness:
-      for (const auto part : {check_passes, check_weights, check_repeat, check_placement, check_memory,
-                              check_errors, check_threads}) {
+      for (const auto part : {check_passes, check_sampling, check_weights, check_repeat, check_placement,
+                              check_memory, check_errors, check_threads}) {
         part(recorder, subject);
       }
       break;

@@ -6,7 +6,6 @@
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
-#include "src/cpu/channels_last.hpp"
 #include "src/cpu/forms.hpp"
 #include "src/cpu/pair_forms.hpp"
 #include "src/cpu/tiles.hpp"
@@ -32,28 +31,9 @@ TilePass pass_between(const LayerPlan& plan, const Shape& input, const Shape& ou
   return pass;
 }
 
-TilePass forward_pass(const LayerPlan& plan, const Shape& x, const Shape& y) {
-  TilePass pass = pass_between(plan, x, y);
-  pass.rows = forward_axis(along(plan.geometry, 0), x[2], y[2]);
-  pass.columns = forward_axis(along(plan.geometry, 1), x[3], y[3]);
-  return pass;
-}
-
-TilePass backward_pass(const LayerPlan& plan, const Shape& dy, const Shape& dx) {
-  TilePass pass = pass_between(plan, dy, dx);
-  pass.rows = backward_axis(along(plan.geometry, 0), dx[2], dy[2]);
-  pass.columns = backward_axis(along(plan.geometry, 1), dx[3], dy[3]);
-  return pass;
-}
-
 /// So few outputs along an axis that taps on the padding beside them are a good part of all.
 constexpr std::int64_t kNarrow = 2;
 constexpr std::int64_t kAnyWidth = std::numeric_limits<std::int64_t>::max();
-
-/// Rows leave out taps on padding as it is; columns where they are narrow, or are asked to.
-void leave_out_padding(TilePass& pass, const SumOrder& order) {
-  pass.columns = without_padding(pass.columns, order.skip_padding ? kAnyWidth : kNarrow);
-}
 
 /// How a pass is walked with N:M weights, or with dense ones where there is no pattern.
 struct Walk {
@@ -61,7 +41,7 @@ struct Walk {
   int row_multiple;
 };
 
-Walk wide_walk(const TilePass& pass, const std::optional<Pattern>& nm) {
+Walk walk_of_pairs(const TilePass& pass, const std::optional<Pattern>& nm) {
   const Bf16Kernels& table = *bf16_kernels();
   const std::int64_t m = nm ? nm->m : 2;
   const std::int64_t group = m % 2 == 0 ? m : 2 * m;
@@ -70,8 +50,7 @@ Walk wide_walk(const TilePass& pass, const std::optional<Pattern>& nm) {
   return {shape, nm ? rows_together(*nm) : table.dense_rows};
 }
 
-Walk walk_of(const TilePass& pass, const std::optional<Pattern>& nm, const SumOrder& order) {
-  if (pass.wide) return wide_walk(pass, nm);
+Walk walk_of_tiles(const TilePass& pass, const std::optional<Pattern>& nm, const SumOrder& order) {
   const Kernels& table = kernels();
   const int rows = nm ? rows_together(*nm) : table.dense_rows;
   const int tile = !nm ? table.dense_tile : rows == 1 ? table.tile : table.shared_tile;
@@ -80,86 +59,103 @@ Walk walk_of(const TilePass& pass, const std::optional<Pattern>& nm, const SumOr
   return {shape, rows};
 }
 
-std::optional<Pattern> pattern_of(const WeightOperand& w) {
-  if (w.packed == nullptr) return std::nullopt;
-  return w.packed->pattern;
+/// Walks the tiles with one kernel and the blocks of a form of the weight.
+template <typename Weights>
+void walk(const TilePass& pass, const Walk& walk, void (*kernel)(const TileArgs&, const Weights&),
+          const std::vector<Weights>& blocks) {
+  walk_tiles(pass, walk.shape, walk.row_multiple, [&](const TileArgs& args, std::int64_t block) {
+    kernel(args, blocks[static_cast<std::size_t>(block)]);
+  });
 }
 
-void run_wide(const TilePass& pass, const Walk& walk, const WeightOperand& w, bool transposed) {
-  const auto& [shape, row_multiple] = walk;
+void run_pairs(const TilePass& pass, const WeightOperand& w, bool transposed) {
   const Bf16Kernels& table = *bf16_kernels();
   if (w.packed != nullptr) {
-    const NmPairForm& form = nm_pair_form(*w.packed, shape.channel_block);
-    const auto nm = row_multiple == 1 ? table.nm : table.nm_shared;
-    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
-      nm(args, form.blocks[static_cast<std::size_t>(b)]);
-    });
+    const Walk how = walk_of_pairs(pass, w.packed->pattern);
+    walk(pass, how, how.row_multiple == 1 ? table.nm : table.nm_shared,
+         nm_pair_form(*w.packed, how.shape.channel_block).blocks);
   } else {
-    const DensePairForm form = dense_pair_form(*w.dense, shape.channel_block, row_multiple, transposed);
-    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
-      table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
-    });
+    const Walk how = walk_of_pairs(pass, {});
+    const DensePairForm form =
+        dense_pair_form(*w.dense, how.shape.channel_block, how.row_multiple, transposed);
+    walk(pass, how, table.dense, form.blocks);
   }
 }
 
-void run(TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
-  leave_out_padding(pass, order);
-  const Walk walk = walk_of(pass, pattern_of(w), order);
-  if (pass.wide) return run_wide(pass, walk, w, transposed);
-  const auto& [shape, row_multiple] = walk;
+void run_tiles(const TilePass& pass, const WeightOperand& w, bool transposed, const SumOrder& order) {
   const Kernels& table = kernels();
   if (w.packed != nullptr) {
-    const NmForm& form = nm_form(*w.packed, shape.channel_block);
-    const auto nm = row_multiple == 1 ? table.nm : table.nm_shared;
-    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
-      nm(args, form.blocks[static_cast<std::size_t>(b)]);
-    });
+    const Walk how = walk_of_tiles(pass, w.packed->pattern, order);
+    walk(pass, how, how.row_multiple == 1 ? table.nm : table.nm_shared,
+         nm_form(*w.packed, how.shape.channel_block).blocks);
   } else {
-    const DenseForm form = dense_form(*w.dense, shape.channel_block, transposed);
-    walk_tiles(pass, shape, row_multiple, [&](const TileArgs& args, std::int64_t b) {
-      table.dense(args, form.blocks[static_cast<std::size_t>(b)]);
-    });
+    const Walk how = walk_of_tiles(pass, {}, order);
+    const DenseForm form = dense_form(*w.dense, how.shape.channel_block, transposed);
+    walk(pass, how, table.dense, form.blocks);
   }
 }
 
-}  // namespace
+/// Columns of padding are left out where that pays or is asked for; rows leave it out as it is.
+Axis columns_of(const Axis& columns, const SumOrder& order) {
+  return without_padding(columns, order.skip_padding ? kAnyWidth : kNarrow);
+}
 
-void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
-             const SumOrder& order) {
-  const Geometry& geometry = plan.geometry;
-  if (is_channels_last(y)) return forward_channels_last(plan, x, w, bias, y);
-  // Unfolded channels follow each other by row, column and channel, as in one block.
-  const bool one_block = order.channel_block == 0 || order.channel_block >= geometry.in_channels;
-  if (w.dense != nullptr && worth_unfolding(geometry) && one_block && !order.skip_padding) {
-    const Tensor weight = unfold_weight(*w.dense);
-    forward({unfolded(geometry), plan.operands}, unfold(geometry, x, y.shape()), {.dense = &weight}, bias, y);
-    return;
-  }
-  TilePass pass = forward_pass(plan, x.shape(), y.shape());
+TilePass forward_pass(const LayerPlan& plan, const Shape& x, const Shape& y, const SumOrder& order = {}) {
+  TilePass pass = pass_between(plan, x, y);
+  pass.rows = forward_axis(along(plan.geometry, 0), x[2], y[2]);
+  pass.columns = columns_of(forward_axis(along(plan.geometry, 1), x[3], y[3]), order);
+  return pass;
+}
+
+TilePass forward_pass(const LayerPlan& plan, const Tensor& x, const Tensor& bias, Tensor& y,
+                      const SumOrder& order) {
+  TilePass pass = forward_pass(plan, x.shape(), y.shape(), order);
   pass.input = x.data<float>();
   pass.output = y.data<float>();
   pass.bias = bias.defined() ? bias.data<float>() : nullptr;
-  run(pass, w, false, order);
+  return pass;
 }
 
-void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
-                   const SumOrder& order) {
-  if (is_channels_last(dx)) return backward_data_channels_last(plan, dy, w, dx);
-  TilePass pass = backward_pass(plan, dy.shape(), dx.shape());
+TilePass backward_pass(const LayerPlan& plan, const Shape& dy, const Shape& dx, const SumOrder& order = {}) {
+  TilePass pass = pass_between(plan, dy, dx);
+  pass.rows = backward_axis(along(plan.geometry, 0), dx[2], dy[2]);
+  pass.columns = columns_of(backward_axis(along(plan.geometry, 1), dx[3], dy[3]), order);
+  return pass;
+}
+
+TilePass backward_pass(const LayerPlan& plan, const Tensor& dy, Tensor& dx, const SumOrder& order) {
+  TilePass pass = backward_pass(plan, dy.shape(), dx.shape(), order);
   pass.input = dy.data<float>();
   pass.output = dx.data<float>();
-  run(pass, w, true, order);
+  return pass;
 }
 
-namespace {
-
-std::vector<std::int64_t> shares_of(TilePass pass, const std::optional<Pattern>& nm, std::int64_t threads) {
-  leave_out_padding(pass, {});
-  const Walk walk = walk_of(pass, nm, {});
-  return tile_shares(pass, walk.shape, walk.row_multiple, threads);
+std::vector<std::int64_t> shares_of(const TilePass& pass, const std::optional<Pattern>& nm,
+                                    std::int64_t threads) {
+  const Walk how = pass.wide ? walk_of_pairs(pass, nm) : walk_of_tiles(pass, nm, {});
+  return tile_shares(pass, how.shape, how.row_multiple, threads);
 }
 
 }  // namespace
+
+void forward_tiles(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                   Tensor& y, const SumOrder& order) {
+  run_tiles(forward_pass(plan, x, bias, y, order), w, false, order);
+}
+
+void forward_pairs(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                   Tensor& y) {
+  run_pairs(forward_pass(plan, x, bias, y, {}), w, false);
+}
+
+void backward_data_tiles(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+                         const SumOrder& order) {
+  run_tiles(backward_pass(plan, dy, dx, order), w, true, order);
+}
+
+void backward_data_pairs(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) {
+  run_pairs(backward_pass(plan, dy, dx, {}), w, true);
+}
 
 std::vector<std::int64_t> forward_shares(const LayerPlan& plan, const Shape& x,
                                          const std::optional<Pattern>& nm, std::int64_t threads) {

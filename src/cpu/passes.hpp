@@ -20,11 +20,14 @@ struct SumOrder {
 };
 
 /// Forward and backward-data passes on batch-blocked f32 activations, dense or N:M; shapes as in Device.
-/// Products of bf16 need bf16_kernels().
-void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
-             const SumOrder& order = {});
-void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
-                   const SumOrder& order = {});
+/// Tiles multiply f32 operands, pairs those of bf16, rounded on the way, and need bf16_kernels().
+void forward_tiles(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                   Tensor& y, const SumOrder& order);
+void forward_pairs(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                   Tensor& y);
+void backward_data_tiles(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
+                         const SumOrder& order);
+void backward_data_pairs(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx);
 
 /// Multiply-adds, as if dense, of each share into which the pass over a batch-blocked x [N, C, H, W] is cut
 /// for `threads` threads, with N:M weights of a pattern, or dense ones without it. Products with

@@ -325,16 +325,9 @@ GradientWork work_of(const Geometry& geometry, const Extents& extents, const Ope
 
 }  // namespace
 
-void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
-                     const GradientOrder& order) {
+void weight_gradient_tiles(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
+                           const GradientOrder& order) {
   const Geometry& geometry = plan.geometry;
-  if (is_channels_last(x)) return weight_gradient_channels_last(plan, x, dy, dw);
-  if (worth_unfolding(geometry) && !order.skip_padding) {
-    Tensor unfolded_dw = unfold_weight(dw);
-    weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy, unfolded_dw,
-                    order);
-    return;
-  }
   const Operands operands = operands_of(plan.operands);
   const Extents extents(geometry, x.shape(), dy.shape());
   const GradientSplit split(work_of(geometry, extents, operands, x.dim(0), order.one_sum), threads());

@@ -11,7 +11,7 @@ namespace satsuma::cpu {
 /// What a caller may fix of the order in which an element of dw adds its products.
 struct GradientOrder {
   /// Pixels whose tap falls on padding are left out. Otherwise they may be added as products with zero, which
-  /// only a dy that is not finite can tell.
+  /// only a dy that is not finite can tell. weight_gradient_tiles() leaves them out in any case.
   bool skip_padding = false;
   /// Each element is one sum, for f32 operands over blocks of sixteen images, rows, columns and images in the
   /// block, in this order. Otherwise several threads may have a sum each over some of the pixels, which are
@@ -21,8 +21,8 @@ struct GradientOrder {
 
 /// dw[K, C, R, S] (channels-last) = sum over images and pixels of dy * x; both batch-blocked, f32. Products
 /// of bf16 need bf16_kernels().
-void weight_gradient(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
-                     const GradientOrder& order = {});
+void weight_gradient_tiles(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
+                           const GradientOrder& order = {});
 
 /// Multiply-adds of each share into which the pass over a batch-blocked x [N, C, H, W] is cut for `threads`
 /// threads, without those on padding. Small passes have fewer shares than there are threads.

@@ -82,6 +82,13 @@ std::shared_ptr<Device> make(std::string_view name) {
 
 }  // namespace
 
+std::shared_ptr<Device> make_built_in(std::string_view name) {
+  for (const DeviceEntry& entry : device_entries()) {
+    if (entry.name == name) return entry.create();
+  }
+  return nullptr;
+}
+
 void add_device(AddedDevice device) {
   const std::lock_guard lock(registry().mutex);
   if (maker(device.name)) throw UsageError("there is a device '" + device.name + "' already");

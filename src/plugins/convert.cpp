@@ -121,6 +121,23 @@ satsuma_packed to_c(const PackedWeight& packed) {
   return result;
 }
 
+satsuma_matmul to_c(const MatrixProduct& product) {
+  satsuma_matmul result{};
+  result.rows = product.rows;
+  result.segments = product.segments;
+  result.length = product.length;
+  result.kept = product.kept;
+  result.columns = product.columns;
+  result.pattern = to_c(product.pattern);
+  result.operands = to_c(product.operands);
+  result.pass = static_cast<std::int32_t>(product.pass);
+  result.a = product.a;
+  result.indices = product.indices;
+  result.b = product.b;
+  result.c = product.c;
+  return result;
+}
+
 static_assert(static_cast<int>(Pass::ff) == SATSUMA_FF && static_cast<int>(Pass::bp) == SATSUMA_BP &&
               static_cast<int>(Pass::wu) == SATSUMA_WU);
 

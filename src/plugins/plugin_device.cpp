@@ -9,21 +9,13 @@
 #include "satsuma/device/rounding.hpp"
 #include "satsuma/device/sgd_rule.hpp"
 #include "satsuma/device/stopwatch.hpp"
+#include "src/device/lowering.hpp"
 #include "src/plugins/convert.hpp"
-#include "src/plugins/lowering.hpp"
 #include "src/plugins/packed_form.hpp"
 
 namespace satsuma::plugin_host {
 
 namespace {
-
-/// An instance of our own, so that its counters are nobody else's; null where it is not built in.
-std::shared_ptr<Device> make_built_in(std::string_view name) {
-  for (const DeviceEntry& entry : device_entries()) {
-    if (entry.name == name) return entry.create();
-  }
-  return nullptr;
-}
 
 bool is_half(DType dtype) {
   return dtype == DType::bf16 || dtype == DType::f16;
@@ -153,30 +145,22 @@ void PluginDevice::read_counters() {
 
 void PluginDevice::multiply(Pass pass, const LayerPlan& plan, const Tensor& in, const WeightOperand& w,
                             const Tensor& bias, Tensor& out) {
-  const Tensor input = rounded(in, plan.operands);
-  satsuma_matmul product{};
+  MatrixProduct product;
   Tensor dense;
+  void* form = nullptr;
   if (w.packed) {
     const satsuma_packed packed = PackedForm::of(instance_, *w.packed, plan.operands, true);
-    product.rows = packed.rows;
-    product.length = packed.channels;
-    product.kept = packed.kept;
-    product.pattern = packed.pattern;
+    product = product_of(plan, pass, *w.packed);
     product.a = static_cast<const float*>(packed.values);
-    product.indices = packed.indices;
-    product.form = packed.form;
+    form = packed.form;
   } else {
     dense = weight_rows(pass, rounded(*w.dense, plan.operands));
-    product.rows = dense.dim(0);
-    product.length = product.kept = dense.dim(1);
-    product.pattern = {1, 1};
-    product.a = dense.data<float>();
+    product = product_of(plan, pass, dense);
   }
-  product.segments = plan.geometry.kernel[0] * plan.geometry.kernel[1];
-  product.operands = to_c(plan.operands);
-  product.pass = static_cast<std::int32_t>(pass);
-  lower(pass, plan.geometry, input, bias, out, product, [&](const satsuma_matmul& part) {
-    instance_->call("matmul", table().matmul, &part);
+  lower(plan.geometry, product, rounded(in, plan.operands), bias, out, [&](const MatrixProduct& part) {
+    satsuma_matmul asked = to_c(part);
+    asked.form = form;
+    instance_->call("matmul", table().matmul, static_cast<const satsuma_matmul*>(&asked));
     synchronize();
   });
 }

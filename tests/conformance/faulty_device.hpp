@@ -6,8 +6,10 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
@@ -39,6 +41,11 @@ enum class Fault {
   thread_bound,      ///< works in the thread that made it only
   thread_count,      ///< WU is right with one number of threads only
   unaligned,         ///< memory is not aligned to 64 bytes
+  unscaled,          ///< a sampled dY keeps its elements as they are, which is biased
+  even_scale,        ///< a sampled dY has kept elements times M / N, whatever their probability
+  same_steps,        ///< a sampled dY is drawn in all steps as in the first
+  same_layers,       ///< a sampled dY is drawn in all layers as in the first
+  bias_of_sampled,   ///< the gradient of the bias sums the sampled dY
   takes_anything,    ///< supports() says yes to whole numbers
   no_reason,         ///< supports() refuses without a reason
   two_lines,         ///< supports() refuses with two lines
@@ -108,6 +115,8 @@ class FaultyDevice : public Device {
                         Tensor& dw, Tensor& dbias) override {
     if (fault_ == Fault::padding_lanes) {
       sound_->backward_weights(plan, key, padded(x), padded(dy), dw, dbias);
+    } else if (plan[Pass::wu].gradient.kind == OperandKind::sampled) {
+      return sampled_gradient(plan, key, x, dy, dw, dbias);
     } else {
       sound_->backward_weights(plan, key, x, dy, dw, dbias);
     }
@@ -151,6 +160,39 @@ class FaultyDevice : public Device {
   }
 
  private:
+  void sampled_gradient(const LayerPlan& plan, SampleKey key, const Tensor& x, const Tensor& dy, Tensor& dw,
+                        Tensor& dbias) {
+    const Pattern pattern = plan[Pass::wu].gradient.pattern;
+    if (!first_key_) first_key_ = key;
+    if (fault_ == Fault::same_steps) key.step = first_key_->step;
+    if (fault_ == Fault::same_layers) key.layer = first_key_->layer;
+    LayerPlan dense = plan;
+    dense[Pass::wu].gradient = {};
+    Tensor nothing;
+    if (fault_ == Fault::unscaled || fault_ == Fault::even_scale) {
+      const double scale = fault_ == Fault::even_scale ? static_cast<double>(pattern.m) / pattern.n : 1;
+      sound_->backward_weights(dense, key, x, kept_elements(dy, pattern, key, scale), dw, nothing);
+    } else {
+      sound_->backward_weights(plan, key, x, dy, dw, nothing);
+    }
+    if (dbias.defined()) {
+      const Tensor summed =
+          fault_ == Fault::bias_of_sampled ? expand(sample_along_images(dy, pattern, key)) : dy;
+      Tensor unused = Tensor::empty_like(dw);
+      sound_->backward_weights(dense, key, x, summed, unused, dbias);
+    }
+    sound_->reset_counters();
+    counters_.count(Pass::wu, plan, dy);
+  }
+
+  /// The elements of dY that are drawn, times `scale` and not over their probability.
+  static Tensor kept_elements(const Tensor& dy, Pattern pattern, const SampleKey& key, double scale) {
+    std::vector<double> kept = expand(sample_along_images(dy, pattern, key)).to_vector<double>();
+    const std::vector<double> values = dy.to_vector<double>();
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = kept[i] == 0 ? 0 : scale * values[i];
+    return Tensor::from(kept, dy.shape()).to(DType::f32).in_layout_of(dy);
+  }
+
   /// The same tensor with the padding lanes of its last block counted as images.
   static Tensor padded(const Tensor& tensor) {
     Shape shape = tensor.shape();
@@ -191,9 +233,7 @@ class FaultyDevice : public Device {
   }
 
   static std::shared_ptr<Device> make_sound() {
-    for (const DeviceEntry& entry : device_entries()) {
-      if (entry.name == "reference") return entry.create();
-    }
+    if (auto reference = make_built_in("reference")) return reference;
     throw DeviceError("the reference device is not built in");
   }
 
@@ -201,6 +241,7 @@ class FaultyDevice : public Device {
   std::shared_ptr<Device> sound_ = make_sound();
   std::thread::id maker_ = std::this_thread::get_id();
   PackedWeight kept_;
+  std::optional<SampleKey> first_key_;  ///< of a sampled dY
   int calls_ = 0;
 };
 

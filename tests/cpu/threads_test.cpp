@@ -9,11 +9,10 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/sparse/sampling.hpp"
-#include "src/cpu/passes.hpp"
+#include "src/cpu/implementations.hpp"
 #include "src/cpu/pruned_backward.hpp"
 #include "src/cpu/sampled_weight_gradient.hpp"
 #include "src/cpu/shares.hpp"
-#include "src/cpu/weight_gradient.hpp"
 #include "support/random_tensor.hpp"
 
 // More threads than this machine has cores, on layers of which each thread gets a share.
@@ -61,7 +60,7 @@ class ThreadCount {
 
 Tensor gradient(const Layer& layer, const Tensor& x, const Tensor& dy, const GradientOrder& order = {}) {
   Tensor dw = Tensor::full(layer.geometry.weight_shape(), 99, DType::f32, MemoryFormat::channels_last);
-  weight_gradient({layer.geometry}, x, dy, dw, order);
+  weight_gradient({layer.geometry}, {}, x, dy, dw, order);
   return dw;
 }
 

@@ -38,7 +38,9 @@ void print(const Method& method) {
              along(method.bp_gradient, "output channels"));
   fmt::print("  WU  dW = X^T * dY  gradient dense, or sampled N:M along images with --wu\n");
   if (method.chooses_bp_weight) fmt::print("  --bp masked or packed: the weight in BP\n");
-  fmt::print("  --sr-ste {} where none is given\n", method.default_sr_ste);
+  // The term acts on what W_ff leaves out.
+  if (method.ff_weight != OperandKind::dense)
+    fmt::print("  --sr-ste {} where none is given\n", method.default_sr_ste);
 }
 
 int list(const Settings& settings) {

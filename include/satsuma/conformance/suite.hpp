@@ -66,8 +66,9 @@ struct Report {
 /// Holds everything that a device does against `reference`, an independent and slow implementation in double:
 /// every pass with dense and N:M weights, types of operands and classes of shapes (1x1, stride, padding,
 /// dilation, one image, ragged channels and batches, groups, layers as networks have them), with packed
-/// weights of its own and of others; compress() bit for bit, with ties; update() with pre-generation;
-/// counters; where operands lie; memory; errors; threads; and that the same call gives the same bits.
+/// weights of its own and of others; what a sampled dY draws, and that it is unbiased; compress() bit for
+/// bit, with ties; update() with pre-generation; counters; where operands lie; memory; errors; threads; and
+/// that the same call gives the same bits.
 ///
 /// Tolerance: an element that sums L products of numbers in [-1, 1] in the dtype's precision errs by at most
 /// about L * epsilon; L + 8 units of epsilon are granted. Products of bf16 or f16 operands are exact in f32,

@@ -9,10 +9,7 @@
 #include "satsuma/device/rounding.hpp"
 #include "satsuma/device/stopwatch.hpp"
 #include "src/cpu/compress.hpp"
-#include "src/cpu/kernels/bf16.hpp"
-#include "src/cpu/passes.hpp"
-#include "src/cpu/pruned_backward.hpp"
-#include "src/cpu/sampled_weight_gradient.hpp"
+#include "src/cpu/implementations.hpp"
 #include "src/cpu/update.hpp"
 #include "src/cpu/weight_gradient.hpp"
 #include "src/device/f32_device.hpp"
@@ -48,31 +45,18 @@ class CpuDevice : public Device {
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                Tensor& y) override {
     const Stopwatch watch = count(Pass::ff, plan, y);
-    if (has_products(plan)) return cpu::forward(plan, x, w, bias, y);
-    cpu::forward(plan.geometry, rounded(x, plan.operands), rounded_weight(w, plan.operands).operand(), bias,
-                 y);
+    cpu::forward(plan, x, w, bias, y);
   }
 
   void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx) override {
     const Stopwatch watch = count(Pass::bp, plan, dy);
-    if (const OperandPlan& gradient = plan[Pass::bp].gradient; gradient.skips()) {
-      return cpu::pruned_backward_data(plan, dy, gradient.pattern, *w.dense, dx);
-    }
-    if (has_products(plan)) return cpu::backward_data(plan, dy, w, dx);
-    cpu::backward_data(plan.geometry, rounded(dy, plan.operands), rounded_weight(w, plan.operands).operand(),
-                       dx);
+    cpu::backward_data(plan, dy, w, dx);
   }
 
   void backward_weights(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
                         Tensor& dw, Tensor& dbias) override {
     const Stopwatch watch = count(Pass::wu, plan, dy);
-    if (const OperandPlan& gradient = plan[Pass::wu].gradient; gradient.skips()) {
-      cpu::sampled_weight_gradient(plan, x, dy, gradient.pattern, key, dw);
-    } else if (has_products(plan)) {
-      cpu::weight_gradient(plan, x, dy, dw);
-    } else {
-      cpu::weight_gradient(plan.geometry, rounded(x, plan.operands), rounded(dy, plan.operands), dw);
-    }
+    cpu::weight_gradient(plan, key, x, dy, dw);
     if (dbias.defined())
       cpu::bias_gradient(plan.operands == DType::f16 ? rounded(dy, DType::f16) : dy, dbias);
   }
@@ -88,18 +72,6 @@ class CpuDevice : public Device {
   }
 
  private:
-  /// True when there are instructions for the products; otherwise operands are rounded first and multiplied
-  /// in f32, which gives the same products.
-  static bool has_products(const LayerPlan& plan) {
-    return plan.operands == DType::f32 || (plan.operands == DType::bf16 && cpu::bf16_kernels() != nullptr);
-  }
-
-  static RoundedWeight rounded_weight(const WeightOperand& w, DType operands) {
-    if (w.packed == nullptr) return {w, operands};
-    const PackedWeight packed = cpu::documented(*w.packed);
-    return {{.packed = &packed}, operands};
-  }
-
   /// Counts a pass whose output side is shaped like `output`, and times it until the result is destroyed.
   Stopwatch count(Pass pass, const LayerPlan& plan, const Tensor& output) {
     return Stopwatch(counters_.count(pass, plan, output).nanoseconds);

@@ -8,8 +8,8 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/sat/schedule.hpp"
+#include "src/cpu/implementations.hpp"
 #include "src/cpu/kernels/kernels.hpp"
-#include "src/cpu/passes.hpp"
 #include "src/cpu/weight_gradient.hpp"
 #include "src/devices/sat/emulator/view.hpp"
 #include "src/devices/sat/halves.hpp"
@@ -108,7 +108,7 @@ void Stce::backward_weights(const Contract& c) {
   const Tensor dy = operand(c.dy, y_shape(c), &finite);
   const Tensor x = operand(c.x, x_shape(c));
   Tensor dw = view_of(dram_, c.result, c.geometry.weight_shape(), MemoryFormat::channels_last);
-  cpu::weight_gradient(c.geometry, x, dy, dw, {.skip_padding = !finite, .one_sum = true});
+  cpu::weight_gradient(c.geometry, {}, x, dy, dw, {.skip_padding = !finite, .one_sum = true});
   if (c.dbias == kNowhere) return;
   const Tensor whole = c.bias_dy == c.dy ? dy : operand(c.bias_dy, y_shape(c));
   add_bias_gradient(whole, dram_.at<float>(c.dbias, c.geometry.out_channels));

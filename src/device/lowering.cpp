@@ -1,4 +1,4 @@
-#include "src/plugins/lowering.hpp"
+#include "src/device/lowering.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
 
-namespace satsuma::plugin_host {
+namespace satsuma {
 
 namespace {
 
@@ -105,9 +105,9 @@ class Lowering {
 
 }  // namespace
 
-void lower(Pass pass, const Geometry& geometry, const Tensor& input, const Tensor& bias, Tensor& output,
-           satsuma_matmul product, const std::function<void(const satsuma_matmul&)>& multiply) {
-  const Lowering lowering(pass, geometry, input, bias, output);
+void lower(const Geometry& geometry, MatrixProduct product, const Tensor& input, const Tensor& bias,
+           Tensor& output, const std::function<void(const MatrixProduct&)>& multiply) {
+  const Lowering lowering(product.pass, geometry, input, bias, output);
   const std::int64_t height = output.dim(2), width = output.dim(3);
   const std::int64_t row_floats = width * kLanes;
   const std::int64_t row_bytes = lowering.b_rows() * row_floats * static_cast<std::int64_t>(sizeof(float));
@@ -136,4 +136,29 @@ Tensor weight_rows(Pass pass, const Tensor& weight) {
   return weight.permute_view(kTransposed).to(MemoryFormat::channels_last);
 }
 
-}  // namespace satsuma::plugin_host
+MatrixProduct product_of(const LayerPlan& plan, Pass pass, const Tensor& a) {
+  MatrixProduct product;
+  product.rows = a.dim(0);
+  product.segments = a.dim(2) * a.dim(3);
+  product.length = product.kept = a.dim(1);
+  product.operands = plan.operands;
+  product.pass = pass;
+  product.a = a.data<float>();
+  return product;
+}
+
+MatrixProduct product_of(const LayerPlan& plan, Pass pass, const PackedWeight& a) {
+  MatrixProduct product;
+  product.rows = a.rows();
+  product.segments = a.dense_shape[2] * a.dense_shape[3];
+  product.length = a.dense_shape[a.axis == GroupAxis::input_channels ? 1 : 0];
+  product.kept = a.kept();
+  product.pattern = a.pattern;
+  product.operands = plan.operands;
+  product.pass = pass;
+  product.a = a.values.data<float>();
+  product.indices = a.indices.data<std::uint8_t>();
+  return product;
+}
+
+}  // namespace satsuma
