@@ -5,9 +5,9 @@
 #include "satsuma/device/rounding.hpp"
 #include "src/cpu/channels_last.hpp"
 #include "src/cpu/compress.hpp"
-#include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/pruned_backward.hpp"
 #include "src/cpu/sampled_weight_gradient.hpp"
+#include "src/cpu/tuning.hpp"
 #include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
@@ -64,8 +64,9 @@ Refusal samples_dy(const Site& site) {
 /// products.
 Refusal lacks_products(const Site& site) {
   const DType operands = site.plan.operands;
-  const bool has = operands == DType::f32 || (operands == DType::bf16 && bf16_kernels() != nullptr);
-  return unless(!has, "there are instructions for its products");
+  const ProductKind kind = site.packed ? ProductKind::skipping : ProductKind::dense;
+  const bool has = operands == DType::f32 || (operands == DType::bf16 && bf16_pays(kind));
+  return unless(!has, "there are instructions for its products, and they pay");
 }
 
 Refusal is_in_channels_last(const Site& site) {

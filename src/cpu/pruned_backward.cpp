@@ -13,6 +13,7 @@
 #include "src/cpu/pruned_form.hpp"
 #include "src/cpu/scratch.hpp"
 #include "src/cpu/shares.hpp"
+#include "src/cpu/tuning.hpp"
 
 namespace satsuma::cpu {
 
@@ -120,7 +121,7 @@ std::vector<std::int64_t> sources(const Geometry& g, std::size_t axis, std::int6
 }
 
 bool has_pair_products(const LayerPlan& plan) {
-  return plan.operands == DType::bf16 && bf16_kernels() != nullptr;
+  return plan.operands == DType::bf16 && bf16_pays(ProductKind::skipping);
 }
 
 /// Some rows of a block of images by a block of input channels.

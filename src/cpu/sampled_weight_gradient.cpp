@@ -15,6 +15,7 @@
 #include "src/cpu/kernels/sampled.hpp"
 #include "src/cpu/sampled_form.hpp"
 #include "src/cpu/scratch.hpp"
+#include "src/cpu/tuning.hpp"
 #include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
@@ -221,7 +222,7 @@ std::int64_t padded_channels(const Geometry& geometry, DType products) {
 }
 
 DType products_of(const LayerPlan& plan) {
-  return plan.operands == DType::bf16 && bf16_kernels() != nullptr ? DType::bf16 : DType::f32;
+  return plan.operands == DType::bf16 && bf16_pays(ProductKind::skipping) ? DType::bf16 : DType::f32;
 }
 
 void run(const SampledPass& pass, float* dw) {

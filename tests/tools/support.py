@@ -19,7 +19,7 @@ TINY += ["--limit-train", "192", "--batch-size", "32", "--method", "bdwp", "--nm
 
 def environment(**more):
     # Tests run side by side: threads that wait must not keep the others from working.
-    return {**os.environ, "OMP_WAIT_POLICY": "passive", **more}
+    return {**os.environ, "OMP_WAIT_POLICY": "passive", "SATSUMA_TUNE": "off", **more}
 
 
 class CommandTest(unittest.TestCase):

@@ -45,6 +45,29 @@ class Run(CommandTest):
         self.assertLess(abs(half["train_loss"] - whole["train_loss"]), 0.1)
         self.assertIn("precision = 'bf16'", (self.folder / "bf16" / "config.toml").read_text())
 
+    def test_products_of_bf16_take_what_was_measured_to_be_faster(self):
+        def weights(folder, **variables):
+            arguments = ["--precision", "bf16", "--method", "bdwp", "--wu", "2:8", "--steps", "3"]
+            self.train(folder, *arguments, env=environment(XDG_CACHE_HOME=str(self.folder / "cache"), **variables))
+            return (self.folder / folder / "last.safetensors").read_bytes()
+
+        by_instruction = weights("off")
+        file = self.folder / "cache" / "satsuma" / "tuning.toml"
+        self.assertFalse(file.exists())
+        weights("measured", SATSUMA_TUNE="on")
+        if not file.exists():
+            self.skipTest("this CPU has no instructions for bf16")
+        measured = file.read_text()
+        slow = re.sub(r"(bf16_\w+) = .*", r"\1 = 0.5", measured)
+        self.assertNotEqual(slow, measured)
+        file.write_text(slow)
+        by_f32 = weights("slow", SATSUMA_TUNE="on")
+        self.assertEqual(file.read_text(), slow)
+        self.assertEqual(by_f32, weights("avx512", SATSUMA_ISA="avx512"))
+        self.assertNotEqual(by_f32, by_instruction)
+        file.write_text(re.sub(r"(bf16_\w+) = .*", r"\1 = 2.0", measured))
+        self.assertEqual(weights("fast", SATSUMA_TUNE="on"), by_instruction)
+
     def test_learns_on_the_emulated_accelerator(self):
         arguments = ["--limit-train", "2048", "--epochs", "4", "--method", "bdwp", "--json"]
         host, card = (self.train(device, "--device", device, *arguments) for device in ("cpu", "sat"))

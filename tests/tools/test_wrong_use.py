@@ -132,6 +132,13 @@ class WrongUse(CommandTest):
         self.assertIn("avx3", line)
         self.satsuma("devices", env=environment(SATSUMA_ISA="plain"))
 
+    def test_tuning(self):
+        # Where the CPU has no instructions for bf16 there is nothing to tune, and nobody asks.
+        if " avx512_bf16 of" not in self.satsuma("--version").stdout:
+            self.skipTest("this CPU has no instructions for bf16")
+        arguments = ["train", *TINY, "--precision", "bf16", "--steps", "1", "--out", "run"]
+        self.assertIn("expected on or off", self.refusal(*arguments, code=2, env=environment(SATSUMA_TUNE="maybe")))
+
 
 if __name__ == "__main__":
     unittest.main()

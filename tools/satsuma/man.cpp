@@ -82,6 +82,7 @@ std::string page(const CommandRow& top) {
   text += list_text(
       "ENVIRONMENT",
       {{"SATSUMA_ISA", "Kernels of this instruction set: plain, avx2, avx512 or avx512_bf16."},
+       {"SATSUMA_TUNE", "off: products of bf16 by the CPU's instruction, without measuring whether it pays."},
        {"SATSUMA_DATA", "A folder with a folder for each data set, looked in first."},
        {"SATSUMA_PLUGIN_PATH", "Shared objects with devices, or folders of such, separated by colons."},
        {"OMP_NUM_THREADS", "Most threads, where --threads is not given."}});

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace satsuma::cpu {
+
+/// Kernels that have a form for bf16 operands and one for f32.
+enum class ProductKind { dense, skipping };
+
+/// How many times as fast as those of f32 the bf16 kernels are on this CPU: products a second, operands in
+/// the first-level cache, one thread. Some CPUs run the instruction for bf16 at half the rate of others, and
+/// multiplying rounded operands in f32 is faster there.
+struct Tuning {
+  double bf16_dense = 0;
+  double bf16_skipping = 0;
+
+  bool operator==(const Tuning& other) const = default;
+};
+
+/// True where there are instructions for products of bf16 and they pay. Where they do not, operands are
+/// rounded to bf16 and multiplied in f32: the same products, added up as the instruction set without them
+/// adds them.
+///
+/// It is measured once, in some milliseconds, when somebody first asks, and kept for this machine in
+/// XDG_CACHE_HOME/satsuma (else ~/.cache/satsuma). Not measured, and taken for true: where SATSUMA_TUNE is
+/// `off`, and where SATSUMA_ISA names the instruction set. Throws UsageError for another SATSUMA_TUNE than
+/// `on` and `off`.
+bool bf16_pays(ProductKind kind);
+
+/// The measurement. The CPU has instructions for products of bf16.
+Tuning measure_tuning();
+
+/// What `path` has of `machine`; nothing where it is not there or not as write_tuning() leaves it.
+std::optional<Tuning> read_tuning(const std::filesystem::path& path, std::string_view machine);
+/// Replaces `path`, whole or not at all; false where that cannot be done.
+bool write_tuning(const std::filesystem::path& path, std::string_view machine, const Tuning& tuning);
+
+}  // namespace satsuma::cpu

@@ -1,0 +1,80 @@
+#include "src/cpu/tuning.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "src/cpu/kernels/bf16.hpp"
+
+namespace satsuma::cpu {
+
+namespace {
+
+/// A folder of its own that goes with the test.
+class Folder {
+ public:
+  explicit Folder(const char* name) : path_(std::filesystem::temp_directory_path() / name) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::filesystem::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
+
+}  // namespace
+
+TEST_CASE("a measurement is kept for its machine") {
+  const Folder folder("satsuma-tuning-test");
+  const auto path = folder / "of/tuning.toml";
+  CHECK_FALSE(read_tuning(path, "this one"));
+  CHECK(write_tuning(path, "this \"one\"", {1.875, 0.625}));
+  CHECK(read_tuning(path, "this \"one\"") == Tuning{1.875, 0.625});
+  CHECK_FALSE(read_tuning(path, "another"));
+  CHECK(write_tuning(path, "another", {0.5, 2}));
+  CHECK(read_tuning(path, "another") == Tuning{0.5, 2});
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) files += entry.exists();
+  CHECK(files == 1);
+}
+
+TEST_CASE("what is no measurement is measured anew") {
+  const Folder folder("satsuma-tuning-test-broken");
+  const auto path = folder / "tuning.toml";
+  for (const char* text : {"", "no toml [", "machine = 'm'", "machine = 'm'\nbf16_dense = 1.5",
+                           "machine = 'm'\nbf16_dense = 'fast'\nbf16_skipping = 1.5",
+                           "machine = 'm'\nbf16_dense = -1.0\nbf16_skipping = 1.5",
+                           "machine = 'm'\nbf16_dense = nan\nbf16_skipping = 1.5"}) {
+    CAPTURE(text);
+    write(path, text);
+    CHECK_FALSE(read_tuning(path, "m"));
+  }
+  write(path, "machine = 'm'\nbf16_dense = 1.5\nbf16_skipping = 1.25");
+  CHECK(read_tuning(path, "m") == Tuning{1.5, 1.25});
+  // A folder where the file should be.
+  CHECK_FALSE(write_tuning(folder / ".", "m", {1, 1}));
+}
+
+TEST_CASE("bf16 is measured where the CPU has instructions for it") {
+  if (bf16_kernels() == nullptr) {
+    CHECK_FALSE(bf16_pays(ProductKind::dense));
+    CHECK_FALSE(bf16_pays(ProductKind::skipping));
+    return;
+  }
+  // No CPU is known outside of a half and twice, however busy it is; the kinds differ by what loads cost.
+  const Tuning tuning = measure_tuning();
+  for (const double ratio : {tuning.bf16_dense, tuning.bf16_skipping}) {
+    CHECK(ratio > 0.2);
+    CHECK(ratio < 8);
+  }
+}
+
+}  // namespace satsuma::cpu
