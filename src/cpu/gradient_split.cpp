@@ -65,7 +65,12 @@ std::int64_t best_parts(const GradientWork& work, const std::vector<std::int64_t
   for (std::int64_t parts = 1; parts <= most; ++parts) {
     const std::int64_t most_units = ceil_div(parts * units, threads);
     std::int64_t longest = 0;
-    for (const Range& range : step_ranges(before, parts)) longest = std::max(longest, work_of(before, range));
+    bool has_empty = false;  // sums to which nobody would write
+    for (const Range& range : step_ranges(before, parts)) {
+      longest = std::max(longest, work_of(before, range));
+      has_empty = has_empty || range.size() == 0;
+    }
+    if (has_empty) continue;
     std::int64_t cost =
         longest * work.rows * work.channels / units * most_units +
         ceil_div(work.inputs, parts) * kTransposed * pieces_touched(parts * blocks, threads) * width;

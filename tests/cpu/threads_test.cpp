@@ -9,6 +9,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/sparse/sampling.hpp"
+#include "src/cpu/gradient_split.hpp"
 #include "src/cpu/implementations.hpp"
 #include "src/cpu/pruned_backward.hpp"
 #include "src/cpu/sampled_weight_gradient.hpp"
@@ -222,6 +223,40 @@ TEST_CASE("shares are all of the pieces, one after the other, and none is much a
       }
       CHECK(at.piece == static_cast<std::int64_t>(line.size()));
       CHECK(at.unit == 0);
+    }
+  }
+}
+
+TEST_CASE("each product of a weight gradient is somebody's, and each partial sum is written") {
+  const ThreadCount restore;
+  set_threads(1);  // what is called writes to the test's own
+  std::vector<std::int64_t> uneven(40, 1 << 10);
+  uneven[0] = 1 << 18;
+  for (const auto& steps :
+       {std::vector<std::int64_t>(37, 1 << 14), uneven, std::vector<std::int64_t>(8, 0)}) {
+    GradientWork work;
+    work.rows = 21;
+    work.row_unit = 2;
+    work.channels = 40;
+    work.channel_unit = 16;
+    work.steps = steps;
+    work.inputs = 4096;
+    const std::int64_t size = work.rows * work.channels;
+    for (std::int64_t count = 1; count <= 64; ++count) {
+      CAPTURE(count);
+      const GradientSplit split(work, count);
+      CHECK((split.sums() - 1) * size <= most_partial_floats(size));
+      if (count <= 2) CHECK(split.sums() == 1);
+      // Each sum is the number of its steps, if it is written.
+      std::vector<float> dw(static_cast<std::size_t>(size), -1);
+      split.run(dw.data(), size, [&](const GradientShare& share, float* target) {
+        for (std::int64_t row = share.rows.first; row < share.rows.last; ++row) {
+          for (std::int64_t channel = share.channels.first; channel < share.channels.last; ++channel)
+            target[row * work.channels + channel] = static_cast<float>(share.steps.size());
+        }
+        CHECK(share.steps.size() > 0);
+      });
+      CHECK(dw == std::vector<float>(dw.size(), static_cast<float>(steps.size())));
     }
   }
 }

@@ -48,8 +48,9 @@ class Run(CommandTest):
     def test_products_of_bf16_take_what_was_measured_to_be_faster(self):
         def weights(folder, **variables):
             arguments = ["--precision", "bf16", "--method", "bdwp", "--wu", "2:8", "--steps", "3"]
-            self.train(folder, *arguments, env=environment(XDG_CACHE_HOME=str(self.folder / "cache"), **variables))
-            return (self.folder / folder / "last.safetensors").read_bytes()
+            self.satsuma("train", *TINY, "--out", folder, *arguments,
+                         env=environment(XDG_CACHE_HOME=str(self.folder / "cache"), **variables))
+            return read_safetensors(self.folder / folder / "last.safetensors")
 
         by_instruction = weights("off")
         file = self.folder / "cache" / "satsuma" / "tuning.toml"
