@@ -26,8 +26,10 @@ void MatmulDevice::multiply(Pass pass, const LayerPlan& plan, const Tensor& in, 
   const RoundedWeight weight(w, plan.operands);
   const WeightOperand operand = weight.operand();
   const Tensor dense = operand.dense ? weight_rows(pass, *operand.dense) : Tensor();
+  // Indices of each row, whatever rows share.
+  const PackedWeight packed = operand.packed ? by_rows(*operand.packed) : PackedWeight();
   const MatrixProduct product =
-      dense.defined() ? product_of(plan, pass, dense) : product_of(plan, pass, *operand.packed);
+      dense.defined() ? product_of(plan, pass, dense) : product_of(plan, pass, packed);
   lower(plan.geometry, product, rounded(in, plan.operands), bias, out, [&](const MatrixProduct& part) {
     matmul(part);
     synchronize();

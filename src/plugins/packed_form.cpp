@@ -23,10 +23,8 @@ satsuma_packed PackedForm::of(const std::shared_ptr<const Instance>& instance, c
   for (const View& view : mine->views_) {
     if (view.rounded == rounded && (!rounded || view.operands == operands)) return view.c;
   }
-  PackedWeight seen = packed;
   // Plug-ins know rows by themselves.
-  seen.indices = row_indices(packed);
-  seen.pattern.shared = 1;
+  PackedWeight seen = by_rows(packed);
   if (rounded) seen.values = satsuma::rounded(packed.values, operands);
   View view{seen.values, seen.indices, to_c(seen), operands, rounded};
   if (instance->table().prepare) {

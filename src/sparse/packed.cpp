@@ -195,6 +195,14 @@ Tensor row_indices(const PackedWeight& packed) {
   return indices;
 }
 
+PackedWeight by_rows(const PackedWeight& packed) {
+  PackedWeight rows = packed;
+  rows.indices = row_indices(packed);
+  rows.pattern.shared = 1;
+  rows.device_form = nullptr;
+  return rows;
+}
+
 void check_positions(const PackedWeight& packed) {
   const std::int64_t length = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
   const std::uint8_t* const indices = packed.indices.data<std::uint8_t>();

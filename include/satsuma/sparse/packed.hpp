@@ -61,6 +61,8 @@ PackedWeight compress_reference(const Tensor& weight, GroupAxis axis, Pattern pa
 PackedWeight kept_at(const Tensor& weight, const PackedWeight& kept);
 /// The indices of each row by itself, [rows, R, S, kept]: for who does not know shared positions.
 Tensor row_indices(const PackedWeight& packed);
+/// The same weight under the pattern with V = 1, without a device's form.
+PackedWeight by_rows(const PackedWeight& packed);
 /// Throws FormatError unless the indices are rising positions inside their groups.
 void check_positions(const PackedWeight& packed);
 
