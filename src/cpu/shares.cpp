@@ -77,7 +77,7 @@ std::vector<Share> filled(const Pieces& pieces, std::int64_t limit, std::int64_t
 }  // namespace
 
 std::int64_t useful_threads(std::int64_t work, std::int64_t threads) {
-  return std::clamp<std::int64_t>(work / kLeastShare, std::min<std::int64_t>(threads, 2), threads);
+  return std::clamp<std::int64_t>(work / kLeastShare, 1, threads);
 }
 
 Share::Units Share::units(std::int64_t piece, const Piece& size) const {

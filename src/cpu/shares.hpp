@@ -8,7 +8,7 @@ namespace satsuma::cpu {
 /// Multiply-adds below which a thread costs more to wake than it saves: some ten microseconds of them.
 constexpr std::int64_t kLeastShare = 1 << 19;
 
-/// How many of `threads` get a share of `work` multiply-adds: as many as have kLeastShare, two at any rate.
+/// How many of `threads` get a share of `work` multiply-adds: as many as have kLeastShare, at least one.
 std::int64_t useful_threads(std::int64_t work, std::int64_t threads);
 
 /// A piece of work that may be cut into `units` of about equal work.
