@@ -8,12 +8,17 @@ Tensor relu(const Tensor& x) {
   check_real("relu", x);
   const Tensor from = dense(x);
   Tensor y = Tensor::empty_like(from);
-  return record({"relu", {x}}, y, [&]() -> Backward {
+  SavedTensor saved;
+  const Tensor output = record({"relu", {x}}, y, [&]() -> Backward {
     map("relu", from, y, [](const auto& k, auto* a, auto* to, std::int64_t n) { k.relu(a, to, n); });
-    return [y = y.detach()](const Tensor& g, const std::vector<bool>&) {
-      return std::vector<Tensor>{relu_grad(y, g)};
+    if (!needs_grad({x})) return {};
+    saved = SavedTensor(y);
+    return [saved](const Tensor& g, const std::vector<bool>&) {
+      return std::vector<Tensor>{relu_grad(saved, g)};
     };
   });
+  saved.share_with(output);
+  return output;
 }
 
 Tensor gelu(const Tensor& x) {
@@ -22,11 +27,16 @@ Tensor gelu(const Tensor& x) {
   Tensor y = Tensor::empty_like(from);
   return record({"gelu", {x}}, y, [&]() -> Backward {
     map("gelu", from, y, [](const auto& k, auto* a, auto* to, std::int64_t n) { k.gelu(a, to, n); });
-    return [from](const Tensor& g, const std::vector<bool>&) {
-      Tensor dx = Tensor::empty_like(from);
-      map("gelu", from, arranged_as(from, g), dx,
-          [](const auto& k, auto* a, auto* grad, auto* to, std::int64_t n) { k.gelu_grad(a, grad, to, n); });
-      return std::vector<Tensor>{dx};
+    if (!needs_grad({x})) return {};
+    return [saved = SavedTensor(from)](const Tensor& g, const std::vector<bool>&) {
+      return std::vector<Tensor>{
+          map_saved("gelu", saved, g, [](const auto& k, auto* a, auto* grad, auto* to, std::int64_t n) {
+            if constexpr (is_bits<decltype(a)>) {
+              k.gelu_grad_narrow(a, grad, to, n);
+            } else {
+              k.gelu_grad(a, grad, to, n);
+            }
+          })};
     };
   });
 }

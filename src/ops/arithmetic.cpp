@@ -106,14 +106,19 @@ Tensor add_relu(const Tensor& a, const Tensor& b) {
   check_real("add_relu", a);
   const Tensor left = dense(a);
   Tensor y = Tensor::empty_like(left);
-  return record({"add_relu", {a, b}}, y, [&]() -> Backward {
+  SavedTensor saved;
+  const Tensor output = record({"add_relu", {a, b}}, y, [&]() -> Backward {
     map("add_relu", left, arranged_as(left, b), y,
         [](const auto& k, auto* x, auto* z, auto* to, std::int64_t n) { k.add_relu(x, z, to, n); });
-    return [y = y.detach()](const Tensor& g, const std::vector<bool>& needs) {
-      const Tensor masked = relu_grad(y, g);
+    if (!needs_grad({a, b})) return {};
+    saved = SavedTensor(y);
+    return [saved](const Tensor& g, const std::vector<bool>& needs) {
+      const Tensor masked = relu_grad(saved, g);
       return std::vector<Tensor>{needs[0] ? masked : Tensor(), needs[1] ? masked : Tensor()};
     };
   });
+  saved.share_with(output);
+  return output;
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {

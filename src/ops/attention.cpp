@@ -6,6 +6,7 @@
 
 #include "src/ops/attention_rows.hpp"
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/saved_tensor.hpp"
 #include "src/ops/support.hpp"
 
 namespace satsuma::ops {
@@ -73,12 +74,18 @@ std::size_t numbers_of_rows(std::int64_t batch, std::int64_t rows, std::int64_t 
   return static_cast<std::size_t>(block_count(batch, lanes) * rows * lanes);
 }
 
-struct Saved {
-  Tensor q, k, v, y;
-};
-
 /// The three operands, or their gradients.
 using Operands = AttentionRows;
+
+/// What the derivative needs of the forward pass, seen as heads; the tensors in the dtype in which they are
+/// kept.
+template <typename T>
+struct Saved {
+  Operands x;
+  Tensor y;
+  std::vector<T> log_sum;
+  SavedTensor output;  ///< whose view y is
+};
 
 /// Views of the parts of an activation [N, T, 3 heads d].
 Operands parts_of(const Tensor& qkv, std::int64_t heads) {
@@ -91,8 +98,8 @@ Operands parts_of(const Tensor& qkv, std::int64_t heads) {
 
 /// Fills y, and log_sum [blocks][heads][T][16] or [N][heads][T].
 template <typename T>
-void forward(const Saved& s, Tensor& y, std::vector<T>& log_sum) {
-  if (y.lanes() == 1) return attention_rows<T>({s.q, s.k, s.v}, y, log_sum);
+void forward(const Operands& s, Tensor& y, std::vector<T>& log_sum) {
+  if (y.lanes() == 1) return attention_rows<T>(s, y, log_sum);
   const Extents e(s.q, s.k);
   const auto& kernel = kernels::active<T>();
   parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -128,25 +135,46 @@ void row_dot(kernels::LaneMatrix<const T> a, kernels::LaneMatrix<const T> b, std
   }
 }
 
+/// The matrix of one head of one block of images: as it is kept, or from bf16 in `buffer`, [rows][width][16].
+template <typename T>
+kernels::LaneMatrix<const T> wide_head(const Tensor& x, std::int64_t block, std::int64_t index,
+                                       std::vector<T>& buffer) {
+  if (x.dtype() != DType::bf16) return head<const T>(x, block, index);
+  const Shape& strides = x.layout().strides;
+  const std::int64_t width = x.dim(3);
+  buffer.resize(static_cast<std::size_t>(x.dim(2) * width * kLanes));
+  const std::uint16_t* const from = bits_of(x) + block * strides[0] + index * strides[1];
+  const bool whole_rows = strides[3] == kLanes;
+  T* to = buffer.data();
+  for (std::int64_t t = 0; t < x.dim(2); ++t) {
+    const std::uint16_t* const row = from + t * strides[2];
+    const std::int64_t run = whole_rows ? width * kLanes : kLanes;
+    for (std::int64_t i = 0; i < width * kLanes; i += run, to += run)
+      kernels::active<T>().widen(row + i / kLanes * strides[3], to, run);
+  }
+  return {buffer.data(), width * kLanes, kLanes};
+}
+
 /// With P = softmax(factor * q k^T): dv = P^T g; dS = factor * P * (g v^T - rowsum(g * y)); dq = dS k; dk =
 /// dS^T q. Fills `to`, which has as many lanes as the operands.
 template <typename T>
-void derivative(const Saved& s, const std::vector<T>& log_sum, const Tensor& grad, Operands to) {
-  const Tensor g = operand(grad, s.q.lanes());
-  if (g.lanes() == 1) return attention_rows_grad<T>({s.q, s.k, s.v}, s.y, log_sum, g, to);
-  const Extents e(s.q, s.k);
+void derivative(const Saved<T>& s, const Tensor& grad, Operands to) {
+  const Tensor g = operand(grad, s.y.lanes());
+  if (g.lanes() == 1) return attention_rows_grad<T>(s.x, s.y, s.log_sum, g, to);
+  const Extents e(s.x.q, s.x.k);
   const auto& kernel = kernels::active<T>();
   parallel_for(e.blocks * e.heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<T> buffer(static_cast<std::size_t>(2 * kRows * e.keys * kLanes));
     const kernels::LaneMatrix<T> p = {buffer.data(), e.keys * kLanes, kLanes};
     const kernels::LaneMatrix<T> dp = {buffer.data() + kRows * e.keys * kLanes, e.keys * kLanes, kLanes};
+    std::vector<T> wide_q, wide_k, wide_v, wide_y;
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t block = i / e.heads;
       const std::int64_t index = i % e.heads;
-      const auto q = head<const T>(s.q, block, index);
-      const auto k = head<const T>(s.k, block, index);
-      const auto v = head<const T>(s.v, block, index);
-      const auto y = head<const T>(s.y, block, index);
+      const auto q = wide_head(s.x.q, block, index, wide_q);
+      const auto k = wide_head(s.x.k, block, index, wide_k);
+      const auto v = wide_head(s.x.v, block, index, wide_v);
+      const auto y = wide_head(s.y, block, index, wide_y);
       const auto dy = head<const T>(g, block, index);
       for (std::int64_t t = 0; t < e.queries; t += kRows) {
         const std::int64_t rows = std::min(kRows, e.queries - t);
@@ -157,7 +185,7 @@ void derivative(const Saved& s, const std::vector<T>& log_sum, const Tensor& gra
           alignas(64) T delta[kLanes];
           row_dot(y, dy, t + r, e.width, delta);
           kernel.softmax_again(p.data + r * p.row, dp.data + r * dp.row, e.keys,
-                               log_sum.data() + (i * e.queries + t + r) * kLanes, delta, factor);
+                               s.log_sum.data() + (i * e.queries + t + r) * kLanes, delta, factor);
         }
         const bool more = t > 0;
         kernel.product(rows, e.width, e.keys, read(dp), transposed(k),
@@ -184,19 +212,20 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
     throw ShapeError(fmt::format("[attention] got k {}, expected one key or more", to_string(k.shape())));
   const std::int64_t lanes = q.lanes();
   Tensor y = empty_heads(q.shape(), q.dtype(), lanes);
-  Saved saved{operand(q, lanes), operand(k, lanes), operand(v, lanes), y.detach()};
+  const Operands operands = {operand(q, lanes), operand(k, lanes), operand(v, lanes)};
   return dispatch_real("attention", q.dtype(), [&](auto element) {
     using T = decltype(element);
     return record({"attention", {q, k, v}}, y, [&]() -> Backward {
       std::vector<T> log_sum(numbers_of_rows(q.dim(0), q.dim(1) * q.dim(2), lanes));
-      forward(saved, y, log_sum);
-      return [saved = std::move(saved), log_sum = std::move(log_sum)](const Tensor& g,
-                                                                      const std::vector<bool>&) {
-        const std::int64_t count = saved.q.lanes();
-        const Operands grads = {empty_heads(saved.q.shape(), g.dtype(), count),
-                                empty_heads(saved.k.shape(), g.dtype(), count),
-                                empty_heads(saved.v.shape(), g.dtype(), count)};
-        derivative(saved, log_sum, g, grads);
+      forward(operands, y, log_sum);
+      if (!needs_grad({q, k, v})) return {};
+      const auto kept = [](const Tensor& x) { return SavedTensor(x).kept(); };
+      Saved<T> saved{
+          {kept(operands.q), kept(operands.k), kept(operands.v)}, kept(y), std::move(log_sum), {}};
+      return [saved = std::move(saved)](const Tensor& g, const std::vector<bool>&) {
+        const auto empty = [&](const Tensor& x) { return empty_heads(x.shape(), g.dtype(), x.lanes()); };
+        const Operands grads = {empty(saved.x.q), empty(saved.x.k), empty(saved.x.v)};
+        derivative(saved, g, grads);
         return std::vector<Tensor>{grads.q, grads.k, grads.v};
       };
     });
@@ -217,19 +246,25 @@ Tensor self_attention(const Tensor& qkv, std::int64_t heads) {
   const Shape shape = {qkv.dim(0), qkv.dim(1), qkv.dim(2) / 3};
   Tensor y = Tensor::empty(shape, qkv.dtype(), format_with(lanes));
   Tensor y_heads = heads_of(y, heads);
-  const Saved saved{operands.q, operands.k, operands.v, y_heads};
   return dispatch_real("self_attention", qkv.dtype(), [&](auto element) {
     using T = decltype(element);
-    return record({"self_attention", {qkv}, {{"heads", heads}}}, y, [&]() -> Backward {
+    SavedTensor output;
+    const Tensor result = record({"self_attention", {qkv}, {{"heads", heads}}}, y, [&]() -> Backward {
       std::vector<T> log_sum(numbers_of_rows(shape[0], heads * shape[1], lanes));
-      forward(saved, y_heads, log_sum);
-      return [saved, log_sum = std::move(log_sum), heads, lanes, shape = qkv.shape()](
-                 const Tensor& g, const std::vector<bool>&) {
+      forward(operands, y_heads, log_sum);
+      if (!needs_grad({qkv})) return {};
+      output = SavedTensor(y);
+      Saved<T> saved{parts_of(SavedTensor(tokens, qkv).kept(), heads), heads_of(output.kept(), heads),
+                     std::move(log_sum), output};
+      return [saved = std::move(saved), heads, lanes, shape = qkv.shape()](const Tensor& g,
+                                                                          const std::vector<bool>&) {
         Tensor grad = Tensor::empty(shape, g.dtype(), format_with(lanes));
-        derivative(saved, log_sum, heads_of(with_lanes(g, lanes), heads), parts_of(grad, heads));
+        derivative(saved, heads_of(with_lanes(g, lanes), heads), parts_of(grad, heads));
         return std::vector<Tensor>{grad};
       };
     });
+    output.share_with(result);
+    return result;
   });
 }
 

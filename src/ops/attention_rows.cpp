@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/saved_tensor.hpp"
 
 namespace satsuma::ops {
 
@@ -22,6 +23,19 @@ template <typename T, typename Of>
 Head<T> head_of(Of& x, std::int64_t image, std::int64_t head) {
   const Shape& strides = x.layout().strides;
   return {x.template data<std::remove_const_t<T>>() + image * strides[0] + head * strides[1], strides[2]};
+}
+
+/// As head_of(), from bf16 in `buffer`.
+template <typename T>
+Head<const T> wide_head_of(const Tensor& x, std::int64_t image, std::int64_t head, std::vector<T>& buffer) {
+  if (x.dtype() != DType::bf16) return head_of<const T>(x, image, head);
+  const Shape& strides = x.layout().strides;
+  const std::int64_t width = x.dim(3);
+  buffer.resize(static_cast<std::size_t>(x.dim(2) * width));
+  const std::uint16_t* const from = bits_of(x) + image * strides[0] + head * strides[1];
+  for (std::int64_t t = 0; t < x.dim(2); ++t)
+    kernels::active<T>().widen(from + t * strides[2], buffer.data() + t * width, width);
+  return {buffer.data(), width};
 }
 
 struct Extents {
@@ -92,14 +106,16 @@ void attention_rows_grad(const AttentionRows& x, const Tensor& y, const std::vec
     T* const turned = buffer.data();
     T* const p = turned + e.width * e.row;
     T* const dp = p + e.queries * e.row;
-    const auto q = head_of<const T>(x.q, image, head);
-    const auto k = head_of<const T>(x.k, image, head);
-    const auto out = head_of<const T>(y, image, head);
+    std::vector<T> wide_q, wide_k, wide_v, wide_y;
+    const auto q = wide_head_of(x.q, image, head, wide_q);
+    const auto k = wide_head_of(x.k, image, head, wide_k);
+    const auto v = wide_head_of(x.v, image, head, wide_v);
+    const auto out = wide_head_of(y, image, head, wide_y);
     const auto dy = head_of<const T>(g, image, head);
     const T factor = static_cast<T>(e.factor());
     transpose(e, k, turned);
     kernel.row_product(e.queries, e.row, e.width, q.matrix(), turned, e.row, p, e.row, factor, false);
-    transpose(e, head_of<const T>(x.v, image, head), turned);
+    transpose(e, v, turned);
     kernel.row_product(e.queries, e.row, e.width, dy.matrix(), turned, e.row, dp, e.row, T(1), false);
     for (std::int64_t t = 0; t < e.queries; ++t) {
       // The kernel for lanes, all of them of one row here.

@@ -17,7 +17,7 @@ struct AttentionRows {
 template <typename T>
 void attention_rows(const AttentionRows& x, Tensor& y, std::vector<T>& log_sum);
 
-/// Its derivative for the gradient `g` of y; fills `to`.
+/// Its derivative for the gradient `g` of y; fills `to`. x and y may be of bf16.
 template <typename T>
 void attention_rows_grad(const AttentionRows& x, const Tensor& y, const std::vector<T>& log_sum,
                          const Tensor& g, AttentionRows& to);

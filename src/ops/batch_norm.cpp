@@ -1,9 +1,11 @@
 #include "satsuma/ops/batch_norm.hpp"
 
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/saved_tensor.hpp"
 #include "src/ops/support.hpp"
 
 namespace satsuma::ops {
@@ -212,17 +214,45 @@ void check(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tenso
   }
 }
 
-/// What the derivative needs of the forward pass.
+/// What the derivative needs of the forward pass. In bf16, x is kept without its mean: what is rounded is no
+/// larger than the deviation makes it, however far the mean is from zero.
 struct Saved {
   Tensor x;
   Tensor gamma;
-  Tensor y;  ///< where there is a ReLU
+  SavedTensor y;  ///< where there is a ReLU
   Statistics statistics;
   bool batch;  ///< mean and variance depend on x
   bool residual;
 };
 
 template <typename T>
+const T* elements_of(const Tensor& x, T) {
+  return x.data<T>();
+}
+const std::uint16_t* elements_of(const Tensor& x, std::uint16_t) {
+  return bits_of(x);
+}
+
+template <typename T>
+auto grad_moments_of(const kernels::Kernels<T>& k, T) {
+  return k.grad_moments;
+}
+template <typename T>
+auto grad_moments_of(const kernels::Kernels<T>& k, std::uint16_t) {
+  return k.grad_moments_narrow;
+}
+
+template <typename T>
+auto normalise_grad_of(const kernels::Kernels<T>& k, T) {
+  return k.normalise_grad;
+}
+template <typename T>
+auto normalise_grad_of(const kernels::Kernels<T>& k, std::uint16_t) {
+  return k.normalise_grad_narrow;
+}
+
+/// S is T, or the bits of bf16.
+template <typename T, typename S>
 std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std::vector<bool>& needs) {
   const Tensor& x = saved.x;
   const Tensor g = with_lanes(grad, x.lanes());
@@ -233,19 +263,20 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   const bool relu = saved.y.defined();
   const bool residual = saved.residual && needs[3];
 
-  const std::vector<T> mean =
-      for_lanes<T>(x, [&](std::int64_t c) { return saved.statistics.mean[static_cast<std::size_t>(c)]; });
+  const std::vector<T> mean = for_lanes<T>(x, [&](std::int64_t c) {
+    return std::is_same_v<S, T> ? saved.statistics.mean[static_cast<std::size_t>(c)] : 0.0;
+  });
   const T* const grads = g.data<T>();
-  const T* const data = x.data<T>();
-  const T* const gate = relu ? saved.y.data<T>() : nullptr;
+  const S* const data = elements_of(x, S());
+  const S* const gate = relu ? elements_of(saved.y.kept(), S()) : nullptr;
   // The gradient of the residual is the masked gradient: written by the first pass, it spares the second the
   // mask.
-  Tensor masked = relu && residual ? Tensor::empty_like(x) : Tensor();
+  Tensor masked = relu && residual ? empty_as(x, g.dtype()) : Tensor();
   T* const mask_to = masked.defined() ? masked.data<T>() : nullptr;
   const Sums sums = sum_tiles<T>(tiling, channels, [&](const Tile& tile, T* first, T* second) {
-    k.grad_moments(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
-                   mask_to ? mask_to + tile.offset : nullptr, tile.patch,
-                   mean.data() + tile.first_channel * x.lanes(), first, second);
+    grad_moments_of(k, S())(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
+                            mask_to ? mask_to + tile.offset : nullptr, tile.patch,
+                            mean.data() + tile.first_channel * x.lanes(), first, second);
   });
 
   std::vector<Tensor> result(needs.size());
@@ -275,15 +306,15 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   });
   const std::vector<T> d =
       for_lanes<T>(x, [&](std::int64_t c) { return -slope(c) * at(sums.first, c) * share; });
-  Tensor dx = Tensor::empty_like(x);
+  Tensor dx = empty_as(x, g.dtype());
   T* const to = dx.data<T>();
   const T* const from = mask_to ? mask_to : grads;
-  const T* const mask = mask_to ? nullptr : gate;
+  const S* const mask = mask_to ? nullptr : gate;
   tiling.for_each([&](std::int64_t, const Tile& tile) {
     const std::int64_t lane = tile.first_channel * x.lanes();
-    k.normalise_grad(from + tile.offset, data + tile.offset, mask ? mask + tile.offset : nullptr,
-                     to + tile.offset, tile.patch, mean.data() + lane, a.data() + lane, b.data() + lane,
-                     d.data() + lane);
+    normalise_grad_of(k, S())(from + tile.offset, data + tile.offset, mask ? mask + tile.offset : nullptr,
+                              to + tile.offset, tile.patch, mean.data() + lane, a.data() + lane,
+                              b.data() + lane, d.data() + lane);
   });
   result[0] = dx;
   return result;
@@ -313,7 +344,8 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
       {{"training", training}, {"momentum", momentum}, {"eps", eps}, {"relu", relu}}};
   return dispatch_real("batch_norm", x.dtype(), [&](auto element) {
     using T = decltype(element);
-    return record(operation, y, [&]() -> Backward {
+    SavedTensor gate;
+    const Tensor output = record(operation, y, [&]() -> Backward {
       if (x.numel() == 0) return {};
       Statistics statistics =
           batch ? batch_statistics<T>(from, {training, momentum, eps}, running_mean, running_var)
@@ -332,18 +364,31 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
       const T* const data = from.data<T>();
       const T* const add = other.defined() ? other.data<T>() : nullptr;
       T* const to = y.data<T>();
+      const bool narrow = keeps_narrow(x) && needs_grad({x, gamma, beta, residual});
+      Tensor centred = narrow ? empty_as(from, DType::bf16) : from;
+      Tensor rounded = narrow && relu ? empty_as(from, DType::bf16) : Tensor();
+      std::uint16_t* const centred_to = narrow ? bits_of(centred) : nullptr;
+      std::uint16_t* const rounded_to = narrow && relu ? bits_of(rounded) : nullptr;
+      const auto& k = kernels::active<T>();
       Tiling(from).for_each([&](std::int64_t, const Tile& tile) {
         const std::int64_t lane = tile.first_channel * from.lanes();
-        kernels::active<T>().normalise(data + tile.offset, add ? add + tile.offset : nullptr,
-                                       to + tile.offset, tile.patch, means.data() + lane,
-                                       slopes.data() + lane, biases.data() + lane, relu);
+        k.normalise(data + tile.offset, add ? add + tile.offset : nullptr, to + tile.offset, tile.patch,
+                    means.data() + lane, slopes.data() + lane, biases.data() + lane, relu);
+        // Of a tile that is in the cache.
+        if (centred_to) k.narrow(data + tile.offset, tile.patch, means.data() + lane, centred_to + tile.offset);
+        if (rounded_to) k.narrow(to + tile.offset, tile.patch, nullptr, rounded_to + tile.offset);
       });
-      Saved saved{
-          from, scale, relu ? y.detach() : Tensor(), std::move(statistics), batch, residual.defined()};
+      if (relu) gate = rounded.defined() ? SavedTensor::of_rounded(rounded) : SavedTensor(y, DType::f32);
+      Saved saved{centred, scale, gate, std::move(statistics), batch, residual.defined()};
       return [saved = std::move(saved)](const Tensor& g, const std::vector<bool>& needs) {
-        return derivative<T>(saved, g, needs);
+        if constexpr (std::is_same_v<T, float>) {
+          if (saved.x.dtype() == DType::bf16) return derivative<T, std::uint16_t>(saved, g, needs);
+        }
+        return derivative<T, T>(saved, g, needs);
       };
     });
+    gate.share_with(output);
+    return output;
   });
 }
 

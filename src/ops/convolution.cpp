@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "satsuma/autograd/node.hpp"
+#include "src/ops/saved_tensor.hpp"
 #include "src/ops/support.hpp"
 
 namespace satsuma::ops {
@@ -13,12 +14,12 @@ namespace {
 
 /// The derivative of both ops. `as_input` and `as_output` turn tensors of the op into images [N, C, H, W] and
 /// back; the contraction only knows images.
-std::vector<Tensor> gradients(Contraction& contraction, const Tensor& image, const Shape& image_shape,
+std::vector<Tensor> gradients(Contraction& contraction, const SavedTensor& image, const Shape& image_shape,
                               const Tensor& dy, const std::vector<bool>& needs) {
   std::vector<Tensor> result(3);
   if (needs[0]) result[0] = contraction.backward_data(dy, image_shape);
   if (needs[1] || needs[2]) {
-    Contraction::WeightGradient grad = contraction.backward_weights(image, dy, needs[2]);
+    Contraction::WeightGradient grad = contraction.backward_weights(image.wide(), dy, needs[2]);
     if (needs[1]) result[1] = std::move(grad.weight);
     result[2] = std::move(grad.bias);
   }
@@ -34,9 +35,15 @@ Attributes attributes_of(const Geometry& geometry) {
           {"groups", geometry.groups}};
 }
 
-/// What the derivative of the weight and the bias will read; nothing when neither is wanted.
-Tensor saved_input(const Tensor& image, const Tensor& weight, const Tensor& bias) {
-  return needs_grad({weight, bias}) ? image.detach() : Tensor();
+/// What the derivative of the weight and the bias will read, `x` as an image; nothing when neither is wanted. A
+/// product of bf16
+/// rounds it anyway, so that nothing is lost where it is kept rounded; others get it as it is, also where the
+/// layers around them do not.
+SavedTensor saved_input(const Contraction& contraction, const Tensor& image, const Tensor& x,
+                        const Tensor& weight, const Tensor& bias) {
+  if (!needs_grad({weight, bias})) return {};
+  const bool rounds = contraction.plan().operands == DType::bf16;
+  return {image.detach(), x, rounds ? saved_precision() : DType::f32};
 }
 
 /// `x` under another shape in which the same elements are in the same places, as long as both are in a format
@@ -65,7 +72,8 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Tensor y = contraction->forward(x, bias, constant);
   const Operation operation = {"conv2d", {x, weight, bias}, attributes_of(contraction->geometry())};
   return record(operation, y, [&]() -> Backward {
-    return [contraction = std::move(contraction), saved = saved_input(x, weight, bias), input = x.shape()](
+    SavedTensor saved = saved_input(*contraction, x, x, weight, bias);
+    return [contraction = std::move(contraction), saved = std::move(saved), input = x.shape()](
                const Tensor& dy, const std::vector<bool>& needs) {
       return gradients(*contraction, saved, input, dy, needs);
     };
@@ -84,8 +92,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const bool constant = !needs_grad({x, weight, bias});
   Tensor y = as_rows(contraction->forward(image, bias, constant), rank);
   return record({"linear", {x, weight, bias}}, y, [&]() -> Backward {
-    return [contraction = std::move(contraction), saved = saved_input(image, weight, bias),
-            input = image.shape(), rank,
+    SavedTensor saved = saved_input(*contraction, image, x, weight, bias);
+    return [contraction = std::move(contraction), saved = std::move(saved), input = image.shape(), rank,
             weight_shape = weight.shape()](const Tensor& dy, const std::vector<bool>& needs) {
       std::vector<Tensor> result = gradients(*contraction, saved, input, as_image(dy), needs);
       if (result[0].defined()) result[0] = as_rows(result[0], rank);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <type_traits>
+
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/saved_tensor.hpp"
 #include "src/ops/support.hpp"
 
 namespace satsuma::ops {
@@ -33,12 +36,38 @@ void map(const char* op, const Tensor& a, const Tensor& b, Tensor& y, Kernel ker
   });
 }
 
+/// True for a pointer to what bits_of() gives.
+template <typename Pointer>
+inline constexpr bool is_bits = std::is_same_v<Pointer, const std::uint16_t*>;
+
+/// kernel(saved, g) as map() has it, where what is saved may be the bits of bf16.
+template <typename Kernel>
+Tensor map_saved(const char* op, const SavedTensor& saved, const Tensor& grad, Kernel kernel) {
+  const Tensor& a = saved.kept();
+  const Tensor g = arranged_as(a, grad);
+  Tensor result = empty_as(a, g.dtype());
+  if (saved.narrow()) {
+    const std::uint16_t* const left = bits_of(a);
+    const float* const right = g.data<float>();
+    float* const to = result.data<float>();
+    parallel_for(a.extent(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernel(kernels::active<float>(), left + begin, right + begin, to + begin, end - begin);
+    });
+  } else {
+    map(op, a, g, result, kernel);
+  }
+  return result;
+}
+
 /// The derivative of max(., 0) where its output was y.
-inline Tensor relu_grad(const Tensor& y, const Tensor& g) {
-  Tensor dx = Tensor::empty_like(y);
-  map("relu", y, arranged_as(y, g), dx,
-      [](const auto& k, auto* out, auto* grad, auto* to, std::int64_t n) { k.relu_grad(out, grad, to, n); });
-  return dx;
+inline Tensor relu_grad(const SavedTensor& y, const Tensor& g) {
+  return map_saved("relu", y, g, [](const auto& k, auto* out, auto* grad, auto* to, std::int64_t n) {
+    if constexpr (is_bits<decltype(out)>) {
+      k.relu_grad_narrow(out, grad, to, n);
+    } else {
+      k.relu_grad(out, grad, to, n);
+    }
+  });
 }
 
 }  // namespace satsuma::ops

@@ -52,6 +52,9 @@ inline Tensor empty_as_dense(const Tensor& x) {
   return x.is_dense() ? Tensor::empty_like(x) : Tensor::empty(x.shape(), x.dtype(), format_with(lanes_of(x)));
 }
 
+/// An empty tensor of another dtype that lies as `x`, which has no gaps.
+Tensor empty_as(const Tensor& x, DType dtype);
+
 /// True when the same index means the same storage position in both, so that element-wise code may pair
 /// positions.
 inline bool same_arrangement(const Tensor& a, const Tensor& b) {
@@ -63,10 +66,10 @@ inline bool same_arrangement(const Tensor& a, const Tensor& b) {
   return true;
 }
 
-/// `x` arranged as `like`, a dense tensor of the same shape; without its history.
+/// `x` arranged as `like`, a dense tensor of the same shape and any dtype; without its history.
 inline Tensor arranged_as(const Tensor& like, const Tensor& x) {
   if (same_arrangement(like, x)) return x.detach();
-  Tensor result = Tensor::empty_like(like);
+  Tensor result = empty_as(like, x.dtype());
   result.copy_from(x);
   return result;
 }

@@ -10,6 +10,7 @@
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
+#include "satsuma/train/saved_precision.hpp"
 #include "src/train/finite.hpp"
 
 namespace satsuma::train {
@@ -160,6 +161,7 @@ Tally Trainer::step(const data::Batch& batch) try {
   const Work before = executed(devices_);
   evaluation_.reset();
   optimizer_.zero_grad();
+  const SavedPrecision precision(saved_precision_of(*model_));
   const Tensor logits = (*model_)(batch.images);
   const Tensor loss = ops::cross_entropy(logits, batch.labels, recipe_.label_smoothing);
   const double value = loss.item();

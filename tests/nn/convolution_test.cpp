@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "satsuma/autograd/backward.hpp"
+#include "satsuma/autograd/saved_precision.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
 #include "support/gradient_check.hpp"
@@ -168,6 +169,44 @@ TEST_CASE("only the passes that somebody needs are run") {
     CHECK(x.grad().defined() == c.x);
     CHECK(weight.grad().defined() == c.weight);
     CHECK(bias.grad().defined() == c.bias);
+  }
+}
+
+TEST_CASE("an input kept in bf16 gives a product of bf16 the same weight gradient, bit for bit") {
+  struct Case {
+    const char* device;
+    DType operands;
+    Pattern wu;  ///< 1:1 is dense
+  };
+  for (const Case& c : {Case{"reference", DType::bf16, {}}, Case{"cpu", DType::bf16, {}},
+                        Case{"cpu", DType::bf16, {2, 8}}, Case{"cpu", DType::f32, {}},
+                        Case{"cpu", DType::f16, {}}}) {
+    for (const std::int64_t batch : {3, 17, 32}) {
+      CAPTURE(std::string(c.device));
+      CAPTURE(to_string(c.operands));
+      CAPTURE(to_string(c.wu));
+      CAPTURE(batch);
+      const Geometry geometry = {.in_channels = 24, .out_channels = 19, .kernel = {3, 3}, .padding = {1, 1}};
+      const auto run = [&](DType precision, bool linear) {
+        Tensor weight = random_tensor(linear ? Shape{19, 24, 1, 1} : Shape{19, 24, 3, 3}, 2, DType::f32);
+        auto contraction = std::make_shared<Contraction>(
+            "layer", linear ? Geometry{.in_channels = 24, .out_channels = 19} : geometry, weight);
+        ContractionSettings settings;
+        settings.sparsity.method = &find_method("dense");
+        settings.sparsity.wu = c.wu;
+        settings.operands = c.operands;
+        settings.device = find_device(c.device);
+        contraction->configure(settings);
+        Tensor leaf = linear ? weight.reshape_view({19, 24}) : weight.detach();
+        leaf.set_requires_grad();
+        const SavedPrecision scope(precision);
+        const Tensor x = random_tensor(linear ? Shape{batch, 5, 24} : Shape{batch, 24, 5, 6}, 1, DType::f32);
+        const Tensor y = linear ? ops::linear(x, leaf, {}, contraction) : ops::convolution(x, leaf, {}, contraction);
+        backward(y, random_tensor(y.shape(), 3, DType::f32));
+        return leaf.grad().to_vector<float>();
+      };
+      for (const bool linear : {false, true}) CHECK(run(DType::bf16, linear) == run(DType::f32, linear));
+    }
   }
 }
 

@@ -5,12 +5,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "satsuma/core/half.hpp"
 #include "satsuma/core/rng.hpp"
 #include "src/ops/kernels/functions.hpp"
 
@@ -186,6 +189,85 @@ void compare_all() {
   }
 }
 
+/// Each kernel that reads bf16 gives the bits of the one that reads f32, for numbers that bf16 has.
+void compare_narrow(const Table<float>& k) {
+  using Vector = std::vector<float>;
+  using Bits = std::vector<std::uint16_t>;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Vector values = noise<float>(7 * 80, 1);
+  // Ties to even both ways, the largest number, one that carries into the exponent, subnormals, and the rest.
+  const float special[] = {0.0f,      -0.0f,     kInfinity, -kInfinity,    std::nanf("1"), 3.4028235e38f, 1.00390625f,
+                           1.0117188f, 1.9999999f, 1e-40f,    -1.1754942e-38f, 1e-45f};
+  std::copy(std::begin(special), std::end(special), values.begin());
+  // A NaN whose payload is in the half that goes.
+  values[12] = std::bit_cast<float>(0x7f800001u);
+  const auto n = static_cast<std::int64_t>(values.size());
+  Bits bits(values.size());
+  k.narrow(values.data(), {1, n, n}, nullptr, bits.data());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    CAPTURE(i);
+    REQUIRE(bits[i] == BFloat16(values[i]).bits);
+  }
+  Vector wide(values.size());
+  k.widen(bits.data(), wide.data(), n);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    REQUIRE(std::bit_cast<std::uint32_t>(wide[i]) == std::uint32_t{bits[i]} << 16);
+  }
+
+  const Vector x = noise<float>(7 * 80, 2);
+  const Vector g = noise<float>(7 * 80, 3);
+  const Vector per_channel = noise<float>(4 * 48, 4);
+  const float* const p = per_channel.data();
+  const kernels::Patch patch{7, 80, 48};
+  Bits narrow(x.size());
+  k.narrow(x.data(), patch, p, narrow.data());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t channel = i % 80;
+    REQUIRE(narrow[i] == (channel < 48 ? BFloat16(x[i] - p[channel]).bits : 0));
+  }
+  k.widen(narrow.data(), wide.data(), n);
+  const Vector gate = noise<float>(7 * 80, 5);
+  Bits narrow_gate(gate.size());
+  k.narrow(gate.data(), {1, n, n}, nullptr, narrow_gate.data());
+  Vector wide_gate(gate.size());
+  k.widen(narrow_gate.data(), wide_gate.data(), n);
+
+  const auto same = [&](const char* name, const auto& from_bits, const auto& from_floats) {
+    CAPTURE(name);
+    Vector a(x.size() + 96);
+    Vector b(x.size() + 96);
+    from_bits(a.data());
+    from_floats(b.data());
+    CHECK(a == b);
+  };
+  same(
+      "relu_grad", [&](float* to) { k.relu_grad_narrow(narrow.data(), g.data(), to, n); },
+      [&](float* to) { k.relu_grad(wide.data(), g.data(), to, n); });
+  same(
+      "gelu_grad", [&](float* to) { k.gelu_grad_narrow(narrow.data(), g.data(), to, n); },
+      [&](float* to) { k.gelu_grad(wide.data(), g.data(), to, n); });
+  for (const bool masked : {false, true}) {
+    const std::uint16_t* const y16 = masked ? narrow_gate.data() : nullptr;
+    const float* const y = masked ? wide_gate.data() : nullptr;
+    same(
+        "grad_moments",
+        [&](float* to) {
+          k.grad_moments_narrow(g.data(), narrow.data(), y16, masked ? to : nullptr, patch, p, to + n, to + n + 48);
+        },
+        [&](float* to) {
+          k.grad_moments(g.data(), wide.data(), y, masked ? to : nullptr, patch, p, to + n, to + n + 48);
+        });
+    same(
+        "normalise_grad",
+        [&](float* to) {
+          k.normalise_grad_narrow(g.data(), narrow.data(), y16, to, patch, p, p + 48, p + 96, p + 144);
+        },
+        [&](float* to) {
+          k.normalise_grad(g.data(), wide.data(), y, to, patch, p, p + 48, p + 96, p + 144);
+        });
+  }
+}
+
 /// Distance in units of the last place of the exact value.
 double units(float got, double exact) {
   const float near = static_cast<float>(exact);
@@ -194,6 +276,18 @@ double units(float got, double exact) {
 }
 
 }  // namespace
+
+TEST_CASE("kernels that read bf16 agree with those that read f32") {
+  compare_narrow(kernels::kernels_of<16, float>());
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    compare_narrow(kernels::kernels_of<32, float>());
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    compare_narrow(kernels::kernels_of<64, float>());
+  }
+#endif
+}
 
 TEST_CASE("kernels agree, f32") {
   compare_all<float>();

@@ -12,6 +12,7 @@
 #include "satsuma/core/rng.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
 #include "satsuma/train/placement.hpp"
+#include "satsuma/train/saved_precision.hpp"
 
 namespace satsuma::tools {
 
@@ -54,6 +55,7 @@ void Trainee::step(const FixedBatch& batch, bool keep) {
   const auto begin = std::chrono::steady_clock::now();
   optimizer_->zero_grad();
   lap(Phase::update, "optimizer");
+  const SavedPrecision kept(train::saved_precision_of(*model_));
   const Tensor loss = ops::cross_entropy((*model_)(batch.images), batch.labels);
   backward(loss);
   optimizer_->step(1e-4);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/kernels/narrow.hpp"
 
 namespace satsuma::kernels {
 
@@ -65,15 +66,16 @@ struct BatchNorm {
     }
   }
 
-  template <bool kMask, bool kWrite>
-  static void grad_moments_as(const T* g, const T* x, const T* y, T* masked, Patch patch,
+  template <bool kMask, bool kWrite, typename S>
+  static void grad_moments_as(const T* g, const S* x, const S* y, T* masked, Patch patch,
                               const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
     for (Size i = 0; i < patch.width; ++i) sum[i] = dot[i] = T(0);
     const auto open = [&](Size at) {
       T value = g[at];
-      if constexpr (kMask) value = y[at] > T(0) ? value : T(0);
+      if constexpr (kMask) value = widened<Width, T>(y[at]) > T(0) ? value : T(0);
       return value;
     };
+    const auto away = [&](Size at, Size i) { return widened<Width, T>(x[at + i]) - mean[i]; };
     Size p = 0;
     for (; p + 2 <= patch.pixels; p += 2) {
       const Size first = p * patch.step;
@@ -85,7 +87,7 @@ struct BatchNorm {
         if constexpr (kWrite) masked[first + i] = a;
         if constexpr (kWrite) masked[second + i] = b;
         sum[i] += a + b;
-        dot[i] += a * (x[first + i] - mean[i]) + b * (x[second + i] - mean[i]);
+        dot[i] += a * away(first, i) + b * away(second, i);
       }
     }
     for (; p < patch.pixels; ++p) {
@@ -95,36 +97,38 @@ struct BatchNorm {
         const T a = open(first + i);
         if constexpr (kWrite) masked[first + i] = a;
         sum[i] += a;
-        dot[i] += a * (x[first + i] - mean[i]);
+        dot[i] += a * away(first, i);
       }
     }
   }
 
-  static void grad_moments(const T* g, const T* x, const T* y, T* masked, Patch patch, const T* mean, T* sum,
+  template <typename S>
+  static void grad_moments(const T* g, const S* x, const S* y, T* masked, Patch patch, const T* mean, T* sum,
                            T* dot) {
     if (y == nullptr) return grad_moments_as<false, false>(g, x, y, masked, patch, mean, sum, dot);
     masked != nullptr ? grad_moments_as<true, true>(g, x, y, masked, patch, mean, sum, dot)
                       : grad_moments_as<true, false>(g, x, y, masked, patch, mean, sum, dot);
   }
 
-  template <bool kMask>
-  static void normalise_grad_as(const T* g, const T* x, const T* y, T* dx, Patch patch,
+  template <bool kMask, typename S>
+  static void normalise_grad_as(const T* g, const S* x, const S* y, T* dx, Patch patch,
                                 const T* __restrict mean, const T* __restrict a, const T* __restrict b,
                                 const T* __restrict c) {
     for (Size p = 0; p < patch.pixels; ++p) {
       const T* __restrict const grad = g + p * patch.step;
-      const T* __restrict const from = x + p * patch.step;
-      const T* __restrict const gate = kMask ? y + p * patch.step : nullptr;
+      const S* __restrict const from = x + p * patch.step;
+      const S* __restrict const gate = kMask ? y + p * patch.step : nullptr;
       T* __restrict const to = dx + p * patch.step;
       for (Size i = 0; i < patch.width; ++i) {
         T value = grad[i];
-        if constexpr (kMask) value = gate[i] > T(0) ? value : T(0);
-        to[i] = a[i] * value + (b[i] * (from[i] - mean[i]) + c[i]);
+        if constexpr (kMask) value = widened<Width, T>(gate[i]) > T(0) ? value : T(0);
+        to[i] = a[i] * value + (b[i] * (widened<Width, T>(from[i]) - mean[i]) + c[i]);
       }
     }
   }
 
-  static void normalise_grad(const T* g, const T* x, const T* y, T* dx, Patch patch, const T* mean,
+  template <typename S>
+  static void normalise_grad(const T* g, const S* x, const S* y, T* dx, Patch patch, const T* mean,
                              const T* a, const T* b, const T* c) {
     y != nullptr ? normalise_grad_as<true>(g, x, y, dx, patch, mean, a, b, c)
                  : normalise_grad_as<false>(g, x, y, dx, patch, mean, a, b, c);

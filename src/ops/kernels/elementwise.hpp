@@ -2,6 +2,7 @@
 
 #include "src/ops/kernels/functions.hpp"
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/kernels/narrow.hpp"
 
 namespace satsuma::kernels {
 
@@ -13,8 +14,9 @@ struct Elementwise {
     for (Size i = 0; i < n; ++i) y[i] = x[i] < T(0) ? T(0) : x[i];
   }
 
-  static void relu_grad(const T* __restrict y, const T* __restrict g, T* __restrict dx, Size n) {
-    for (Size i = 0; i < n; ++i) dx[i] = y[i] > T(0) ? g[i] : T(0);
+  template <typename S>
+  static void relu_grad(const S* __restrict y, const T* __restrict g, T* __restrict dx, Size n) {
+    for (Size i = 0; i < n; ++i) dx[i] = widened<Width, T>(y[i]) > T(0) ? g[i] : T(0);
   }
 
   static void gelu(const T* __restrict x, T* __restrict y, Size n) {
@@ -24,9 +26,10 @@ struct Elementwise {
   }
 
   /// d/dx x Phi(x) = Phi(x) + x phi(x).
-  static void gelu_grad(const T* __restrict x, const T* __restrict g, T* __restrict dx, Size n) {
+  template <typename S>
+  static void gelu_grad(const S* __restrict x, const T* __restrict g, T* __restrict dx, Size n) {
     for (Size i = 0; i < n; ++i) {
-      const T v = x[i];
+      const T v = widened<Width, T>(x[i]);
       const T cumulative = T(0.5) * (T(1) + error_function<Width>(v * T(0.70710678118654752440)));
       const T density = T(0.39894228040143267794) * exponential<Width>(T(-0.5) * v * v);
       dx[i] = g[i] * (cumulative + v * density);

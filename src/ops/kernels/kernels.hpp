@@ -54,6 +54,18 @@ struct Kernels {
   /// y += factor * x.
   void (*axpy)(const T* x, T factor, T* y, Size n);
 
+  // bf16, which is what the forward pass keeps under SavedPrecision: the bits of BFloat16.
+  /// y = x (- mean, [width], if it is not null), rounded as BFloat16 does.
+  void (*narrow)(const T* x, Patch patch, const T* mean, std::uint16_t* y);
+  void (*widen)(const std::uint16_t* x, T* y, Size n);
+  /// As relu_grad, gelu_grad, grad_moments and normalise_grad.
+  void (*relu_grad_narrow)(const std::uint16_t* y, const T* g, T* dx, Size n);
+  void (*gelu_grad_narrow)(const std::uint16_t* x, const T* g, T* dx, Size n);
+  void (*grad_moments_narrow)(const T* g, const std::uint16_t* x, const std::uint16_t* y, T* masked,
+                              Patch patch, const T* mean, T* sum, T* dot);
+  void (*normalise_grad_narrow)(const T* g, const std::uint16_t* x, const std::uint16_t* y, T* dx, Patch patch,
+                                const T* mean, const T* a, const T* b, const T* c);
+
   // Batch normalisation; vectors that stand for channels are repeated for the lanes, [channels][16].
   /// Sums of (x - shift) and of its square over the pixels of a patch.
   void (*moments)(const T* x, Patch patch, const T* shift, T* sum, T* square);

@@ -4,6 +4,7 @@
 #include "src/ops/kernels/contiguous.hpp"
 #include "src/ops/kernels/elementwise.hpp"
 #include "src/ops/kernels/kernels.hpp"
+#include "src/ops/kernels/narrow.hpp"
 #include "src/ops/kernels/pool.hpp"
 #include "src/ops/kernels/product.hpp"
 #include "src/ops/kernels/rows.hpp"
@@ -18,6 +19,7 @@ const Kernels<T>& kernels_of() {
   using P = Pool<Width, T>;
   using R = Rows<Width, T>;
   using C = Contiguous<Width, T>;
+  using N = Narrow<Width, T>;
   static constexpr Kernels<T> table = {
       .relu = E::relu,
       .relu_grad = E::relu_grad,
@@ -28,6 +30,12 @@ const Kernels<T>& kernels_of() {
       .mul = E::mul,
       .scale = E::scale,
       .axpy = E::axpy,
+      .narrow = N::narrow,
+      .widen = N::widen,
+      .relu_grad_narrow = E::relu_grad,
+      .gelu_grad_narrow = E::gelu_grad,
+      .grad_moments_narrow = B::grad_moments,
+      .normalise_grad_narrow = B::normalise_grad,
       .moments = B::moments,
       .normalise = B::normalise,
       .grad_moments = B::grad_moments,
