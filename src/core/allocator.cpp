@@ -17,10 +17,10 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kLarge = std::size_t{1} << 21;
 
-/// Rounds up so that nearly equal requests share a block: 64 bytes below 4 KiB, a page above, 2 MiB past
-/// that.
+/// Rounds up so that nearly equal requests share a block: 64 bytes below 4 KiB, a page above, and past 2 MiB
+/// an eighth of that, which is little of what such a tensor takes.
 std::size_t rounded(std::size_t bytes) {
-  const std::size_t unit = bytes <= 4096 ? kAlignment : bytes <= kLarge ? 4096 : kLarge;
+  const std::size_t unit = bytes <= 4096 ? kAlignment : bytes <= kLarge ? 4096 : kLarge / 8;
   return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
 }
 
@@ -74,10 +74,11 @@ class Cache {
  private:
   std::byte* fresh(std::size_t bytes) {
     const std::size_t alignment = bytes >= kLarge ? kLarge : kAlignment;
-    void* block = std::aligned_alloc(alignment, bytes);
-    if (block == nullptr) {
+    // Not aligned_alloc(), which wants a size that is a multiple of the alignment.
+    void* block = nullptr;
+    if (posix_memalign(&block, alignment, bytes) != 0) {
       release_locked();
-      block = std::aligned_alloc(alignment, bytes);
+      if (posix_memalign(&block, alignment, bytes) != 0) block = nullptr;
     }
     if (block == nullptr) {
       throw Error(

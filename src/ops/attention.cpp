@@ -220,8 +220,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
       forward(operands, y, log_sum);
       if (!needs_grad({q, k, v})) return {};
       const auto kept = [](const Tensor& x) { return SavedTensor(x).kept(); };
-      Saved<T> saved{
-          {kept(operands.q), kept(operands.k), kept(operands.v)}, kept(y), std::move(log_sum), {}};
+      Saved<T> saved{{kept(operands.q), kept(operands.k), kept(operands.v)}, kept(y), std::move(log_sum), {}};
       return [saved = std::move(saved)](const Tensor& g, const std::vector<bool>&) {
         const auto empty = [&](const Tensor& x) { return empty_heads(x.shape(), g.dtype(), x.lanes()); };
         const Operands grads = {empty(saved.x.q), empty(saved.x.k), empty(saved.x.v)};
@@ -257,7 +256,7 @@ Tensor self_attention(const Tensor& qkv, std::int64_t heads) {
       Saved<T> saved{parts_of(SavedTensor(tokens, qkv).kept(), heads), heads_of(output.kept(), heads),
                      std::move(log_sum), output};
       return [saved = std::move(saved), heads, lanes, shape = qkv.shape()](const Tensor& g,
-                                                                          const std::vector<bool>&) {
+                                                                           const std::vector<bool>&) {
         Tensor grad = Tensor::empty(shape, g.dtype(), format_with(lanes));
         derivative(saved, heads_of(with_lanes(g, lanes), heads), parts_of(grad, heads));
         return std::vector<Tensor>{grad};

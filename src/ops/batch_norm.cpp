@@ -375,7 +375,8 @@ Tensor batch_norm_act(const Tensor& x, const Tensor& gamma, const Tensor& beta, 
         k.normalise(data + tile.offset, add ? add + tile.offset : nullptr, to + tile.offset, tile.patch,
                     means.data() + lane, slopes.data() + lane, biases.data() + lane, relu);
         // Of a tile that is in the cache.
-        if (centred_to) k.narrow(data + tile.offset, tile.patch, means.data() + lane, centred_to + tile.offset);
+        if (centred_to)
+          k.narrow(data + tile.offset, tile.patch, means.data() + lane, centred_to + tile.offset);
         if (rounded_to) k.narrow(to + tile.offset, tile.patch, nullptr, rounded_to + tile.offset);
       });
       if (relu) gate = rounded.defined() ? SavedTensor::of_rounded(rounded) : SavedTensor(y, DType::f32);

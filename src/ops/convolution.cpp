@@ -35,10 +35,9 @@ Attributes attributes_of(const Geometry& geometry) {
           {"groups", geometry.groups}};
 }
 
-/// What the derivative of the weight and the bias will read, `x` as an image; nothing when neither is wanted. A
-/// product of bf16
-/// rounds it anyway, so that nothing is lost where it is kept rounded; others get it as it is, also where the
-/// layers around them do not.
+/// What the derivative of the weight and the bias will read, `x` as an image; nothing when neither is wanted.
+/// A product of bf16 rounds it anyway, so that nothing is lost where it is kept rounded; others get it as it
+/// is, also where the layers around them do not.
 SavedTensor saved_input(const Contraction& contraction, const Tensor& image, const Tensor& x,
                         const Tensor& weight, const Tensor& bias) {
   if (!needs_grad({weight, bias})) return {};

@@ -34,7 +34,8 @@ class SavedTensor {
   bool narrow() const { return kept_.dtype() == DType::bf16; }
   /// In the dtype that it had: made for the caller where that is not the dtype in which it is kept.
   Tensor wide() const;
-  /// Lets ops that will keep the output `y` find this, which has its elements. Nothing where y has no history.
+  /// Lets ops that will keep the output `y` find this, which has its elements. Nothing where y has no
+  /// history.
   void share_with(const Tensor& y) const;
 
  private:

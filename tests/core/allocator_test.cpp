@@ -26,6 +26,15 @@ TEST_CASE("blocks are aligned and their use is counted") {
   CHECK(allocate_host(0) != nullptr);
 }
 
+TEST_CASE("a large block takes little more than what was asked for") {
+  release_cached_memory();
+  for (const std::size_t bytes : {std::size_t{2200000}, std::size_t{4300000}, std::size_t{8600000}}) {
+    const std::size_t before = memory_use().in_use;
+    const auto block = allocate_host(bytes);
+    CHECK(memory_use().in_use - before < bytes + bytes / 8);
+  }
+}
+
 TEST_CASE("a size that was given back is used again") {
   const std::byte* first = nullptr;
   {

@@ -47,8 +47,7 @@ struct Step {
 };
 
 Step step(nn::Module& model, DType precision) {
-  const Tensor images =
-      random_tensor({64, 3, 32, 32}, 2, DType::f32).to(MemoryFormat::batch_blocked);
+  const Tensor images = random_tensor({64, 3, 32, 32}, 2, DType::f32).to(MemoryFormat::batch_blocked);
   const Tensor labels = Tensor::zeros({64}, DType::i64);
   for (const nn::Parameter& parameter : model.parameters()) parameter.value.set_grad({});
   const std::size_t before = memory_use().in_use;

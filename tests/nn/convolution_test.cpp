@@ -178,9 +178,9 @@ TEST_CASE("an input kept in bf16 gives a product of bf16 the same weight gradien
     DType operands;
     Pattern wu;  ///< 1:1 is dense
   };
-  for (const Case& c : {Case{"reference", DType::bf16, {}}, Case{"cpu", DType::bf16, {}},
-                        Case{"cpu", DType::bf16, {2, 8}}, Case{"cpu", DType::f32, {}},
-                        Case{"cpu", DType::f16, {}}}) {
+  for (const Case& c :
+       {Case{"reference", DType::bf16, {}}, Case{"cpu", DType::bf16, {}}, Case{"cpu", DType::bf16, {2, 8}},
+        Case{"cpu", DType::f32, {}}, Case{"cpu", DType::f16, {}}}) {
     for (const std::int64_t batch : {3, 17, 32}) {
       CAPTURE(std::string(c.device));
       CAPTURE(to_string(c.operands));
@@ -201,7 +201,8 @@ TEST_CASE("an input kept in bf16 gives a product of bf16 the same weight gradien
         leaf.set_requires_grad();
         const SavedPrecision scope(precision);
         const Tensor x = random_tensor(linear ? Shape{batch, 5, 24} : Shape{batch, 24, 5, 6}, 1, DType::f32);
-        const Tensor y = linear ? ops::linear(x, leaf, {}, contraction) : ops::convolution(x, leaf, {}, contraction);
+        const Tensor y =
+            linear ? ops::linear(x, leaf, {}, contraction) : ops::convolution(x, leaf, {}, contraction);
         backward(y, random_tensor(y.shape(), 3, DType::f32));
         return leaf.grad().to_vector<float>();
       };

@@ -196,8 +196,8 @@ void compare_narrow(const Table<float>& k) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   Vector values = noise<float>(7 * 80, 1);
   // Ties to even both ways, the largest number, one that carries into the exponent, subnormals, and the rest.
-  const float special[] = {0.0f,      -0.0f,     kInfinity, -kInfinity,    std::nanf("1"), 3.4028235e38f, 1.00390625f,
-                           1.0117188f, 1.9999999f, 1e-40f,    -1.1754942e-38f, 1e-45f};
+  const float special[] = {0.0f,        -0.0f,      kInfinity,  -kInfinity, std::nanf("1"),  3.4028235e38f,
+                           1.00390625f, 1.0117188f, 1.9999999f, 1e-40f,     -1.1754942e-38f, 1e-45f};
   std::copy(std::begin(special), std::end(special), values.begin());
   // A NaN whose payload is in the half that goes.
   values[12] = std::bit_cast<float>(0x7f800001u);
@@ -252,7 +252,8 @@ void compare_narrow(const Table<float>& k) {
     same(
         "grad_moments",
         [&](float* to) {
-          k.grad_moments_narrow(g.data(), narrow.data(), y16, masked ? to : nullptr, patch, p, to + n, to + n + 48);
+          k.grad_moments_narrow(g.data(), narrow.data(), y16, masked ? to : nullptr, patch, p, to + n,
+                                to + n + 48);
         },
         [&](float* to) {
           k.grad_moments(g.data(), wide.data(), y, masked ? to : nullptr, patch, p, to + n, to + n + 48);

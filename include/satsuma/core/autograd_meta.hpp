@@ -14,7 +14,8 @@ struct AutogradMeta {
   bool requires_grad = false;
   Tensor grad;                 ///< leaves only
   std::shared_ptr<Node> node;  ///< the operation that made the tensor; null for leaves
-  /// The elements in bf16 as long as an operation keeps them, and Tensor::version() of what they were made of.
+  /// The elements in bf16 as long as an operation keeps them, and Tensor::version() of what they were made
+  /// of.
   std::weak_ptr<const Tensor> narrow;
   std::uint64_t narrow_version = 0;
 };

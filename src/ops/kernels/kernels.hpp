@@ -63,8 +63,8 @@ struct Kernels {
   void (*gelu_grad_narrow)(const std::uint16_t* x, const T* g, T* dx, Size n);
   void (*grad_moments_narrow)(const T* g, const std::uint16_t* x, const std::uint16_t* y, T* masked,
                               Patch patch, const T* mean, T* sum, T* dot);
-  void (*normalise_grad_narrow)(const T* g, const std::uint16_t* x, const std::uint16_t* y, T* dx, Patch patch,
-                                const T* mean, const T* a, const T* b, const T* c);
+  void (*normalise_grad_narrow)(const T* g, const std::uint16_t* x, const std::uint16_t* y, T* dx,
+                                Patch patch, const T* mean, const T* a, const T* b, const T* c);
 
   // Batch normalisation; vectors that stand for channels are repeated for the lanes, [channels][16].
   /// Sums of (x - shift) and of its square over the pixels of a patch.
