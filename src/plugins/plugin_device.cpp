@@ -152,6 +152,7 @@ void PluginDevice::multiply(Pass pass, const LayerPlan& plan, const Tensor& in, 
     const satsuma_packed packed = PackedForm::of(instance_, *w.packed, plan.operands, true);
     product = product_of(plan, pass, *w.packed);
     product.a = static_cast<const float*>(packed.values);
+    product.indices = packed.indices;
     form = packed.form;
   } else {
     dense = weight_rows(pass, rounded(*w.dense, plan.operands));
