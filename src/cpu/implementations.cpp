@@ -65,7 +65,7 @@ Refusal samples_dy(const Site& site) {
 Refusal lacks_products(const Site& site) {
   const DType operands = site.plan.operands;
   const ProductKind kind = site.packed ? ProductKind::skipping : ProductKind::dense;
-  const bool has = operands == DType::f32 || (operands == DType::bf16 && bf16_pays(kind));
+  const bool has = multiplied(operands, kind) == operands;
   return unless(!has, "there are instructions for its products, and they pay");
 }
 

@@ -9,6 +9,7 @@
 #include "src/cpu/forms.hpp"
 #include "src/cpu/pair_forms.hpp"
 #include "src/cpu/tiles.hpp"
+#include "src/cpu/tuning.hpp"
 #include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
@@ -130,8 +131,9 @@ TilePass backward_pass(const LayerPlan& plan, const Tensor& dy, Tensor& dx, cons
   return pass;
 }
 
-std::vector<std::int64_t> shares_of(const TilePass& pass, const std::optional<Pattern>& nm,
-                                    std::int64_t threads) {
+std::vector<std::int64_t> shares_of(TilePass pass, const std::optional<Pattern>& nm, std::int64_t threads) {
+  const ProductKind kind = nm ? ProductKind::skipping : ProductKind::dense;
+  pass.wide = pass.wide && multiplied(DType::bf16, kind) == DType::bf16;
   const Walk how = pass.wide ? walk_of_pairs(pass, nm) : walk_of_tiles(pass, nm, {});
   return tile_shares(pass, how.shape, how.row_multiple, threads);
 }

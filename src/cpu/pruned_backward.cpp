@@ -121,7 +121,7 @@ std::vector<std::int64_t> sources(const Geometry& g, std::size_t axis, std::int6
 }
 
 bool has_pair_products(const LayerPlan& plan) {
-  return plan.operands == DType::bf16 && bf16_pays(ProductKind::skipping);
+  return multiplied(plan.operands, ProductKind::skipping) == DType::bf16;
 }
 
 /// Some rows of a block of images by a block of input channels.

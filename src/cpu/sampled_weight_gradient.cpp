@@ -221,10 +221,6 @@ std::int64_t padded_channels(const Geometry& geometry, DType products) {
   return ceil_div(geometry.in_channels, vector) * vector;
 }
 
-DType products_of(const LayerPlan& plan) {
-  return plan.operands == DType::bf16 && bf16_pays(ProductKind::skipping) ? DType::bf16 : DType::f32;
-}
-
 void run(const SampledPass& pass, float* dw) {
   const GradientSplit split(work_of(pass.geometry, pass.tiling, pass.pattern, pass.x.shape(), pass.channels),
                             threads());
@@ -248,7 +244,7 @@ void sampled_weight_gradient(const LayerPlan& plan, const Tensor& x, const Tenso
     return sampled_weight_gradient({unfolded(geometry), plan.operands}, unfold(geometry, x, dy.shape()), dy,
                                    pattern, key, unfolded_dw);
   }
-  const DType products = products_of(plan);
+  const DType products = multiplied(plan.operands, ProductKind::skipping);
   const Tensor input = products == DType::bf16 ? x : rounded(x, plan.operands);
   const SampledTiling tiling(geometry, x.shape(), dy.shape(), pattern, products);
   const SampledForm form(geometry, tiling, dy, pattern, key, plan.operands);
@@ -273,7 +269,7 @@ std::vector<std::int64_t> sampled_weight_gradient_shares(const LayerPlan& plan, 
     return sampled_weight_gradient_shares({one, plan.operands}, {x[0], one.in_channels, y[2], y[3]}, pattern,
                                           threads);
   }
-  const DType products = products_of(plan);
+  const DType products = multiplied(plan.operands, ProductKind::skipping);
   const SampledTiling tiling(geometry, x, y, pattern, products);
   const GradientWork work = work_of(geometry, tiling, pattern, x, padded_channels(geometry, products));
   return GradientSplit(work, threads).products(work);

@@ -156,6 +156,10 @@ bool bf16_pays(ProductKind kind) {
   return (kind == ProductKind::dense ? tuning.bf16_dense : tuning.bf16_skipping) >= kClearlySlower;
 }
 
+DType multiplied(DType operands, ProductKind kind) {
+  return operands == DType::bf16 && bf16_pays(kind) ? DType::bf16 : DType::f32;
+}
+
 std::optional<Tuning> read_tuning(const std::filesystem::path& path, std::string_view machine) {
   try {
     const toml::table file = parse_toml(read_text(path.string(), "tuning"), path.string());

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "satsuma/core/dtype.hpp"
+
 namespace satsuma::cpu {
 
 /// Kernels that have a form for bf16 operands and one for f32.
@@ -27,8 +29,15 @@ struct Tuning {
 /// It is measured once, in some milliseconds, when somebody first asks, and kept for this machine in
 /// XDG_CACHE_HOME/satsuma (else ~/.cache/satsuma). Not measured, and taken for true: where SATSUMA_TUNE is
 /// `off`, and where SATSUMA_ISA names the instruction set. Throws UsageError for another SATSUMA_TUNE than
-/// `on` and `off`.
+/// `on` and `off`, where it is asked for: a CPU without the instructions has no choice.
+///
+/// The bits of a run in bf16 depend on the answer. Where the result cannot be kept every run measures anew;
+/// two of them differ only where the kernels are about equally fast.
 bool bf16_pays(ProductKind kind);
+
+/// What kernels multiply where a plan has `operands`: bf16 where that pays, else f32, of operands that are
+/// rounded first where they are to be.
+DType multiplied(DType operands, ProductKind kind);
 
 /// The measurement. The CPU has instructions for products of bf16.
 Tuning measure_tuning();

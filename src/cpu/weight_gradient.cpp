@@ -12,6 +12,7 @@
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
+#include "src/cpu/tuning.hpp"
 #include "src/cpu/unfold.hpp"
 
 namespace satsuma::cpu {
@@ -344,8 +345,8 @@ std::vector<std::int64_t> weight_gradient_shares(const LayerPlan& plan, const Sh
     const Geometry one = unfolded(geometry);
     return weight_gradient_shares({one, plan.operands}, {x[0], one.in_channels, y[2], y[3]}, threads);
   }
-  const GradientWork work =
-      work_of(geometry, Extents(geometry, x, y), operands_of(plan.operands), x[0], false);
+  const GradientWork work = work_of(geometry, Extents(geometry, x, y),
+                                    operands_of(multiplied(plan.operands, ProductKind::dense)), x[0], false);
   return GradientSplit(work, threads).products(work);
 }
 

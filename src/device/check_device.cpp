@@ -91,8 +91,9 @@ class CheckDevice : public Device {
     suspect_->backward_weights(plan, key, for_suspect(x), for_suspect(dy), other, other_bias);
     suspect_->synchronize();
     const OperandPlan& operand = plan[Pass::wu].gradient;
-    // A sampled value stands for a group: it is at most the sum of that.
-    const double gradient = largest_magnitude(dy) * (operand.skips() ? operand.pattern.m : 1);
+    // A sampled value stands for a group, of all rows that share it: it is at most the sum of that.
+    const Pattern& pattern = operand.pattern;
+    const double gradient = largest_magnitude(dy) * (operand.skips() ? pattern.m * pattern.shared : 1);
     const std::int64_t terms = length(plan, Pass::wu, dy);
     compare("dW", other, dw, allowed(terms, largest_magnitude(x) * gradient, dw));
     if (dbias.defined()) compare("gradient of the bias", other_bias, dbias, allowed(terms, gradient, dbias));

@@ -45,6 +45,12 @@ NmSchedule NmSchedule::parse(std::string_view text) {
   }
 }
 
+std::vector<Pattern> NmSchedule::patterns() const {
+  std::vector<Pattern> patterns;
+  for (const Stage& stage : stages_) patterns.push_back(stage.pattern);
+  return patterns;
+}
+
 Pattern NmSchedule::at(double share) const {
   Pattern pattern = stages_.front().pattern;
   for (const Stage& stage : stages_) {

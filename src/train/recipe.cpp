@@ -46,7 +46,8 @@ const RecipeField kFields[] = {
     {{"method", "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method}, kSparsity},
     {{"nm", "N:M, at most N non-zeros in M weights; N:MxV: V rows share their positions", &Recipe::nm},
      kSparsity},
-    {{"wu", "N:M of the gradient that the weight gradient is made of, sampled along images, or dense",
+    {{"wu",
+      "N:M or N:MxV of the gradient that the weight gradient is made of, sampled along images, or dense",
       &Recipe::wu},
      kSparsity},
     {{"bp", "sr-ste: weight in backward, masked (auto) or packed, N:M along output channels", &Recipe::bp},
@@ -143,8 +144,13 @@ void Recipe::check() const {
   find_method(method);
   // Throws where patterns and expressions cannot be read, and where the method gives no choice.
   const LayerOptions layers = layer_options();
-  planned({}, {&find_method(method), layers.pattern, layers.wu, layers.bp_weight});
-  if (!nm_schedule.empty()) NmSchedule::parse(nm_schedule);
+  std::vector<Pattern> patterns = {layers.pattern};
+  for (const LayerPattern& own : layers.nm_for) patterns.push_back(own.pattern);
+  if (!nm_schedule.empty()) {
+    for (const Pattern stage : NmSchedule::parse(nm_schedule).patterns()) patterns.push_back(stage);
+  }
+  for (const Pattern pattern : patterns)
+    planned({}, {&find_method(method), pattern, layers.wu, layers.bp_weight});
   if (refresh_masks > 1 && sr_ste.value_or(find_method(method).default_sr_ste) != 0) {
     throw UsageError(
         fmt::format("--refresh-masks got {}, expected 1 with --sr-ste: its mask is chosen in every step; or "

@@ -192,7 +192,9 @@ CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
   command->add_option("--batch", settings->batch, "images of a step [512; 1 for --gemm and --topology]");
   command
       ->add_option("--method", settings->method,
-                   "dense, sr-ste, sdgp, sdwp or bdwp; NAME+wu samples dY in WU at --nm, too")
+                   "dense, sr-ste, sdgp, sdwp or bdwp; NAME+wu samples dY in WU at --nm, too; NAME@N:M has a "
+                   "pattern of "
+                   "its own")
       ->capture_default_str();
   command->add_option("--wu", settings->wu, "N:M of dY in WU, sampled along images, or dense")
       ->capture_default_str();
@@ -201,7 +203,8 @@ CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
                    "operand of --gemm and --topology that is N:M: none or weight")
       ->capture_default_str()
       ->check(CLI::IsMember({"none", "weight"}));
-  command->add_option("--nm", settings->pattern, "N:M of the pruned operands")->capture_default_str();
+  command->add_option("--nm", settings->pattern, "N:M or N:MxV of the pruned operands")
+      ->capture_default_str();
   command->add_option("--compare", settings->compare, "methods to compare with, separated by commas [dense]")
       ->delimiter(',');
   settings->config.add_to(*command);

@@ -19,6 +19,8 @@ class NmSchedule {
 
   /// The pattern when `share` of all steps, in [0, 1], are done; 1:1 for dense.
   Pattern at(double share) const;
+  /// Of all stages.
+  std::vector<Pattern> patterns() const;
 
  private:
   struct Stage {

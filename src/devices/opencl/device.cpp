@@ -156,6 +156,7 @@ class OpenClDevice : public Device {
           device_.session_->write(*buffer, 0, tensor.raw(), static_cast<std::size_t>(bytes)));
       device_.counters_.bytes_to_device += bytes;
       used_.push_back(buffer);
+      read_.push_back(tensor);
       return buffer;
     }
     void read(const Buffer& buffer, const Tensor& tensor) {
@@ -191,7 +192,8 @@ class OpenClDevice : public Device {
 
     OpenClDevice& device_;
     std::vector<Event> kernels_, transfers_;
-    std::vector<Buffer> used_;  ///< until commands are done
+    std::vector<Buffer> used_;  ///< until commands are done, as
+    std::vector<Tensor> read_;  ///< the host memory that they read
   };
 
   template <typename F>

@@ -25,7 +25,8 @@ std::string bytes_text(double bytes) {
 
 std::string method_text(std::string_view method, Pattern pattern) {
   if (method.empty() || method == "dense") return std::string(method);
-  return fmt::format("{} {}", method, to_string(pattern));
+  // A pattern of the method's own is `pattern` already.
+  return fmt::format("{} {}", method.substr(0, method.find('@')), to_string(pattern));
 }
 
 }  // namespace satsuma::tools

@@ -191,8 +191,7 @@ void print_config(const sat::Config& config, bool all_values) {
 
 void print_table(const sat::Report& report, bool all_values) {
   const sat::Run& run = report.run;
-  std::string what = run.method;
-  if (!run.method.empty() && run.method != "dense") what += fmt::format(" {}", to_string(run.pattern));
+  const std::string what = method_text(run.method, run.pattern);
   fmt::print("{}, batch {}{}{} on {}: {}x{} USPEs\n", run.workload.name, run.timing.batch,
              what.empty() ? "" : ", ", what, run.config.card, run.config.rows, run.config.columns);
   print_layers(run);

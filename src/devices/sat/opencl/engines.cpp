@@ -118,7 +118,8 @@ void OpenClTransport::run(const Reduce& c, Pending& pending) {
 
 void OpenClTransport::run(const Update& c, Pending& pending) {
   opencl::Step p = opencl::step_arguments(c.shape, c.step, c.pattern);
-  check_group(c.pattern);
+  // Without a mask to be made weights are in no groups.
+  if (c.step.sr_ste != 0) check_group(c.pattern);
   p.weight = c.weight;
   p.gradient = c.gradient;
   p.velocity = c.velocity;
