@@ -48,7 +48,9 @@ std::vector<Ablation> ablations_of(const ReportRequest& request) {
 
 Run make_run(const Workload& workload, std::string_view method, Pattern pattern, Pattern wu,
              const Config& config, const SchedulerOptions& options) {
-  const Pattern own = method == kWeightMethod ? pattern : MethodText::parse(method).pattern.value_or(pattern);
+  // Of the method where it has one of its own.
+  const bool named = !method.empty() && method != kWeightMethod;
+  const Pattern own = named ? MethodText::parse(method).pattern.value_or(pattern) : pattern;
   Run run{std::string(method), own, wu, config, under(workload, method, pattern, wu), {}, {}};
   run.schedule = make_schedule(config, run.workload, options);
   run.timing = simulate(config, run.workload, run.schedule);
