@@ -32,4 +32,17 @@ TEST_CASE("an unknown method is named together with the nearest one") {
   }
 }
 
+TEST_CASE("a method in a list may sample WU and have a pattern of its own") {
+  const MethodText text = MethodText::parse("bdwp+wu@2:8x2");
+  CHECK(text.method->name == "bdwp");
+  CHECK(text.samples_wu);
+  CHECK(text.pattern == Pattern{2, 8, 2});
+  CHECK_FALSE(MethodText::parse("dense").samples_wu);
+  CHECK_FALSE(MethodText::parse("bdwp+wu").pattern);
+  for (const char* wrong : {"bdwp@", "bdwp@2", "@2:8", "bdwp@2:8+wu", "bdwp+wu+wu"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(MethodText::parse(wrong), UsageError);
+  }
+}
+
 }  // namespace satsuma

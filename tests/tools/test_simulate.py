@@ -18,6 +18,11 @@ class Simulate(CommandTest):
     def simulate(self, *arguments):
         return json.loads(self.satsuma("simulate", *arguments, "--json", "-").stdout)
 
+    def test_a_method_with_a_pattern_of_its_own(self):
+        own = self.simulate(*SMALL, "--method", "bdwp@2:4", "--nm", "2:8")
+        self.assertEqual((own["method"], own["nm"]), ("bdwp@2:4", "2:4"))
+        self.assertEqual(own["total_cycles"], self.simulate(*SMALL, "--method", "bdwp", "--nm", "2:4")["total_cycles"])
+
     def test_figures_agree(self):
         step = self.simulate(*SMALL, "--compare", "dense,sdwp")
         for key in ("cycles", "compute_cycles", "stall_cycles", "macs", "bytes"):
