@@ -5,10 +5,10 @@
 #include <thread>
 #include <vector>
 
-#include "satsuma/core/parallel.hpp"
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"
 #include "src/conformance/operands.hpp"
+#include "src/core/thread_count.hpp"
 
 // A device is called by one thread at a time, but not always by the same one; supports() by any number at
 // once.
@@ -52,17 +52,6 @@ void check_other_thread(Verdict& verdict, Rng& rng, Device& device, Pass pass) {
   verdict.same("in another thread element ", there.main, here.main);
   verdict.same("back in this thread element ", run().main, here.main);
 }
-
-class ThreadCount {
- public:
-  ThreadCount() : before_(threads()) {}
-  ~ThreadCount() { set_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
-};
 
 /// Near the reference with each number of threads, and each time the same bits.
 void check_count(Verdict& verdict, Rng& rng, const Subject& subject, const Case& layer, Pass pass) {

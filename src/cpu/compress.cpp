@@ -8,6 +8,7 @@
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "src/cpu/kernels/kernels.hpp"
+#include "src/sparse/pairwise.hpp"
 
 namespace satsuma::cpu {
 
@@ -78,7 +79,10 @@ class RowCompressor {
     std::uint32_t chosen[2 * kLanes];
     const float* ranked = values;
     if (pattern_.shared > 1) {
-      sums_of_squares(values, length * kLanes);
+      // Of the rows that share positions, in each of their lanes.
+      for (std::int64_t i = 0; i < length * kLanes; ++i) sums_[i] = values[i] * values[i];
+      pairwise_sums(sums_, static_cast<std::size_t>(length * kLanes),
+                    static_cast<std::size_t>(pattern_.shared));
       ranked = sums_;
     }
     kernels().select({ranked, static_cast<int>(length), static_cast<int>(kept), chosen});
@@ -91,19 +95,6 @@ class RowCompressor {
         const int i = std::countr_zero(left);
         values_[at] = values[i * kLanes + row];
         if (first) *index = static_cast<std::uint8_t>(i);
-      }
-    }
-  }
-
-  /// Of the rows that share positions, added pairwise as compress_reference() does, in each of their lanes.
-  void sums_of_squares(const float* values, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) sums_[i] = values[i] * values[i];
-    for (std::int64_t width = 1; width < pattern_.shared; width *= 2) {
-      for (std::int64_t first = 0; first < count; first += 2 * width) {
-        for (std::int64_t i = first; i < first + width; ++i) {
-          const float sum = sums_[i] + sums_[i + width];
-          sums_[i] = sums_[i + width] = sum;
-        }
       }
     }
   }

@@ -9,8 +9,10 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/forms.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/kernels/sampled.hpp"
+#include "src/sparse/pairwise.hpp"
 
 namespace satsuma::cpu {
 
@@ -55,7 +57,7 @@ std::int64_t fitting_pixels(const Geometry& geometry, const SampledInput& input,
 }  // namespace
 
 std::int64_t row_block(Pattern pattern) {
-  return pattern.shared > 1 ? kSharedRows * kLanes : kLanes;
+  return rows_together(pattern) * kLanes;
 }
 
 SampledTiling::SampledTiling(const Geometry& geometry, const Shape& x, const Shape& dy, Pattern pattern,
@@ -115,7 +117,13 @@ class PixelSampler {
         length_(std::min<std::int64_t>(pattern.m, kLanes)),
         word_(word),
         operands_(operands),
-        rows_(pattern.shared > 1 ? kSharedRows : 1) {}
+        rows_(rows_together(pattern)) {
+    const std::int64_t lanes = ceil_div(channels_, row_block(pattern)) * kLanes;
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      const std::int64_t channel = lane * rows_;
+      drawn_for_.push_back(static_cast<std::uint32_t>(channel - channel % pattern.shared));
+    }
+  }
 
   /// All groups of the `used` images of a pixel, from output channel `first_channel` on. Images lie `offset`
   /// bytes and on behind what entries count from.
@@ -126,13 +134,7 @@ class PixelSampler {
     const SampledRowKernels& kernel = sampled_kernels(tiling_.operands).of(pattern_);
     SampleArgs args;
     args.image_bytes = static_cast<std::uint32_t>(tiling_.input.image_bytes);
-    alignas(64) std::uint32_t channels[kLanes];
-    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-      const auto channel =
-          static_cast<std::uint32_t>(first_channel) + lane * static_cast<std::uint32_t>(rows_);
-      channels[lane] = channel - channel % static_cast<std::uint32_t>(pattern_.shared);
-    }
-    args.channels = channels;
+    args.channels = drawn_for_.data() + first_channel / rows_;
     const auto entry_bytes =
         static_cast<std::int64_t>(rows_ > 1 ? sizeof(SampledSharedEntries) : sizeof(SampledEntries));
     alignas(64) std::byte kept[kLanes * sizeof(SampledSharedEntries)];
@@ -178,14 +180,7 @@ class PixelSampler {
   void add_sizes() {
     for (std::int64_t i = 0; i < kLanes * kLanes; ++i)
       sizes_[i] = std::abs(images_[0][i]) + std::abs(images_[1][i]);
-    for (std::int64_t width = 1; width < pattern_.shared / rows_; width *= 2) {
-      for (std::int64_t first = 0; first < kLanes * kLanes; first += 2 * width) {
-        for (std::int64_t i = first; i < first + width; ++i) {
-          const float sum = sizes_[i] + sizes_[i + width];
-          sizes_[i] = sizes_[i + width] = sum;
-        }
-      }
-    }
+    pairwise_sums(sizes_, kLanes * kLanes, static_cast<std::size_t>(pattern_.shared / rows_));
   }
 
   const SampledTiling& tiling_;
@@ -195,7 +190,8 @@ class PixelSampler {
   std::int64_t length_;
   std::uint64_t word_;
   DType operands_;
-  std::int64_t rows_;  ///< of an entry
+  std::int64_t rows_;                     ///< of an entry
+  std::vector<std::uint32_t> drawn_for_;  ///< for each lane of all blocks the channel whose number is drawn
   alignas(64) float images_[kSharedRows][kLanes * kLanes];
   alignas(64) float sizes_[kLanes * kLanes];
 };

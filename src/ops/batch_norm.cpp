@@ -225,30 +225,24 @@ struct Saved {
   bool residual;
 };
 
-template <typename T>
-const T* elements_of(const Tensor& x, T) {
-  return x.data<T>();
-}
-const std::uint16_t* elements_of(const Tensor& x, std::uint16_t) {
-  return bits_of(x);
-}
-
-template <typename T>
-auto grad_moments_of(const kernels::Kernels<T>& k, T) {
-  return k.grad_moments;
-}
-template <typename T>
-auto grad_moments_of(const kernels::Kernels<T>& k, std::uint16_t) {
-  return k.grad_moments_narrow;
+/// The elements of a tensor of S, or the bits of one of bf16.
+template <typename S>
+const S* elements_of(const Tensor& x) {
+  if constexpr (std::is_same_v<S, std::uint16_t>) {
+    return bits_of(x);
+  } else {
+    return x.data<S>();
+  }
 }
 
-template <typename T>
-auto normalise_grad_of(const kernels::Kernels<T>& k, T) {
-  return k.normalise_grad;
-}
-template <typename T>
-auto normalise_grad_of(const kernels::Kernels<T>& k, std::uint16_t) {
-  return k.normalise_grad_narrow;
+/// Of two kernels the one that reads S: one that reads T, and one that reads bf16.
+template <typename T, typename S, typename Wide, typename Narrow>
+auto reading(Wide wide, Narrow narrow) {
+  if constexpr (std::is_same_v<T, S>) {
+    return wide;
+  } else {
+    return narrow;
+  }
 }
 
 /// S is T, or the bits of bf16.
@@ -267,16 +261,18 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
     return std::is_same_v<S, T> ? saved.statistics.mean[static_cast<std::size_t>(c)] : 0.0;
   });
   const T* const grads = g.data<T>();
-  const S* const data = elements_of(x, S());
-  const S* const gate = relu ? elements_of(saved.y.kept(), S()) : nullptr;
+  const auto grad_moments = reading<T, S>(k.grad_moments, k.grad_moments_narrow);
+  const auto normalise_grad = reading<T, S>(k.normalise_grad, k.normalise_grad_narrow);
+  const S* const data = elements_of<S>(x);
+  const S* const gate = relu ? elements_of<S>(saved.y.kept()) : nullptr;
   // The gradient of the residual is the masked gradient: written by the first pass, it spares the second the
   // mask.
   Tensor masked = relu && residual ? empty_as(x, g.dtype()) : Tensor();
   T* const mask_to = masked.defined() ? masked.data<T>() : nullptr;
   const Sums sums = sum_tiles<T>(tiling, channels, [&](const Tile& tile, T* first, T* second) {
-    grad_moments_of(k, S())(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
-                            mask_to ? mask_to + tile.offset : nullptr, tile.patch,
-                            mean.data() + tile.first_channel * x.lanes(), first, second);
+    grad_moments(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
+                 mask_to ? mask_to + tile.offset : nullptr, tile.patch,
+                 mean.data() + tile.first_channel * x.lanes(), first, second);
   });
 
   std::vector<Tensor> result(needs.size());
@@ -312,9 +308,9 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   const S* const mask = mask_to ? nullptr : gate;
   tiling.for_each([&](std::int64_t, const Tile& tile) {
     const std::int64_t lane = tile.first_channel * x.lanes();
-    normalise_grad_of(k, S())(from + tile.offset, data + tile.offset, mask ? mask + tile.offset : nullptr,
-                              to + tile.offset, tile.patch, mean.data() + lane, a.data() + lane,
-                              b.data() + lane, d.data() + lane);
+    normalise_grad(from + tile.offset, data + tile.offset, mask ? mask + tile.offset : nullptr,
+                   to + tile.offset, tile.patch, mean.data() + lane, a.data() + lane, b.data() + lane,
+                   d.data() + lane);
   });
   result[0] = dx;
   return result;

@@ -10,13 +10,11 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/sparse/pairwise.hpp"
 
 namespace satsuma {
 
 namespace {
-
-/// Most rows that share positions (validate()).
-constexpr std::size_t kMostShared = 16;
 
 /// NaN ranks above infinity, so that it is never silently pruned away.
 bool ranks_above(double a, double b) {
@@ -57,15 +55,12 @@ struct Kept {
   std::int64_t channel;
 };
 
-/// What positions are ranked by: the magnitude of one row, the sum of squares of several. `values` are spent.
+/// What positions are ranked by: the magnitude of one row, the sum of squares of several.
 template <typename T>
-T rank_of(std::array<T, kMostShared>& values, int shared) {
+T rank_of(std::array<T, kMostShared> values, int shared) {
   if (shared == 1) return std::abs(values[0]);
   for (T& value : values) value *= value;
-  for (std::size_t width = 1; width < kMostShared; width *= 2) {
-    for (std::size_t i = 0; i + width < kMostShared; i += 2 * width) values[i] += values[i + width];
-  }
-  return values[0];
+  return pairwise_sum(values);
 }
 
 /// Calls `visit(kept)` for every kept element of `weight`; rows that share positions run one after another,

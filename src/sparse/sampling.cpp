@@ -12,6 +12,7 @@
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/sparse/pairwise.hpp"
 
 namespace satsuma {
 
@@ -65,13 +66,10 @@ void sample_group(const SampledRows& group, int length, int kept, float uniform,
     return group.values[at * group.stride + row * group.row_stride];
   };
   const auto size_of = [&](int at) {
-    std::array<float, 16> parts{};
+    std::array<float, kMostShared> parts{};
     for (int row = 0; row < group.rows; ++row)
       parts[static_cast<std::size_t>(row)] = std::bit_cast<float>(rank_of(value_of(row, at)));
-    for (std::size_t width = 1; width < parts.size(); width *= 2) {
-      for (std::size_t i = 0; i + width < parts.size(); i += 2 * width) parts[i] += parts[i + width];
-    }
-    return std::bit_cast<float>(rank_of(parts[0]));
+    return std::bit_cast<float>(rank_of(pairwise_sum(parts)));
   };
   std::array<float, 64> sizes;
   for (int i = 0; i < length; ++i) sizes[static_cast<std::size_t>(i)] = size_of(i);

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "cpu/naive.hpp"
-#include "satsuma/core/parallel.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/sparse/sampling.hpp"
+#include "src/core/thread_count.hpp"
 #include "src/cpu/gradient_split.hpp"
 #include "src/cpu/implementations.hpp"
 #include "src/cpu/pruned_backward.hpp"
@@ -46,17 +46,6 @@ struct Operands {
         dy(random_tensor(layer.geometry.output_shape("test", layer.x), 2, DType::f32,
                          MemoryFormat::batch_blocked)),
         w(random_tensor(layer.geometry.weight_shape(), 3, DType::f32, MemoryFormat::channels_last)) {}
-};
-
-class ThreadCount {
- public:
-  ThreadCount() : before_(threads()) {}
-  ~ThreadCount() { set_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
 };
 
 Tensor gradient(const Layer& layer, const Tensor& x, const Tensor& dy, const GradientOrder& order = {}) {
