@@ -203,7 +203,7 @@ PackedWeight& Contraction::pre_generated(Pass pass) {
 }
 
 void Contraction::begin_step(std::int64_t step) {
-  step_ = step;
+  draw_ = step;
   if (holds() && step % settings_.refresh_masks == 0) packed_ff_ = packed_bp_ = {};
 }
 
@@ -293,7 +293,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
-  const SampleKey key = SampleKey::of(settings_.seed, step_, plan_.name);
+  const SampleKey key = SampleKey::of(settings_.seed, draw_, plan_.name);
   naming(plan_.name, to_string(Pass::wu), [&] {
     device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,
                             grad.bias);

@@ -18,6 +18,8 @@ using nlohmann::json;
 
 constexpr std::string_view kOptimizer = "optimizer.";
 constexpr std::string_view kMask = "mask.";
+constexpr std::string_view kEma = "ema.";
+constexpr std::string_view kEpochMask = "epoch_mask.";
 constexpr const char* kVersionKey = "satsuma_checkpoint";
 constexpr const char* kVersion = "1";
 
@@ -59,6 +61,8 @@ json to_json(const TrainingState& state) {
           {"epoch", state.epoch},
           {"batch", state.batch},
           {"best_accuracy", state.best_accuracy ? json(*state.best_accuracy) : json()},
+          {"best_epoch", state.best_epoch},
+          {"epochs_since_best", state.epochs_since_best},
           {"loss_scale", to_json(state.loss_scale)},
           {"interval", to_json(state.interval)},
           {"running", to_json(state.running)},
@@ -89,7 +93,9 @@ TrainingState state_from(const json& object) {
   state.batch = count_from(object, "batch");
   const json& best = object.at("best_accuracy");
   if (!best.is_null()) state.best_accuracy = best.get<double>();
-  // Checkpoints of earlier versions have none.
+  // Checkpoints of earlier versions have none of these.
+  if (object.contains("best_epoch")) state.best_epoch = count_from(object, "best_epoch");
+  if (object.contains("epochs_since_best")) state.epochs_since_best = count_from(object, "epochs_since_best");
   if (const auto scale = object.find("loss_scale"); scale != object.end() && !scale->is_null())
     state.loss_scale = scale_from(*scale);
   state.interval = tally_from(object.at("interval"));
@@ -101,15 +107,18 @@ TrainingState state_from(const json& object) {
 std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
   const json model = {{"input", std::vector<std::int64_t>(info.input.begin(), info.input.end())},
                       {"classes", info.classes}};
-  return {{kVersionKey, kVersion},
-          {"recipe", info.recipe},
-          {"weights", "dense masters"},
-          {"method", info.method},
-          {"nm", info.pattern},
-          {"model", model.dump()},
-          {"state", to_json(info.state).dump()},
-          {"optimizer", json({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}}).dump()},
-          {"generators", json(info.generators).dump()}};
+  std::map<std::string, std::string> metadata = {
+      {kVersionKey, kVersion},
+      {"recipe", info.recipe},
+      {"weights", "dense masters"},
+      {"method", info.method},
+      {"nm", info.pattern},
+      {"model", model.dump()},
+      {"state", to_json(info.state).dump()},
+      {"optimizer", json({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}}).dump()},
+      {"generators", json(info.generators).dump()}};
+  if (info.validation_accuracy) metadata["validation_accuracy"] = json(*info.validation_accuracy).dump();
+  return metadata;
 }
 
 CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
@@ -124,6 +133,8 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   };
   info.method = text("method");
   info.pattern = text("nm");
+  if (const std::string accuracy = text("validation_accuracy"); !accuracy.empty())
+    info.validation_accuracy = json::parse(accuracy).get<double>();
   const json model = json::parse(metadata.at("model"));
   const auto input = model.at("input").get<std::vector<std::int64_t>>();
   if (input.size() != 3) throw FormatError(fmt::format("the input has {} axes, expected 3", input.size()));
@@ -235,13 +246,22 @@ void hold_masks(const Checkpoint& checkpoint, const nn::Module& model) {
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
-                     const optim::Optimizer* optimizer, const CheckpointInfo& info) {
+                     const optim::Optimizer* optimizer, const CheckpointInfo& info,
+                     const CheckpointExtras& extras) {
   std::vector<nn::NamedTensor> tensors = model.state();
   if (optimizer != nullptr) {
     for (const nn::NamedTensor& tensor : optimizer->state()) {
       tensors.push_back({fmt::format("{}{}", kOptimizer, tensor.name), tensor.value});
     }
     add_masks(model, tensors);
+  }
+  if (extras.ema != nullptr) {
+    for (const nn::NamedTensor& tensor : *extras.ema)
+      tensors.push_back({fmt::format("{}{}", kEma, tensor.name), tensor.value});
+  }
+  if (extras.epoch_masks != nullptr) {
+    for (const auto& [layer, positions] : *extras.epoch_masks)
+      tensors.push_back({fmt::format("{}{}", kEpochMask, layer), positions});
   }
   CheckpointInfo filled = info;
   filled.optimizer = {};
@@ -260,6 +280,10 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       checkpoint.optimizer.emplace(name.substr(kOptimizer.size()), std::move(tensor));
     } else if (name.starts_with(kMask)) {
       checkpoint.masks.emplace(name.substr(kMask.size()), std::move(tensor));
+    } else if (name.starts_with(kEma)) {
+      checkpoint.ema.emplace(name.substr(kEma.size()), std::move(tensor));
+    } else if (name.starts_with(kEpochMask)) {
+      checkpoint.epoch_masks.emplace(name.substr(kEpochMask.size()), std::move(tensor));
     } else {
       checkpoint.model.emplace(name, std::move(tensor));
     }
@@ -301,6 +325,7 @@ void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& 
     check_fits(checkpoint.model, model.state());
     check_finite(checkpoint.model, "");
     check_finite(checkpoint.optimizer, kOptimizer);
+    check_finite(checkpoint.ema, kEma);
     const OptimizerInfo& info = checkpoint.info->optimizer;
     if (info.name != optimizer.kind().name) {
       throw FormatError(info.name.empty()

@@ -1,34 +1,127 @@
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <utility>
 
 #include "satsuma/autograd/node.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
-#include "satsuma/train/trainer.hpp"
+#include "satsuma/train/evaluation.hpp"
+#include "satsuma/train/metrics.hpp"
 
 namespace satsuma::train {
 
-std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, const StopRequest& stop) {
+namespace {
+
+double share(std::int64_t part, std::int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : std::nan("");
+}
+
+/// Adds images to an Evaluation.
+class Count {
+ public:
+  void add(const Tensor& logits, const Tensor& labels) {
+    const auto rows = logits.to_vector<double>();
+    const auto wanted = labels.to_vector<std::int64_t>();
+    result_.classes = logits.dim(1);
+    result_.confusion.resize(static_cast<std::size_t>(result_.classes * result_.classes));
+    for (std::size_t n = 0; n < wanted.size(); ++n)
+      add(rows.data() + static_cast<std::int64_t>(n) * result_.classes, wanted[n]);
+  }
+
+  Evaluation result() {
+    result_.top1 = share(correct_, result_.count);
+    result_.top5 = share(among_five_, result_.count);
+    for (const Evaluation::Bin& bin : result_.calibration)
+      result_.calibration_error += std::abs(static_cast<double>(bin.correct) - bin.confidence);
+    result_.calibration_error /= static_cast<double>(std::max<std::int64_t>(result_.count, 1));
+    std::sort(result_.mistakes.begin(), result_.mistakes.end(), worse);
+    return std::move(result_);
+  }
+
+ private:
+  /// In which order mistakes are listed: a total one, so that the list does not depend on how it was made.
+  static bool worse(const Mistake& a, const Mistake& b) {
+    return a.probability != b.probability ? a.probability > b.probability : a.index < b.index;
+  }
+
+  void add(const double* row, std::int64_t label) {
+    const std::int64_t predicted = std::max_element(row, row + result_.classes) - row;
+    double sum = 0;
+    std::int64_t before = 0;  // classes that come before the label
+    for (std::int64_t c = 0; c < result_.classes; ++c) {
+      sum += std::exp(row[c] - row[predicted]);
+      before += row[c] > row[label] || (row[c] == row[label] && c < label) ? 1 : 0;
+    }
+    const double confidence = 1 / sum;
+    const bool correct = predicted == label;
+    correct_ += correct ? 1 : 0;
+    among_five_ += before < 5 ? 1 : 0;
+    ++result_.confusion[static_cast<std::size_t>(label * result_.classes + predicted)];
+    // A bin has its upper end; logits that are not finite are in none.
+    if (confidence > 0) {
+      const double place = std::ceil(confidence * static_cast<double>(Evaluation::kBins)) - 1;
+      Evaluation::Bin& bin =
+          result_.calibration[std::min(static_cast<std::size_t>(place), Evaluation::kBins - 1)];
+      ++bin.count;
+      bin.correct += correct ? 1 : 0;
+      bin.confidence += confidence;
+    }
+    if (!correct) keep({result_.count, label, predicted, confidence});
+    ++result_.count;
+  }
+
+  void keep(const Mistake& mistake) {
+    std::vector<Mistake>& kept = result_.mistakes;
+    kept.push_back(mistake);
+    std::push_heap(kept.begin(), kept.end(), worse);
+    if (kept.size() <= Evaluation::kMistakes) return;
+    std::pop_heap(kept.begin(), kept.end(), worse);
+    kept.pop_back();
+  }
+
+  Evaluation result_;
+  std::int64_t correct_ = 0;
+  std::int64_t among_five_ = 0;
+};
+
+}  // namespace
+
+std::int64_t Evaluation::images_of(std::int64_t label) const {
+  std::int64_t images = 0;
+  for (std::int64_t c = 0; c < classes; ++c)
+    images += confusion[static_cast<std::size_t>(label * classes + c)];
+  return images;
+}
+
+std::int64_t Evaluation::correct_of(std::int64_t label) const {
+  return confusion[static_cast<std::size_t>(label * classes + label)];
+}
+
+std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, const StopRequest& stop,
+                                   const EvaluationProgress& progress) {
   const auto begin = std::chrono::steady_clock::now();
   const NoGrad no_grad;
   const bool was_training = model.training();
   model.train(false);
 
+  Count count;
   Tally tally;
   bool stopped = false;
   loader.start(0);
   for (data::Batch batch; !stopped && loader.next(batch); stopped = stop && stop() != 0) {
     const Tensor logits = model(batch.images);
-    const std::int64_t count = batch.labels.numel();
-    tally.loss_sum += ops::cross_entropy(logits, batch.labels).item() * static_cast<double>(count);
-    tally.correct += ops::count_correct(logits, batch.labels);
-    tally.images += count;
+    const std::int64_t images = batch.labels.numel();
+    // First, for it refuses labels that are no classes.
+    tally.loss_sum += ops::cross_entropy(logits, batch.labels).item() * static_cast<double>(images);
+    tally.images += images;
+    count.add(logits, batch.labels);
+    if (progress) progress(tally.images);
   }
   model.train(was_training);
   if (stopped) return std::nullopt;
 
-  Evaluation result;
+  Evaluation result = count.result();
   result.loss = tally.loss();
-  result.top1 = tally.accuracy();
-  result.count = tally.images;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

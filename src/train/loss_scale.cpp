@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 
@@ -65,6 +66,12 @@ bool unscale_gradients(const std::vector<nn::Parameter>& parameters, double scal
     if (grad.defined()) parameter.value.set_grad(unscaled(grad, scale, finite));
   }
   return finite;
+}
+
+bool multiplies_fp16(const nn::Module& model) {
+  const auto layers = model.contractions();
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const auto& layer) { return layer->plan().operands == DType::f16; });
 }
 
 }  // namespace satsuma::train

@@ -73,16 +73,31 @@ void Progress::clear_bar() {
   bar_shown_ = false;
 }
 
-void Progress::update(const ProgressState& state) {
+bool Progress::is_time() {
   const auto now = std::chrono::steady_clock::now();
-  if (style_ == Style::quiet || now < next_) return;
+  if (style_ == Style::quiet || now < next_) return false;
+  next_ = now + (style_ == Style::plain ? pause_ : kRedraw);
+  return true;
+}
+
+void Progress::count(std::string_view work, std::int64_t done, std::int64_t all, std::string_view unit) {
+  if (!is_time()) return;
+  const std::string text = fmt::format("{}  {}/{} {}", work, done, all, unit);
+  if (style_ == Style::plain) {
+    write_or_drop(stream_, text + "\n");
+  } else {
+    write_or_drop(stream_, "\r\x1b[K" + text.substr(0, terminal_width(stream_) - 1));
+    bar_shown_ = true;
+  }
+}
+
+void Progress::update(const ProgressState& state) {
+  if (!is_time()) return;
   const std::string epoch = fmt::format("epoch {}/{}", state.epoch, state.epochs);
   if (style_ == Style::plain) {
-    next_ = now + pause_;
     write_or_drop(stream_,
                   fmt::format("{}  step {}/{}  {}\n", epoch, state.batch, state.batches, measures(state)));
   } else {
-    next_ = now + kRedraw;
     const std::string head = epoch + " [";
     const std::string tail = "] " + measures(state);
     const std::size_t width = terminal_width(stream_) - 1;

@@ -8,10 +8,14 @@
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/device/plan.hpp"
-#include "satsuma/optim/schedule.hpp"
+#include "satsuma/optim/clip.hpp"
+#include "satsuma/optim/span.hpp"
 #include "satsuma/sparse/method.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 #include "src/core/setting_body.hpp"
+#include "src/train/class_weights.hpp"
+#include "src/train/duration.hpp"
+#include "src/train/memory_limit.hpp"
 
 namespace satsuma::train {
 
@@ -96,9 +100,46 @@ const RecipeField kFields[] = {
     {{"decay-norms", "weight decay of norms and biases, too; sgd decays all in any case",
       &Recipe::decay_norms},
      kTraining},
-    {{"schedule", "learning rate over time: cosine, constant or onecycle", &Recipe::schedule}, kTraining},
-    {{"warmup", "share of all steps in which the rate rises from 0", &Recipe::warmup, 0, 1}, kTraining},
+    {{"schedule",
+      "learning rate over time: constant, cosine, onecycle (linear), step, multi-step or polynomial",
+      &Recipe::schedule},
+     kTraining},
+    {{"schedule-per", "the rate changes with each step or with each epoch", &Recipe::schedule_per},
+     kTraining},
+    {{"warmup", "in which the rate rises from 0: 500 steps, 5ep epochs, or a share of all steps, up to 1",
+      &Recipe::warmup},
+     kTraining,
+     true},
+    {{"lr-floor", "least learning rate after warm-up", &Recipe::lr_floor, 0, 1e6}, kTraining},
+    {{"lr-cycles", "cosine: how often the rate falls from its peak", &Recipe::lr_cycles, 1, 1e6}, kTraining},
+    {{"lr-step", "step: from one fall to the next, as --warmup", &Recipe::lr_step}, kTraining, true},
+    {{"lr-milestones", "multi-step: where the rate falls, each as --warmup: 30ep,60ep",
+      &Recipe::lr_milestones},
+     kTraining,
+     true},
+    {{"lr-gamma", "step, multi-step: factor of a fall", &Recipe::lr_gamma, 0, 1}, kTraining},
+    {{"lr-power", "polynomial: exponent of the share that is left", &Recipe::lr_power, 0, 100}, kTraining},
+    {{"clip", "gradients: norm:1, value:0.5, or agc:0.01 (adaptive, classifier left out); empty: as they are",
+      &Recipe::clip},
+     kTraining},
+    {{"accumulate", "batches whose gradients make one step", &Recipe::accumulate, 1, 1e6}, kTraining},
+    {{"ema", "decay of an average of the weights, which is then evaluated and kept as best, or none",
+      &Recipe::ema, 0, 1, "none"},
+     kTraining},
     {{"label-smoothing", "label smoothing of the loss", &Recipe::label_smoothing, 0, 1}, kTraining},
+    {{"class-weights", "weights of classes in the loss: balanced, or one for each: 1,2,0.5",
+      &Recipe::class_weights},
+     kTraining},
+    {{"patience", "stop after N epochs without a better validation accuracy, or none", &Recipe::patience, 1,
+      1e6, "none"},
+     kTraining},
+    {{"max-time", "stop, resumable, before so much time is over: 2h, 1h30m; empty: never", &Recipe::max_time},
+     kTraining},
+    {{"auto-batch", "the largest batch whose step fits --memory, found by trial steps, for --batch-size",
+      &Recipe::auto_batch},
+     kTraining},
+    {{"memory", "limit of --auto-batch: 8GiB; empty: nine tenths of what is free", &Recipe::memory},
+     kTraining},
     {{"seed", "of weights, order, augmentation and dropout", &Recipe::seed, 0, 9007199254740992.0},
      kTraining},
     {{"init", "start from the weights of this safetensors file", &Recipe::init}, kTraining},
@@ -107,6 +148,9 @@ const RecipeField kFields[] = {
     {{"log-every", "steps between lines of log.jsonl", &Recipe::log_every, 1, kLargest}, kRun},
     {{"save-every", "steps between checkpoints besides those after epochs, or none", &Recipe::save_every, 1,
       kLargest, "none"},
+     kRun},
+    {{"keep-best", "keep the weights of the K best epochs, best-1 to best-K, if K > 1", &Recipe::keep_best, 1,
+      1000},
      kRun},
 };
 
@@ -157,7 +201,12 @@ void Recipe::check() const {
                     "give --sr-ste 0",
                     refresh_masks));
   }
-  optim::parse_schedule(schedule);
+  // Throw where what they read is wrong.
+  learning_rates(1, 1);
+  optim::Clip::parse(clip);
+  check_class_weights(class_weights);
+  if (!max_time.empty()) parse_duration("--max-time", max_time);
+  if (!memory.empty()) parse_bytes("--memory", memory);
   data::parse_augment(augment);
   for (const std::string& text : place) Placement::parse(text);
   input_shape();
@@ -173,6 +222,29 @@ optim::Settings Recipe::optimizer_settings() const {
   settings.weight_decay = weight_decay.value_or(optim::find_optimizer(optimizer).default_weight_decay);
   settings.decay_norms = decay_norms;
   return settings;
+}
+
+optim::Schedule Recipe::learning_rates(std::int64_t total_steps, std::int64_t steps_per_epoch) const {
+  constexpr std::string_view kPer[] = {"step", "epoch"};
+  const auto steps_of = [&](const optim::Span& span) { return span.steps(total_steps, steps_per_epoch); };
+  optim::Schedule rates;
+  rates.kind = optim::parse_schedule(schedule);
+  rates.peak = lr.value_or(optim::find_optimizer(optimizer).default_lr);
+  rates.total_steps = total_steps;
+  rates.warmup = steps_of(optim::Span::parse("--warmup", warmup));
+  rates.floor = lr_floor;
+  rates.cycles = lr_cycles;
+  rates.step_size = steps_of(optim::Span::parse("--lr-step", lr_step));
+  for (const optim::Span& span : optim::Span::parse_list("--lr-milestones", lr_milestones))
+    rates.milestones.push_back(steps_of(span));
+  rates.gamma = lr_gamma;
+  rates.power = lr_power;
+  rates.stride = find_named("--schedule-per", schedule_per, kPer) == "epoch" ? steps_per_epoch : 1;
+  if (rates.floor > rates.peak)
+    throw UsageError(fmt::format("--lr-floor got {}, expected at most --lr, {}", rates.floor, rates.peak));
+  if (rates.step_size <= 0)
+    throw UsageError(fmt::format("--lr-step got '{}', expected more than 0", lr_step));
+  return rates;
 }
 
 void Recipe::fill_defaults() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
@@ -84,6 +85,27 @@ bool RunDirectory::resumes() const {
   return mode_ == RunMode::resume && is_there(last());
 }
 
+fs::path RunDirectory::best(std::int64_t rank) const {
+  return path_ / fmt::format("best-{}.safetensors", rank);
+}
+
+std::vector<fs::path> RunDirectory::ranked() const {
+  std::vector<std::pair<std::int64_t, fs::path>> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t rank = 0;
+    constexpr std::string_view kBefore = "best-";
+    if (!name.starts_with(kBefore)) continue;
+    std::from_chars(name.data() + kBefore.size(), name.data() + name.size(), rank);
+    if (rank > 0 && entry.path() == best(rank)) found.emplace_back(rank, entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<fs::path> files;
+  for (auto& [rank, file] : found) files.push_back(std::move(file));
+  return files;
+}
+
 void RunDirectory::open(std::string_view config_text) {
   const std::vector<fs::path> made = make_directories(path_, "create the run directory");
   try {
@@ -92,7 +114,9 @@ void RunDirectory::open(std::string_view config_text) {
     if (mode_ == RunMode::fresh) check_empty();
     // First the new, so that where it cannot be written the old run is still whole.
     write_atomically(config(), config_text);
-    for (const fs::path& file : {last(), best(), init(), log()}) {
+    std::vector<fs::path> files = {last(), best(), init(), log(), table(), evaluation()};
+    for (const fs::path& file : ranked()) files.push_back(file);
+    for (const fs::path& file : files) {
       remove_leftovers(file);
       if (mode_ == RunMode::overwrite) remove_file(file);
     }

@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -17,82 +19,180 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::array kColumns = {"kind",
+                                 "step",
+                                 "epoch",
+                                 "loss",
+                                 "accuracy",
+                                 "val_loss",
+                                 "val_accuracy",
+                                 "val_top5",
+                                 "test_loss",
+                                 "test_accuracy",
+                                 "test_top5",
+                                 "lr",
+                                 "nm",
+                                 "loss_scale",
+                                 "skipped_steps",
+                                 "gradient_norm",
+                                 "mask_change",
+                                 "images_per_second",
+                                 "macs",
+                                 "macs_FF",
+                                 "macs_BP",
+                                 "macs_WU",
+                                 "dense_macs",
+                                 "device_seconds",
+                                 "joules",
+                                 "kernel_seconds",
+                                 "transfer_seconds",
+                                 "bytes_moved",
+                                 "seconds"};
+
+std::string_view name_of(LogRecord::Kind kind) {
+  return kind == LogRecord::Kind::step ? "step" : kind == LogRecord::Kind::epoch ? "epoch" : "test";
+}
+
 /// Lines of steps up to `step`. A line that was cut off by a crash is dropped with the rest.
-std::string lines_until(const std::filesystem::path& path, std::int64_t step) {
+std::vector<ordered_json> lines_until(const std::filesystem::path& path, std::int64_t step) {
   std::ifstream file(path);
   std::error_code ignored;
   if (!file && std::filesystem::exists(path, ignored)) throw IoError(io_message("read", path, errno));
-  std::string kept;
+  std::vector<ordered_json> kept;
   for (std::string line; std::getline(file, line);) {
-    const ordered_json record = ordered_json::parse(line, nullptr, false);
+    ordered_json record = ordered_json::parse(line, nullptr, false);
     if (!record.is_object() || !record.contains("step") || !record["step"].is_number_integer()) continue;
-    if (record["step"].get<std::int64_t>() <= step) kept += line + '\n';
+    if (record["step"].get<std::int64_t>() > step || record.value("kind", ordered_json()) == "test") continue;
+    kept.push_back(std::move(record));
   }
   // Lines that could not be read must not be replaced by none.
   if (file.bad()) throw IoError(io_message("read", path, EIO));
   return kept;
 }
 
-std::string to_line(const LogRecord& record) {
+void add(ordered_json& object, const char* which, const std::optional<LogRecord::Scores>& scores) {
+  if (!scores) return;
+  object[fmt::format("{}_loss", which)] = scores->loss;
+  object[fmt::format("{}_accuracy", which)] = scores->accuracy;
+  object[fmt::format("{}_top5", which)] = scores->top5;
+}
+
+void add(ordered_json& object, const Tally& tally) {
+  object["images_per_second"] = tally.images_per_second();
+  object["macs"] = tally.work.macs();
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
+    object[fmt::format("macs_{}", to_string(pass))] = tally.work.pass_macs[static_cast<std::size_t>(pass)];
+  object["dense_macs"] = tally.work.dense_macs;
+  if (tally.work.device_nanoseconds > 0) {
+    object["device_seconds"] = tally.work.device_seconds();
+    object["joules"] = tally.work.joules();
+  }
+  if (tally.work.kernel_nanoseconds > 0) {
+    object["kernel_seconds"] = tally.work.kernel_seconds();
+    object["transfer_seconds"] = tally.work.transfer_seconds();
+    object["bytes_moved"] = tally.work.bytes_moved;
+  }
+}
+
+ordered_json to_json(const LogRecord& record) {
   ordered_json object;
-  object["kind"] = record.epoch_end ? "epoch" : "step";
+  object["kind"] = name_of(record.kind);
   object["step"] = record.step;
   object["epoch"] = record.epoch;
+  if (record.kind == LogRecord::Kind::test) {
+    add(object, "test", record.test);
+    return object;
+  }
   object["loss"] = record.tally.loss();
   object["accuracy"] = record.tally.accuracy();
-  if (record.test_loss) object["test_loss"] = *record.test_loss;
-  if (record.test_accuracy) object["test_accuracy"] = *record.test_accuracy;
+  add(object, "val", record.validation);
   object["lr"] = record.lr;
   object["nm"] = to_string(record.pattern);
   if (record.loss_scale) {
     object["loss_scale"] = record.loss_scale->value;
     object["skipped_steps"] = record.loss_scale->skipped;
   }
-  object["images_per_second"] = record.tally.images_per_second();
-  object["macs"] = record.tally.work.macs();
-  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
-    object[fmt::format("macs_{}", to_string(pass))] =
-        record.tally.work.pass_macs[static_cast<std::size_t>(pass)];
-  object["dense_macs"] = record.tally.work.dense_macs;
-  if (record.tally.work.device_nanoseconds > 0) {
-    object["device_seconds"] = record.tally.work.device_seconds();
-    object["joules"] = record.tally.work.joules();
-  }
-  if (record.tally.work.kernel_nanoseconds > 0) {
-    object["kernel_seconds"] = record.tally.work.kernel_seconds();
-    object["transfer_seconds"] = record.tally.work.transfer_seconds();
-    object["bytes_moved"] = record.tally.work.bytes_moved;
-  }
+  if (record.gradient_norm) object["gradient_norm"] = *record.gradient_norm;
+  for (const auto& [layer, share] : record.mask_change) object["mask_change"][layer] = share;
+  add(object, record.tally);
   object["seconds"] = record.seconds;
-  return object.dump() + '\n';
+  return object;
+}
+
+/// A value as a cell: nothing in it needs quotes.
+std::string cell(const ordered_json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "";
+  if (!value.is_object()) return value.dump();
+  double sum = 0;
+  for (const ordered_json& element : value) sum += element.is_number() ? element.get<double>() : 0;
+  return ordered_json(sum / static_cast<double>(value.size())).dump();
+}
+
+std::string row_of(const ordered_json& object) {
+  std::string row;
+  for (const char* const column : kColumns) {
+    if (!row.empty()) row += ',';
+    if (const auto found = object.find(column); found != object.end()) row += cell(*found);
+  }
+  return row + '\n';
+}
+
+std::string heading() {
+  return fmt::format("{}\n", fmt::join(kColumns, ","));
 }
 
 }  // namespace
 
-RunLog::RunLog(std::filesystem::path path, std::int64_t step) : path_(std::move(path)) {
-  write_atomically(path_, lines_until(path_, step));
-  file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file_ < 0) throw IoError(io_message("write", path_, errno));
+/// A file of lines that grows.
+class RunLog::Lines {
+ public:
+  /// Begins with `content`, whatever was there.
+  Lines(std::filesystem::path path, std::string_view content) : path_(std::move(path)) {
+    write_atomically(path_, content);
+    file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (file_ < 0) throw IoError(io_message("write", path_, errno));
+  }
+  ~Lines() { ::close(file_); }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+
+  /// Whole, or not at all.
+  void append(std::string_view line) {
+    const off_t begin = ::lseek(file_, 0, SEEK_END);
+    for (std::string_view rest = line; !rest.empty();) {
+      const ssize_t written = ::write(file_, rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) {
+        const int error = errno;
+        const bool whole = begin < 0 || ::ftruncate(file_, begin) == 0;
+        throw IoError(io_message(whole ? "write" : "write a whole line to", path_, error));
+      }
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+ private:
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step) {
+  std::string lines, rows = heading();
+  for (const ordered_json& record : lines_until(path, step)) {
+    lines += record.dump() + '\n';
+    rows += row_of(record);
+  }
+  lines_ = std::make_unique<Lines>(path, lines);
+  table_ = std::make_unique<Lines>(table, rows);
 }
 
-RunLog::~RunLog() {
-  ::close(file_);
-}
+RunLog::~RunLog() = default;
 
 void RunLog::write(const LogRecord& record) {
-  const std::string line = to_line(record);
-  const off_t begin = ::lseek(file_, 0, SEEK_END);
-  std::string_view rest = line;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(file_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int error = errno;
-      const bool whole = begin < 0 || ::ftruncate(file_, begin) == 0;
-      throw IoError(io_message(whole ? "write" : "write a whole line to", path_, error));
-    }
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  const ordered_json object = to_json(record);
+  lines_->append(object.dump() + '\n');
+  table_->append(row_of(object));
 }
 
 }  // namespace satsuma::train

@@ -3,47 +3,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
-#include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/error.hpp"
-#include "satsuma/ops/cross_entropy.hpp"
-#include "satsuma/train/saved_precision.hpp"
+#include "satsuma/train/atomic_file.hpp"
+#include "satsuma/train/evaluation_file.hpp"
+#include "src/train/best_files.hpp"
+#include "src/train/class_weights.hpp"
+#include "src/train/duration.hpp"
+#include "src/train/epoch_report.hpp"
 #include "src/train/finite.hpp"
+#include "src/train/loaders.hpp"
+#include "src/train/mask_changes.hpp"
+#include "src/train/step.hpp"
 
 namespace satsuma::train {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr int kOutOfTime = -1;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-data::LoaderOptions train_options(const Recipe& recipe) {
-  data::LoaderOptions options;
-  options.batch_size = recipe.batch_size;
-  options.shuffle = recipe.shuffle;
-  options.augment = data::parse_augment(recipe.augment);
-  options.seed = static_cast<std::uint64_t>(recipe.seed);
-  return options;
+LogRecord::Scores scores_of(const Evaluation& evaluation) {
+  return {evaluation.loss, evaluation.top1, evaluation.top5};
 }
 
-data::LoaderOptions test_options(const Recipe& recipe) {
-  data::LoaderOptions options;
-  options.batch_size = recipe.batch_size;
-  options.shuffle = false;
-  options.drop_last = false;
-  return options;
-}
-
-bool multiplies_fp16(const nn::Module& model) {
-  const auto layers = model.contractions();
-  return std::any_of(layers.begin(), layers.end(),
-                     [](const auto& layer) { return layer->plan().operands == DType::f16; });
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
 }
 
 }  // namespace
@@ -56,21 +47,51 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       directory_(std::move(directory)),
       progress_(progress),
       stop_(std::move(stop)),
-      train_loader_(data_.train, data_.normalisation, train_options(recipe)),
-      test_loader_(data_.test, data_.normalisation, test_options(recipe)),
+      train_loader_(data_.train, data_.normalisation, training_options(recipe)),
       optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
-      layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
-  const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
+  if (data_.validation) validation_loader_ = evaluation_loader(recipe, data_, data_.validation);
+  if (!data_.validation && recipe.patience)
+    throw UsageError("--patience needs a validation set; give --val-share");
+  if (!data_.validation && recipe.keep_best > 1)
+    throw UsageError("--keep-best needs a validation set; give --val-share");
+  const std::int64_t all_steps = recipe.epochs * steps_per_epoch();
   last_step_ = std::min(recipe.steps.value_or(all_steps), all_steps);
-  schedule_.kind = optim::parse_schedule(recipe.schedule);
-  schedule_.peak = recipe.lr.value_or(optimizer_.kind().default_lr);
-  schedule_.total_steps = std::max<std::int64_t>(all_steps, 1);
-  schedule_.warmup = recipe.warmup;
+  schedule_ = recipe.learning_rates(std::max<std::int64_t>(all_steps, 1), steps_per_epoch());
+  step_ = std::make_unique<Step>(recipe_, *model_, optimizer_,
+                                 class_weights_of(recipe.class_weights, *data_.train, data_.classes));
+  best_files_ = std::make_unique<BestFiles>(directory_, recipe.keep_best);
+  masks_ = std::make_unique<MaskChanges>(model_->contractions());
+  if (!recipe.max_time.empty()) {
+    const std::chrono::duration<double> limit(parse_duration("--max-time", recipe.max_time));
+    deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(limit);
+  }
   pattern_ = Pattern::parse(recipe.nm);
   if (!recipe.nm_schedule.empty()) nm_schedule_ = NmSchedule::parse(recipe.nm_schedule);
   follow_nm_schedule();
   if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
+}
+
+Trainer::~Trainer() = default;
+
+std::int64_t Trainer::steps_per_epoch() const {
+  return (batches_per_epoch() + recipe_.accumulate - 1) / recipe_.accumulate;
+}
+
+bool Trainer::out_of_patience() const {
+  return recipe_.patience && state_.epochs_since_best >= *recipe_.patience;
+}
+
+bool Trainer::finished() const {
+  return state_.step >= last_step_ || state_.epoch >= recipe_.epochs || out_of_patience();
+}
+
+int Trainer::stop_reason() const {
+  if (const int signal = stop_ ? stop_() : 0; signal != 0) return signal;
+  if (!deadline_) return 0;
+  // Saving takes as long as it did, or twice; and who is asked next may be asked a step later.
+  const std::chrono::duration<double> reserve(2 * save_seconds_ + 2 * longest_step_);
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(reserve) >= *deadline_ ? kOutOfTime : 0;
 }
 
 void Trainer::resume(const Checkpoint& checkpoint) {
@@ -79,7 +100,8 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   };
   if (!checkpoint.info) fail("it has no training state; start from its weights with --init instead");
   const TrainingState& state = checkpoint.info->state;
-  if (state.batch > batches_per_epoch() || state.step != state.epoch * batches_per_epoch() + state.batch) {
+  const std::int64_t groups = (state.batch + recipe_.accumulate - 1) / recipe_.accumulate;
+  if (state.batch > batches_per_epoch() || state.step != state.epoch * steps_per_epoch() + groups) {
     fail(fmt::format(
         "step {} is not batch {} of epoch {} with {} batches an epoch; the data or the batch size differ",
         state.step, state.batch, state.epoch + 1, batches_per_epoch()));
@@ -88,25 +110,41 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   state_ = state;
   follow_nm_schedule();
   restore(checkpoint, *model_, optimizer_);
+  if (recipe_.ema) {
+    average_.emplace(*model_, *recipe_.ema);
+    try {
+      if (!checkpoint.ema.empty()) average_->load_state(checkpoint.ema);
+    } catch (const FormatError& error) {
+      fail(error.what());
+    }
+  }
+  masks_->set_positions(checkpoint.epoch_masks);
   // The precision may have changed.
   if (fresh.has_value() != state.loss_scale.has_value()) state_.loss_scale = fresh;
-  if (std::error_code error; state_.best_accuracy && !std::filesystem::exists(directory_.best(), error)) {
+  if (state_.best_accuracy && !is_there(directory_.best())) {
     progress_.say("note: best.safetensors is missing; the next weights that are evaluated take its place");
     state_.best_accuracy.reset();
   }
+  best_files_->resume(state_.step);
   saved_step_ = state.step;
   resumed_ = true;
 }
 
-Outcome Trainer::run() {
-  if (std::error_code error; state_.step > 0 && !std::filesystem::exists(directory_.log(), error))
+void Trainer::begin() {
+  if (state_.step > 0 && !is_there(directory_.log()))
     progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
-  log_.emplace(directory_.log(), state_.step);
+  log_.emplace(directory_.log(), directory_.table(), state_.step);
   if (!resumed_) {
+    if (recipe_.ema) average_.emplace(*model_, *recipe_.ema);
+    masks_->look();
     save_checkpoint(directory_.init(), *model_, nullptr, info());
     save_last();
   }
   model_->train();
+}
+
+Outcome Trainer::run() {
+  begin();
   while (!stop_requested()) {
     if (state_.batch == batches_per_epoch()) {
       end_epoch();
@@ -118,102 +156,92 @@ Outcome Trainer::run() {
   }
   // Steps end in the middle of an epoch where --steps or a signal says so, or all was done before.
   const bool trained = this_session_.images > 0;
-  if (!stop_requested() && last_step_ > 0 && !evaluation_) {
+  if (!stop_requested() && last_step_ > 0 && !validated_) {
     if (trained) {
-      evaluate_epoch();
+      validate(false);
     } else {
-      evaluation_ = evaluate(*model_, test_loader_, stop_);
+      evaluate_validation();
     }
   }
   if (trained && state_.batch > 0) save_last();
 
   Outcome outcome;
+  if (!stop_requested() && last_step_ > 0) outcome.test = test(outcome.tested);
   outcome.state = state_;
   if (state_.running.images > 0) outcome.train_loss = state_.running.loss();
-  outcome.evaluation = evaluation_;
-  outcome.signal = stop_ ? stop_() : 0;
+  outcome.validation = validation_;
+  const int reason = stop_reason();
+  outcome.out_of_time = reason == kOutOfTime && !(finished() && (outcome.test || !data_.test));
+  outcome.signal = reason == kOutOfTime ? 0 : reason;
+  outcome.out_of_patience = out_of_patience();
   return outcome;
 }
 
 void Trainer::train_epoch() {
   if (state_.batch == 0) state_.running = {};
   train_loader_.start(state_.epoch, state_.batch);
-  Clock::time_point begin = Clock::now();
-  data::Batch batch;
-  while (state_.step < last_step_ && !stop_requested() && train_loader_.next(batch)) {
-    Tally tally = step(batch);
-    tally.seconds = seconds_since(begin);
+  while (state_.step < last_step_ && state_.batch < batches_per_epoch() && !stop_requested()) {
+    const Tally tally = step();
+    longest_step_ = std::max(longest_step_, tally.seconds);
     state_.interval += tally;
     state_.running += tally;
     state_.total += tally;
     this_session_ += tally;
     ++state_.step;
-    ++state_.batch;
     show();
     if (state_.step % recipe_.log_every == 0) end_interval();
     if (recipe_.save_every && state_.step % *recipe_.save_every == 0) save_last();
-    begin = Clock::now();
   }
 }
 
-Tally Trainer::step(const data::Batch& batch) try {
-  begin_step();
-  const Work before = executed(devices_);
-  evaluation_.reset();
-  optimizer_.zero_grad();
-  const SavedPrecision precision(saved_precision_of(*model_));
-  const Tensor logits = (*model_)(batch.images);
-  const Tensor loss = ops::cross_entropy(logits, batch.labels, recipe_.label_smoothing);
-  const double value = loss.item();
-  const double lr = schedule_.at(state_.step);
-  if (!std::isfinite(value)) {
-    // The first loss is that of the weights that training begins with.
-    const char* const advice = state_.step == 0 && !recipe_.init.empty()
-                                   ? "the weights of --init are too large for this model"
-                                   : "try a lower --lr or a longer --warmup";
-    throw NumericError(fmt::format("loss is {} at step {} (epoch {}, learning rate {:.3g}){}; {}", value,
-                                   state_.step + 1, state_.epoch + 1, lr, kept(), advice));
+Tally Trainer::step() try {
+  const Clock::time_point begin = Clock::now();
+  if (follow_nm_schedule()) {
+    state_.best_accuracy.reset();
+    state_.epochs_since_best = 0;
+    best_files_->clear();
+    masks_->set_positions({});
   }
-  descend(loss, lr);
-
+  const Work before = executed(devices_);
+  validated_ = false;
+  validation_.reset();
+  const double lr = schedule_.at(state_.step);
+  const std::int64_t group = std::min(recipe_.accumulate, batches_per_epoch() - state_.batch);
+  step_->begin(state_.step, group);
   Tally tally;
-  tally.images = batch.labels.numel();
-  tally.loss_sum = value * static_cast<double>(tally.images);
-  tally.correct = ops::count_correct(logits.detach(), batch.labels);
+  data::Batch batch;
+  for (std::int64_t i = 0; i < group && train_loader_.next(batch); ++i, ++state_.batch) {
+    const Tally part = step_->forward(batch, state_.epoch * batches_per_epoch() + state_.batch);
+    if (!std::isfinite(part.loss_sum)) {
+      // The first loss is that of the weights that training begins with.
+      const char* const advice = state_.step == 0 && !recipe_.init.empty()
+                                     ? "the weights of --init are too large for this model"
+                                     : "try a lower --lr or a longer --warmup";
+      throw NumericError(fmt::format("loss is {} at step {} (epoch {}, learning rate {:.3g}){}; {}",
+                                     part.loss(), state_.step + 1, state_.epoch + 1, lr, kept(), advice));
+    }
+    step_->backward(state_.loss_scale);
+    tally += part;
+  }
+  if (step_->update(lr, state_.loss_scale) && average_) average_->update();
   tally.work = executed(devices_) - before;
+  tally.seconds = seconds_since(begin);
   return tally;
 } catch (const DeviceError& error) {
   throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
 }
 
-void Trainer::follow_nm_schedule() {
-  if (!nm_schedule_) return;
+bool Trainer::follow_nm_schedule() {
+  if (!nm_schedule_) return false;
   const Pattern now =
       nm_schedule_->at(static_cast<double>(state_.step) / static_cast<double>(schedule_.total_steps));
-  if (now == pattern_) return;
+  if (now == pattern_) return false;
   pattern_ = now;
   LayerOptions options = recipe_.layer_options();
   options.pattern = now;
   configure_layers(*model_, options);
   devices_ = devices_of(*model_);
-}
-
-void Trainer::begin_step() {
-  follow_nm_schedule();
-  for (const auto& layer : layers_) layer->begin_step(state_.step);
-}
-
-void Trainer::descend(const Tensor& loss, double lr) {
-  if (!state_.loss_scale) {
-    backward(loss);
-    optimizer_.step(lr);
-    return;
-  }
-  LossScale& scale = *state_.loss_scale;
-  backward(loss, Tensor::full(loss.shape(), scale.value, loss.dtype()));
-  const bool finite = unscale_gradients(model_->parameters(), scale.value);
-  if (finite) optimizer_.step(lr);
-  scale.update(finite);
+  return true;
 }
 
 void Trainer::end_interval() {
@@ -224,35 +252,64 @@ void Trainer::end_interval() {
   record.pattern = pattern_;
   record.tally = state_.interval;
   record.loss_scale = state_.loss_scale;
+  if (const double norm = step_->gradient_norm(); norm > 0) record.gradient_norm = norm;
   record.seconds = state_.total.seconds;
   log_->write(record);
   state_.interval = {};
 }
 
 void Trainer::end_epoch() {
-  if (!evaluate_epoch()) return;
+  if (!validate(true)) return;
   ++state_.epoch;
   state_.batch = 0;
   save_last();
 }
 
-bool Trainer::evaluate_epoch() {
-  check_finite();
-  evaluation_ = evaluate(*model_, test_loader_, stop_);
-  if (!evaluation_) return false;
-  // Weights may be finite and what they make of an image not.
-  if (!std::isfinite(evaluation_->loss)) {
-    throw NumericError(fmt::format("test loss is {} after step {}{}; try a lower --lr or a longer --warmup",
-                                   evaluation_->loss, state_.step, kept()));
-  }
-  evaluation_seconds_ = evaluation_->seconds;
-  if (!state_.best_accuracy || evaluation_->top1 > *state_.best_accuracy) {
-    state_.best_accuracy = evaluation_->top1;
-    save_checkpoint(directory_.best(), *model_, nullptr, info());
-  }
+bool Trainer::evaluate_validation() {
+  if (!validation_loader_) return true;
+  const WeightAverage::InModel in_model(average_);
+  validation_ = evaluate(
+      *model_, *validation_loader_, [this] { return stop_reason(); },
+      shown_as("validating", data_.validation->size()));
+  return validation_.has_value();
+}
 
+bool Trainer::validate(bool whole_epoch) {
+  check_finite();
+  if (!evaluate_validation()) return false;
+  if (validation_) {
+    // Weights may be finite and what they make of an image not.
+    check_finite(*validation_, "validation");
+    evaluation_seconds_ = validation_->seconds;
+  }
+  validated_ = true;
+  keep_best(whole_epoch);
+  log_epoch(whole_epoch);
+  return true;
+}
+
+void Trainer::keep_best(bool whole_epoch) {
+  const bool better = !validation_ || !state_.best_accuracy || validation_->top1 > *state_.best_accuracy;
+  if (better) {
+    if (validation_) state_.best_accuracy = validation_->top1;
+    state_.best_epoch = state_.epoch + 1;
+    state_.epochs_since_best = 0;
+  } else if (whole_epoch) {
+    ++state_.epochs_since_best;
+  }
+  const WeightAverage::InModel in_model(average_);
+  const auto save = [&](const std::filesystem::path& path) {
+    CheckpointInfo own = info();
+    if (validation_) own.validation_accuracy = validation_->top1;
+    save_checkpoint(path, *model_, nullptr, own);
+  };
+  if (better) save(directory_.best());
+  if (validation_) best_files_->add(validation_->top1, state_.step, save);
+}
+
+void Trainer::log_epoch(bool whole_epoch) {
   LogRecord record;
-  record.epoch_end = true;
+  record.kind = LogRecord::Kind::epoch;
   record.step = state_.step;
   record.epoch = state_.epoch + 1;
   record.lr = schedule_.at(state_.step - 1);
@@ -260,30 +317,42 @@ bool Trainer::evaluate_epoch() {
   record.tally = state_.running;
   record.seconds = state_.total.seconds;
   record.loss_scale = state_.loss_scale;
-  record.test_loss = evaluation_->loss;
-  record.test_accuracy = evaluation_->top1;
+  if (validation_) record.validation = scores_of(*validation_);
+  if (whole_epoch) record.mask_change = masks_->look();
   log_->write(record);
-  progress_.say(
-      fmt::format("epoch {}/{}  train loss {:.4f}  train accuracy {:.2f} %  test loss {:.4f}  test accuracy "
-                  "{:.2f} %  {:.0f} images/s",
-                  record.epoch, recipe_.epochs, record.tally.loss(), 100 * record.tally.accuracy(),
-                  evaluation_->loss, 100 * evaluation_->top1, record.tally.images_per_second()));
-  if (const Work& work = record.tally.work; work.device_nanoseconds > 0) {
-    progress_.say(
-        fmt::format("this epoch would have taken {:.3g} s and {:.3g} J on the card, {:.0f} images/s",
-                    work.device_seconds(), work.joules(),
-                    static_cast<double>(record.tally.images) / work.device_seconds()));
+  for (const std::string& line : epoch_lines(record, recipe_.epochs)) progress_.say(line);
+}
+
+std::optional<Evaluation> Trainer::test(std::filesystem::path& tested) {
+  if (!data_.test && !data_.validation) return std::nullopt;
+  const bool has_best = is_there(directory_.best());
+  tested = has_best ? directory_.best() : directory_.last();
+  std::optional<WeightAverage::InModel> in_model;
+  if (has_best) {
+    // Training is over: the model ends with the weights that it is tested with.
+    restore(load_checkpoint(tested), *model_);
+    for (const auto& layer : model_->contractions()) layer->begin_step(0);
+  } else {
+    in_model.emplace(average_);
   }
-  if (const Work& work = record.tally.work; work.kernel_nanoseconds > 0) {
-    progress_.say(fmt::format("by the device's clock {:.3g} s of kernels, {:.3g} s of transfers of {:.3g} GB",
-                              work.kernel_seconds(), work.transfer_seconds(),
-                              1e-9 * static_cast<double>(work.bytes_moved)));
-  }
-  if (const auto& scale = state_.loss_scale; scale && scale->skipped > 0) {
-    progress_.say(fmt::format("loss scale {:g}, {} step{} skipped so far", scale->value, scale->skipped,
-                              scale->skipped == 1 ? "" : "s"));
-  }
-  return true;
+  const auto& images = data_.test ? data_.test : data_.validation;
+  const std::unique_ptr<data::Loader> loader = evaluation_loader(recipe_, data_, images);
+  const std::optional<Evaluation> result = evaluate(
+      *model_, *loader, [this] { return stop_reason(); }, shown_as("testing", images->size()));
+  if (!result) return std::nullopt;
+  check_finite(*result, data_.test ? "test" : "validation");
+  const std::string set = data_.test ? "test" : "validation";
+  write_atomically(directory_.evaluation(),
+                   evaluation_file(*result, *images, data_.class_names, set, tested.filename().string(),
+                                   has_best ? state_.best_epoch : state_.epoch));
+  if (!data_.test) return std::nullopt;
+  LogRecord record;
+  record.kind = LogRecord::Kind::test;
+  record.step = state_.step;
+  record.epoch = has_best ? state_.best_epoch : state_.epoch;
+  record.test = scores_of(*result);
+  log_->write(record);
+  return result;
 }
 
 std::string Trainer::kept() const {
@@ -300,18 +369,31 @@ void Trainer::check_finite() const {
   }
 }
 
+void Trainer::check_finite(const Evaluation& evaluation, std::string_view set) const {
+  if (std::isfinite(evaluation.loss)) return;
+  throw NumericError(fmt::format("{} loss is {} after step {}{}; try a lower --lr or a longer --warmup", set,
+                                 evaluation.loss, state_.step, kept()));
+}
+
 void Trainer::save_last() {
   check_finite();
+  const Clock::time_point begin = Clock::now();
   try {
-    save_checkpoint(directory_.last(), *model_, &optimizer_, info());
+    save_checkpoint(directory_.last(), *model_, &optimizer_, info(),
+                    {.ema = average_ ? &average_->state() : nullptr, .epoch_masks = &masks_->positions()});
   } catch (const IoError& error) {
     throw IoError(error.what() + kept());
   }
+  save_seconds_ = std::max(save_seconds_, seconds_since(begin));
   saved_step_ = state_.step;
 }
 
 CheckpointInfo Trainer::info() const {
   return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}, recipe_.method, to_string(pattern_)};
+}
+
+EvaluationProgress Trainer::shown_as(std::string_view work, std::int64_t images) const {
+  return [this, work, images](std::int64_t done) { progress_.count(work, done, images, "images"); };
 }
 
 void Trainer::show() const {
@@ -323,7 +405,8 @@ void Trainer::show() const {
   shown.loss = state_.running.loss();
   shown.accuracy = state_.running.accuracy();
   shown.images_per_second = this_session_.images_per_second();
-  const auto images_left = static_cast<double>((last_step_ - state_.step) * recipe_.batch_size);
+  const auto images_left =
+      static_cast<double>((last_step_ - state_.step) * recipe_.batch_size * recipe_.accumulate);
   const auto evaluations_left = static_cast<double>(recipe_.epochs - state_.epoch);
   shown.seconds_left = images_left / shown.images_per_second + evaluations_left * evaluation_seconds_;
   progress_.update(shown);

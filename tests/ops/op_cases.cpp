@@ -210,6 +210,54 @@ Tensor cross_entropy(const Tensor& logits, double smoothing) {
                             smoothing);
 }
 
+/// Shares of the classes, each above zero, that sum to one.
+Array some_shares(std::int64_t batch, std::int64_t classes) {
+  Array shares(Shape{batch, classes});
+  for (std::int64_t n = 0; n < batch; ++n) {
+    double sum = 0;
+    for (std::int64_t c = 0; c < classes; ++c)
+      sum += shares.at({n, c}) = static_cast<double>(1 + (n + 3 * c) % 5);
+    for (std::int64_t c = 0; c < classes; ++c) shares.at({n, c}) /= sum;
+  }
+  return shares;
+}
+
+/// Weights of classes, one of them 0.
+std::vector<double> some_weights(std::int64_t classes) {
+  std::vector<double> weights;
+  for (std::int64_t c = 0; c < classes; ++c) weights.push_back(0.5 * static_cast<double>((c + 2) % classes));
+  return weights;
+}
+
+/// PyTorch's definition, by its formula.
+Array plain_weighted_cross_entropy(const Array& x, bool soft, double smoothing) {
+  const Array p = plain_softmax(x, 1);
+  const std::int64_t classes = x.dim(1);
+  const std::vector<double> weights = some_weights(classes);
+  const std::vector<std::int64_t> labels = some_labels(x.dim(0), classes);
+  const Array shares = some_shares(x.dim(0), classes);
+  Array loss(Shape{});
+  double divisor = 0;
+  for (std::int64_t n = 0; n < x.dim(0); ++n) {
+    const std::int64_t label = labels[static_cast<std::size_t>(n)];
+    divisor += soft ? 1 : weights[static_cast<std::size_t>(label)];
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const double share = soft ? shares.at({n, c}) : c == label ? 1 : 0;
+      loss.values[0] -= (share * (1 - smoothing) + smoothing / static_cast<double>(classes)) *
+                        weights[static_cast<std::size_t>(c)] * std::log(p.at({n, c}));
+    }
+  }
+  loss.values[0] /= divisor;
+  return loss;
+}
+
+Tensor weighted_cross_entropy(const Tensor& logits, bool soft, double smoothing) {
+  const std::int64_t batch = logits.dim(0), classes = logits.dim(1);
+  const Tensor targets = soft ? Tensor::from(some_shares(batch, classes).values, {batch, classes})
+                              : Tensor::from(some_labels(batch, classes), {batch});
+  return ops::cross_entropy(logits, targets, smoothing, Tensor::from(some_weights(classes), {classes}));
+}
+
 void add_arithmetic(std::vector<OpCase>& cases) {
   const Shape image = {kBatch, 5, 3, 4};
   cases.push_back({"relu",
@@ -524,6 +572,16 @@ void add_attention_and_losses(std::vector<OpCase>& cases) {
                      {{kBatch, 10}},
                      [smoothing](const Tensors& in) { return cross_entropy(in[0], smoothing); },
                      [smoothing](const Arrays& in) { return plain_cross_entropy(in[0], smoothing); }});
+  }
+  for (const bool soft : {false, true}) {
+    for (const double smoothing : {0.0, 0.1}) {
+      cases.push_back(
+          {std::string("cross_entropy, weighted, ") + (soft ? "soft targets" : "labels") + ", smoothing " +
+               std::to_string(smoothing),
+           {{kBatch, 10}},
+           [=](const Tensors& in) { return weighted_cross_entropy(in[0], soft, smoothing); },
+           [=](const Arrays& in) { return plain_weighted_cross_entropy(in[0], soft, smoothing); }});
+    }
   }
   cases.push_back({"dropout in evaluation",
                    {{kBatch, 5}},

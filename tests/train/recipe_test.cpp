@@ -53,8 +53,24 @@ TEST_CASE("every setting goes through TOML and back") {
       {"nesterov", "true"},
       {"weight-decay", "0"},
       {"schedule", "onecycle"},
-      {"warmup", "1"},
+      {"warmup", "5ep"},
+      {"schedule-per", "epoch"},
+      {"lr-floor", "1e-06"},
+      {"lr-cycles", "3"},
+      {"lr-step", "30ep"},
+      {"lr-milestones", "30ep,60ep"},
+      {"lr-gamma", "0.2"},
+      {"lr-power", "0.9"},
+      {"clip", "agc:0.01"},
+      {"accumulate", "4"},
+      {"ema", "0.999"},
       {"label-smoothing", "0"},
+      {"class-weights", "balanced"},
+      {"patience", "5"},
+      {"max-time", "1h30m"},
+      {"auto-batch", "true"},
+      {"memory", "8GiB"},
+      {"keep-best", "3"},
       {"seed", "9007199254740991"},
       {"init", "w\n.safetensors"},
       {"out", "runs/\xc3\xa4"},
@@ -93,7 +109,8 @@ TEST_CASE("a recipe changes what it names and nothing else") {
 }
 
 TEST_CASE("a number that is not given is no number") {
-  const char* const keys[] = {"classes", "limit-train", "sr-ste", "threads", "steps", "save-every"};
+  const char* const keys[] = {"classes", "limit-train", "sr-ste",  "threads",
+                              "steps",   "save-every",  "patience"};
   for (const char* const key : keys) {
     CAPTURE(std::string(key));
     const RecipeField& field = find_recipe_field(key);
@@ -137,7 +154,23 @@ TEST_CASE("bad recipes are refused with file, line, key, what was got and what w
       {"lr = inf", {"--lr got 'inf'"}},
       {"lr = -0.1", {"--lr got '-0.1'"}},
       {"momentum = 1.5", {"--momentum got '1.5', expected a number from 0 to 1"}},
-      {"warmup = 2", {"--warmup"}},
+      {"warmup = -1",
+       {"--warmup got '-1', expected steps (500), epochs (5ep) or a share of all steps (0.2)"}},
+      {"warmup = true", {"'warmup' got a switch"}},
+      {"warmup = '5 epochs'", {"--warmup got '5 epochs'"}},
+      {"schedule-per = 'batch'", {"schedule-per", "step, epoch"}},
+      {"lr-step = 0", {"--lr-step got '0', expected more than 0"}},
+      {"lr-milestones = '60,30'", {"--lr-milestones got '60,30', expected values that rise"}},
+      {"lr-floor = 0.5", {"--lr-floor got 0.5, expected at most --lr, 0.1"}},
+      {"clip = 'norm'", {"--clip got 'norm', expected norm:LIMIT, value:LIMIT or agc:FACTOR"}},
+      {"accumulate = 0", {"--accumulate got '0'"}},
+      {"ema = 1.5", {"--ema got '1.5', expected a number from 0 to 1, or none"}},
+      {"class-weights = 'even'", {"--class-weights got 'even', expected balanced"}},
+      {"class-weights = '1,-2'", {"--class-weights got '1,-2'"}},
+      {"patience = -1", {"--patience got '-1'"}},
+      {"max-time = '2'", {"--max-time got '2', expected a time such as 2h"}},
+      {"memory = '8'", {"--memory got '8', expected a size such as 8GiB"}},
+      {"keep-best = 0", {"--keep-best got '0'"}},
       {"label-smoothing = 1.01", {"--label-smoothing"}},
       {"shuffle = 1", {"'shuffle' got a whole number, expected true or false"}},
       {"shuffle = 'yes'", {"'shuffle' got a string"}},
@@ -199,6 +232,13 @@ TEST_CASE("bad recipes are refused with file, line, key, what was got and what w
     CHECK_FALSE(contains(message, "\n"));
     for (const char* const part : c.expected) CHECK_MESSAGE(contains(message, part), std::string(part));
   }
+}
+
+TEST_CASE("warm-up is a share in recipes of earlier versions") {
+  CHECK(parse_recipe("warmup = 0.2", "test").warmup == "0.2");
+  CHECK(parse_recipe("warmup = 0", "test").learning_rates(100, 10).warmup == 0);
+  CHECK(parse_recipe("warmup = 1.0", "test").learning_rates(100, 10).warmup == 100);
+  CHECK(parse_recipe("warmup = '2ep'", "test").learning_rates(100, 10).warmup == 20);
 }
 
 TEST_CASE("deep nesting does not overflow the stack") {

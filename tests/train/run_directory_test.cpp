@@ -1,5 +1,6 @@
 #include "satsuma/train/run_directory.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,9 @@ TEST_CASE("a directory that holds something is refused, resumed or overwritten")
   CHECK(contains(message, "--resume"));
   CHECK(contains(message, "--overwrite"));
 
-  for (const char* const name : {"last.safetensors", "last.safetensors.tmp", "log.jsonl", "notes.txt"}) {
+  for (const char* const name :
+       {"last.safetensors", "last.safetensors.tmp", "log.jsonl", "log.csv", "evaluation.json",
+        "best-2.safetensors", "best-x.safetensors", "notes.txt"}) {
     write_file(path / name, "x");
   }
   RunDirectory(path, RunMode::resume).open("epochs = 2\n");
@@ -64,7 +67,10 @@ TEST_CASE("a directory that holds something is refused, resumed or overwritten")
   CHECK_FALSE(std::filesystem::exists(path / "last.safetensors"));
   CHECK_FALSE(std::filesystem::exists(path / "last.safetensors.tmp"));
   CHECK_FALSE(std::filesystem::exists(path / "log.jsonl"));
+  for (const char* const name : {"log.csv", "evaluation.json", "best-2.safetensors"})
+    CHECK_FALSE(std::filesystem::exists(path / name));
   CHECK(std::filesystem::exists(path / "notes.txt"));
+  CHECK(std::filesystem::exists(path / "best-x.safetensors"));
   CHECK(read_file(path / "config.toml") == "epochs = 3\n");
 }
 
@@ -144,7 +150,7 @@ TEST_CASE("state that is missing is told from state that never was") {
 TEST_CASE("a log line is written whole or not at all") {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory / "log.jsonl";
-  RunLog log(path, 0);
+  RunLog log(path, directory / "log.csv", 0);
   log.write(record_of(1));
   const std::string before = read_file(path);
   const std::string message = with_file_limit(before.size() + 10, [&] { log.write(record_of(2)); });
@@ -157,17 +163,17 @@ TEST_CASE("a log line is written whole or not at all") {
 TEST_CASE("a log that is there and cannot be read is not replaced") {
   const TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "log.jsonl");
-  CHECK(contains(message_of<IoError>([&] { RunLog(directory / "log.jsonl", 0); }), "cannot read"));
+  CHECK(contains(message_of<IoError>([&] { RunLog(directory / "log.jsonl", directory / "log.csv", 0); }),
+                 "cannot read"));
 }
 
 TEST_CASE("the log has one object a line") {
   const TemporaryDirectory directory;
-  RunLog log(directory / "log.jsonl", 0);
+  RunLog log(directory / "log.jsonl", directory / "log.csv", 0);
   LogRecord record = record_of(10);
   log.write(record);
-  record.epoch_end = true;
-  record.test_loss = 0.5;
-  record.test_accuracy = 0.75;
+  record.kind = LogRecord::Kind::epoch;
+  record.validation = {0.5, 0.75, 1};
   log.write(record);
   record.tally = {};
   log.write(record);
@@ -189,7 +195,8 @@ TEST_CASE("the log has one object a line") {
                                    {"dense_macs", 40},
                                    {"seconds", 8.0}});
   CHECK(lines[1]["kind"] == "epoch");
-  CHECK(lines[1]["test_accuracy"] == 0.75);
+  CHECK(lines[1]["val_accuracy"] == 0.75);
+  CHECK(lines[1]["val_top5"] == 1.0);
   CHECK(lines[2]["loss"].is_null());
 }
 
@@ -197,16 +204,66 @@ TEST_CASE("a resumed run's log keeps what is before its step") {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory / "log.jsonl";
   {
-    RunLog log(path, 0);
+    RunLog log(path, directory / "log.csv", 0);
     for (const std::int64_t step : {5, 10, 15, 20}) log.write(record_of(step));
   }
   write_file(path, read_file(path) + "{\"kind\":\"step\",\"st");
-  { RunLog(path, 12).write(record_of(15)); }
+  { RunLog(path, directory / "log.csv", 12).write(record_of(15)); }
   const std::vector<nlohmann::json> lines = lines_of(path);
   REQUIRE(lines.size() == 3);
   CHECK(lines[2]["step"] == 15);
-  { RunLog(path, 0).write(record_of(1)); }
+  { RunLog(path, directory / "log.csv", 0).write(record_of(1)); }
   CHECK(lines_of(path).size() == 1);
+}
+
+TEST_CASE("the table has a row for each line, and is made anew of the lines that stay") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "log.jsonl", table = directory / "log.csv";
+  {
+    RunLog log(path, table, 0);
+    LogRecord record = record_of(5);
+    log.write(record);
+    record.kind = LogRecord::Kind::epoch;
+    record.validation = {0.5, 0.75, 1};
+    record.mask_change = {{"conv1", 0.25}, {"fc", 0.75}};
+    log.write(record);
+    record = record_of(20);
+    log.write(record);
+    record.kind = LogRecord::Kind::test;
+    record.test = {0.25, 0.5, 0.875};
+    log.write(record);
+  }
+  const auto rows = [&] {
+    std::vector<std::vector<std::string>> result;
+    std::istringstream text(read_file(table));
+    for (std::string line; std::getline(text, line);) {
+      std::vector<std::string>& row = result.emplace_back();
+      std::istringstream cells(line + ",");
+      for (std::string cell; std::getline(cells, cell, ',');) row.push_back(cell);
+    }
+    return result;
+  };
+  const auto all = rows();
+  REQUIRE(all.size() == 5);
+  const auto value = [&](std::size_t row, const char* column) {
+    const auto at = std::find(all[0].begin(), all[0].end(), column) - all[0].begin();
+    return all[row].at(static_cast<std::size_t>(at));
+  };
+  for (const auto& row : all) CHECK(row.size() == all[0].size());
+  CHECK(value(1, "kind") == "step");
+  CHECK(value(1, "val_accuracy") == "");
+  CHECK(value(2, "val_accuracy") == "0.75");
+  CHECK(value(2, "mask_change") == "0.5");
+  CHECK(value(2, "loss") == "1.5");
+  CHECK(value(4, "test_top5") == "0.875");
+  CHECK(value(4, "loss") == "");
+  // A test is of the end of a run: one that goes on is tested anew.
+  { RunLog(path, table, 20); }
+  CHECK(rows().size() == 4);
+  CHECK(lines_of(path).size() == 3);
+  { RunLog(path, table, 10); }
+  CHECK(rows().size() == 3);
+  CHECK(rows()[2] == all[2]);
 }
 
 TEST_CASE("means and savings of nothing are not a number and zero") {

@@ -63,6 +63,7 @@ inline std::shared_ptr<const data::Dataset> tiny_images(std::int64_t count, std:
 inline train::ExperimentData tiny_data() {
   train::ExperimentData data;
   data.train = tiny_images(50, 1);
+  data.validation = tiny_images(18, 3);
   data.test = tiny_images(21, 2);
   data.normalisation = {{0.5, 0.5}, {0.25, 0.25}, 0};
   data.input = {2, 6, 6};

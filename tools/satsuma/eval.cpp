@@ -10,6 +10,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/train/evaluation_file.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
@@ -87,12 +88,18 @@ int run_eval(const Settings& settings) {
   load_weights(checkpoint, *model, false);
   const bool pruned = is_pruned(*model);
 
+  const std::shared_ptr<const data::Dataset>& images = data.test ? data.test : data.validation;
+  if (!images) throw UsageError(fmt::format("{} has neither test nor validation images", recipe.data));
   data::LoaderOptions options;
   options.batch_size = recipe.batch_size;
   options.shuffle = false;
   options.drop_last = false;
-  data::Loader loader(data.test, data.normalisation, options);
-  const train::Evaluation result = train::evaluate(*model, loader).value();
+  data::Loader loader(images, data.normalisation, options);
+  train::Progress progress(
+      stderr, settings.json ? train::Progress::Style::quiet : train::Progress::style_for(stderr, false));
+  const train::Evaluation result = train::evaluate(*model, loader, {}, [&](std::int64_t done) {
+                                     progress.count("evaluating", done, images->size(), "images");
+                                   }).value();
   // Weights may be finite and what they make of an image not.
   if (!std::isfinite(result.loss)) {
     throw NumericError(
@@ -102,21 +109,24 @@ int run_eval(const Settings& settings) {
   }
   const double images_per_second = static_cast<double>(result.count) / result.seconds;
   if (settings.json) {
-    print_json({{"top1", result.top1},
-                {"loss", result.loss},
-                {"count", result.count},
-                {"images_per_second", images_per_second},
-                {"checkpoint", settings.checkpoint},
-                {"model", recipe.model},
-                {"data", recipe.data},
-                {"method", recipe.method},
-                {"nm", recipe.nm},
-                {"weights", pruned ? "pruned" : "dense"},
-                {"threads", threads()}});
+    Json object = train::to_json(result, *images, data.class_names);
+    object.update({{"set", data.test ? "test" : "validation"},
+                   {"images_per_second", images_per_second},
+                   {"checkpoint", settings.checkpoint},
+                   {"model", recipe.model},
+                   {"data", recipe.data},
+                   {"method", recipe.method},
+                   {"nm", recipe.nm},
+                   {"weights", pruned ? "pruned" : "dense"},
+                   {"threads", threads()}});
+    print_json(object);
   } else {
-    fmt::print("{} on {}, {}: top-1 accuracy {:.2f} %, loss {:.4f}, {} images, {:.0f} images/s, {}\n",
-               recipe.model, recipe.data, weights_text(pruned, recipe, checkpoint), 100 * result.top1,
-               result.loss, result.count, images_per_second, threads_text());
+    fmt::print(
+        "{} on {}, {}: top-1 accuracy {:.2f} %, top-5 {:.2f} %, loss {:.4f}, calibration error {:.3f}, {} "
+        "images, {:.0f} images/s, {}\n",
+        recipe.model, recipe.data, weights_text(pruned, recipe, checkpoint), 100 * result.top1,
+        100 * result.top5, result.loss, result.calibration_error, result.count, images_per_second,
+        threads_text());
   }
   report_checks(recipe);
   return 0;
@@ -131,7 +141,9 @@ CLI::App* add_eval(CLI::App& app, std::function<int()>& run) {
   command
       ->add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
       ->required();
-  command->add_flag("--json", settings->json, "one JSON object on standard output; top1 is a share of 1");
+  command->add_flag("--json", settings->json,
+                    "one JSON object on standard output, with classes, confusion, calibration, mistakes; "
+                    "top1 is a share of 1");
   settings->flags.add_to(
       *command, {"model", "stem", "width", "data", "data-dir", "input", "classes", "method", "nm", "device",
                  "place", "strict-device", "threads", "batch-size"});

@@ -1,7 +1,6 @@
 #include "tools/satsuma/train.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,14 +11,17 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/train/auto_batch.hpp"
+#include "satsuma/train/lr_find.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
+#include "tools/satsuma/lr_plot.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
-#include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/train_report.hpp"
 #include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
 
@@ -36,15 +38,18 @@ struct Settings {
   bool strict_init = false;
   bool quiet = false;
   bool json = false;
+  std::string lr_find;
   RecipeFlags flags;
   PluginFlags plugins;
 };
 
 /// A run with another value of these is another run: there would be nothing to continue.
-constexpr std::string_view kFixed[] = {"model",       "stem",    "width",      "data", "input",    "classes",
-                                       "limit-train", "augment", "batch-size", "seed", "optimizer"};
+constexpr std::string_view kFixed[] = {"model",      "stem",       "width",       "data",
+                                       "input",      "classes",    "limit-train", "augment",
+                                       "batch-size", "accumulate", "seed",        "optimizer"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir", "init", "out", "steps", "log-every", "save-every"};
+constexpr std::string_view kFree[] = {"data-dir",   "init",     "out",        "steps", "log-every",
+                                      "save-every", "max-time", "auto-batch", "memory"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -108,133 +113,58 @@ void check_continues(const Recipe& before, const Recipe& recipe, train::Progress
   }
 }
 
-std::int64_t count_parameters(const nn::Module& model) {
-  std::int64_t count = 0;
-  for (const nn::Parameter& parameter : model.parameters()) count += parameter.value.numel();
-  return count;
+/// The largest batch for --auto-batch. The recipe that is kept has its size in place of the search.
+void choose_batch(Recipe& recipe, const train::ExperimentData& data, train::Progress& progress) {
+  recipe.batch_size = train::find_batch_size(recipe, data, train::memory_limit(recipe), progress);
+  recipe.auto_batch = false;
+  progress.say(fmt::format("--batch-size {} is the largest that fits", recipe.batch_size));
 }
 
-std::int64_t count_fallbacks(const nn::Module& model) {
-  std::int64_t count = 0;
-  for (const auto& layer : model.contractions()) count += layer->fallbacks();
-  return count;
-}
-
-std::string method_text(const Recipe& recipe) {
-  std::string text = recipe.method;
-  const std::string& nm = recipe.nm_schedule.empty() ? recipe.nm : recipe.nm_schedule;
-  if (recipe.method != "dense") text += " " + nm;
-  return recipe.wu == "dense" ? text : fmt::format("{}, WU {}", text, recipe.wu);
-}
-
-void describe(const Recipe& recipe, const nn::Module& model, const train::ExperimentData& data,
-              std::int64_t batches, train::Progress& progress) {
-  std::int64_t sparse = 0;
-  const auto layers = model.contractions();
-  for (const auto& layer : layers) sparse += layer->plan().sparse() ? 1 : 0;
-  progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {}), {}",
-                           recipe.model, short_count(static_cast<double>(count_parameters(model))),
-                           recipe.data, data.train->size(), data.test->size(), fmt::join(data.input, "x"),
-                           threads_text()));
-  progress.say(fmt::format("{}, {} of {} layers sparse; {}; {} epoch{} of {} steps", method_text(recipe),
-                           sparse, layers.size(), recipe.device, recipe.epochs, recipe.epochs == 1 ? "" : "s",
-                           batches));
-}
-
-bool is_there(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-Json number_or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json();
-}
-
-Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDirectory& directory,
-             const train::Outcome& outcome) {
-  const train::TrainingState& state = outcome.state;
-  const auto& evaluation = outcome.evaluation;
-  return {{"test_accuracy", evaluation ? Json(evaluation->top1) : Json()},
-          {"test_loss", evaluation ? Json(evaluation->loss) : Json()},
-          {"best_accuracy", number_or_null(state.best_accuracy)},
-          {"train_loss", number_or_null(outcome.train_loss)},
-          {"images_per_second", state.total.images_per_second()},
-          {"steps", state.step},
-          {"epochs", state.epoch},
-          {"seconds", state.total.seconds},
-          {"macs", state.total.work.macs()},
-          {"pass_macs",
-           {{"FF", state.total.work.pass_macs[0]},
-            {"BP", state.total.work.pass_macs[1]},
-            {"WU", state.total.work.pass_macs[2]}}},
-          {"dense_macs", state.total.work.dense_macs},
-          {"saving", train::saving(state.total.work)},
-          {"device_seconds", state.total.work.device_seconds()},
-          {"joules", state.total.work.joules()},
-          {"kernel_seconds", state.total.work.kernel_seconds()},
-          {"transfer_seconds", state.total.work.transfer_seconds()},
-          {"bytes_moved", state.total.work.bytes_moved},
-          {"fallbacks", count_fallbacks(model)},
-          {"loss_scale", state.loss_scale ? Json(state.loss_scale->value) : Json()},
-          {"skipped_steps", state.loss_scale ? state.loss_scale->skipped : 0},
-          {"interrupted", outcome.signal != 0},
-          {"model", recipe.model},
-          {"data", recipe.data},
-          {"method", recipe.method},
-          {"nm", recipe.nm},
-          {"threads", threads()},
-          {"checkpoint", directory.last().string()},
-          {"best_checkpoint", is_there(directory.best()) ? Json(directory.best().string()) : Json()},
-          {"out", directory.path().string()}};
-}
-
-void summarise(const Recipe& recipe, const train::ExperimentData& data, const train::RunDirectory& directory,
-               const train::Outcome& outcome, train::Progress& progress) {
-  const train::TrainingState& state = outcome.state;
-  const std::string out = shell_quoted(directory.path());
-  if (outcome.signal != 0) {
-    progress.say(
-        fmt::format("stopped by signal {} after step {}; continue with: satsuma train --resume --out {}",
-                    outcome.signal, state.step, out));
-    return;
+/// Draws loss over learning rate and leaves everything else as it was.
+int run_lr_find(const Settings& settings) {
+  Recipe base;
+  if (!settings.config.empty()) base = train::read_recipe(shipped_or_given("recipes", settings.config));
+  Recipe recipe = settings.flags.apply(base);
+  recipe.check();
+  recipe.fill_defaults();
+  use_threads(recipe.threads);
+  train::Progress progress(stderr, train::Progress::style_for(stderr, settings.quiet));
+  const train::ExperimentData data = train::load_data(recipe);
+  if (recipe.auto_batch) choose_batch(recipe, data, progress);
+  const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
+  if (!recipe.init.empty()) load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
+  const train::StopSignal signals;
+  const train::LrCurve curve = train::find_lr(recipe, *model, data, progress, train::StopSignal::received);
+  if (const int signal = train::StopSignal::received(); signal != 0) return 128 + signal;
+  if (curve.points.empty())
+    throw NumericError("the loss of the first step is not finite; look at data and --init");
+  if (settings.json) {
+    Json points = Json::array();
+    for (const auto& point : curve.points)
+      points.push_back({{"lr", point.lr}, {"loss", point.loss}, {"smoothed", point.smoothed}});
+    print_json({{"steepest", curve.steepest}, {"least", curve.least}, {"points", points}});
+  } else {
+    print_lr_curve(curve);
   }
-  progress.say("");
-  if (outcome.evaluation) {
-    progress.say(fmt::format("test accuracy   {:.2f} % of {} images (best {:.2f} %)",
-                             100 * outcome.evaluation->top1, outcome.evaluation->count,
-                             100 * state.best_accuracy.value_or(outcome.evaluation->top1)));
-    progress.say(fmt::format("speed           {:.0f} images/s, {} of training in {} steps",
-                             state.total.images_per_second(), train::format_duration(state.total.seconds),
-                             state.step));
-    progress.say(fmt::format("multiply-adds   {}, dense {}: {:.1f} % saved",
-                             short_count(static_cast<double>(state.total.work.macs())),
-                             short_count(static_cast<double>(state.total.work.dense_macs)),
-                             100 * train::saving(state.total.work)));
-  }
-  if (const train::Work& work = state.total.work; outcome.evaluation && work.device_nanoseconds > 0) {
-    progress.say(fmt::format("on the card     {:.3g} s and {:.3g} J of training, modelled",
-                             work.device_seconds(), work.joules()));
-  }
-  progress.say(fmt::format("written to      {}", directory.path().string()));
-  if (!outcome.evaluation) return;
-  progress.say("try next");
-  const std::filesystem::path best = is_there(directory.best()) ? directory.best() : directory.last();
-  progress.say(fmt::format("  satsuma eval --checkpoint {}", shell_quoted(best)));
-  const char* const other = recipe.method == "dense" ? "bdwp" : "dense";
-  progress.say(fmt::format("  satsuma train --config {} --method {} --out {}",
-                           shell_quoted(directory.config()), other,
-                           shell_quoted(beside(directory.path(), fmt::format("-{}", other)))));
-  progress.say(fmt::format("  satsuma info --model {} --width {} --input {} --method {} --nm {}",
-                           recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
+  draw_lr_curve(curve,
+                fmt::format("{} on {}, {}, batch {}", recipe.model, recipe.data, recipe.optimizer,
+                            recipe.batch_size * recipe.accumulate),
+                settings.lr_find);
+  progress.say(fmt::format("written to {}", settings.lr_find));
+  return 0;
 }
 
 int run_train(const Settings& settings) {
   settings.plugins.load();
+  if (!settings.lr_find.empty()) return run_lr_find(settings);
   auto [recipe, directory] = make_plan(settings);
   std::FILE* const stream = settings.json ? stderr : stdout;
   train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
 
   const train::ExperimentData data = train::load_data(recipe);
+  if (recipe.auto_batch && directory.resumes())
+    throw UsageError("--resume goes on with the batch size that the run has; leave out --auto-batch");
+  if (recipe.auto_batch) choose_batch(recipe, data, progress);
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
   const train::StopSignal signals;
   train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received);
@@ -249,7 +179,7 @@ int run_train(const Settings& settings) {
     load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
   }
   directory.open(train::to_toml(recipe));
-  describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
+  describe(recipe, *model, data, trainer.steps_per_epoch(), progress);
 
   const train::Outcome outcome = trainer.run();
   summarise(recipe, data, directory, outcome, progress);
@@ -276,11 +206,22 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
       ->add_flag("--strict-init", settings->strict_init,
                  "tensors of --init that the model has no place for are an error")
       ->group("Training");
+  command
+      ->add_option(
+          "--lr-find", settings->lr_find,
+          "draw loss over a learning rate that grows with each step into this SVG file; train nothing")
+      ->expected(0, 1)
+      ->default_str("lr-find.svg")
+      ->type_name("FILE")
+      ->group("Training");
   command->add_flag("--quiet", settings->quiet, "no progress and no summary")->group("Run");
   command
       ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
       ->group("Run");
   command->footer(
+      "After each epoch the validation images are evaluated; best.safetensors is what is best on them, and "
+      "is\n"
+      "evaluated once on the test images, at the end: that is the test accuracy.\n"
       "Ctrl-C ends the step, writes last.safetensors and says how to resume. Accuracies in JSON are shares "
       "of 1.\n"
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8 --out runs/first");

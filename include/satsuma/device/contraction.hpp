@@ -62,6 +62,9 @@ class Contraction {
 
   /// The training step that follows: a sampled dY is drawn for it, and held positions may be chosen anew.
   void begin_step(std::int64_t step);
+  /// Another part of the same step, whose dY is drawn anew: what is drawn follows from `draw`, for which
+  /// begin_step() takes the step.
+  void begin_part(std::int64_t draw) { draw_ = draw; }
 
   /// Positions that are held (ContractionSettings::refresh_masks), PackedWeight::indices of FF and of BP;
   /// undefined where none are.
@@ -119,7 +122,7 @@ class Contraction {
   const char* op_;  ///< a literal
   Tensor weight_;
   ContractionSettings settings_;
-  std::int64_t step_ = 0;
+  std::int64_t draw_ = 0;                               ///< what a sampled dY is drawn by
   std::array<std::shared_ptr<Fallback>, 3> fallbacks_;  ///< null where the device asked for runs the pass
   std::array<std::shared_ptr<Device>, 3> devices_;
   Made<PackedWeight> packed_ff_;

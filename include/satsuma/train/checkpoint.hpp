@@ -17,10 +17,12 @@ namespace satsuma::train {
 /// Where a training run stands. What follows depends on this, the recipe and the tensors alone: random
 /// numbers are functions of seed, epoch and step.
 struct TrainingState {
-  std::int64_t step = 0;   ///< steps done
-  std::int64_t epoch = 0;  ///< epochs done
-  std::int64_t batch = 0;  ///< batches done of the next epoch
-  std::optional<double> best_accuracy;
+  std::int64_t step = 0;                ///< steps done
+  std::int64_t epoch = 0;               ///< epochs done
+  std::int64_t batch = 0;               ///< batches done of the next epoch
+  std::optional<double> best_accuracy;  ///< of validation
+  std::int64_t best_epoch = 0;          ///< counted from 1; 0 where there is none yet
+  std::int64_t epochs_since_best = 0;   ///< whole ones
   std::optional<LossScale> loss_scale;  ///< where products are made of fp16
   Tally interval;                       ///< since the last line of the log
   Tally running;                        ///< of the epoch under way
@@ -44,7 +46,8 @@ struct CheckpointInfo {
   /// How the weights are pruned where they are used; the file holds the dense masters. Read from the recipe
   /// in checkpoints that do not say it.
   std::string method = {};
-  std::string pattern = {};  ///< N:M
+  std::string pattern = {};                        ///< N:M
+  std::optional<double> validation_accuracy = {};  ///< of these weights, where they were evaluated
 };
 
 struct Checkpoint {
@@ -53,14 +56,23 @@ struct Checkpoint {
   std::map<std::string, Tensor> model;
   std::map<std::string, Tensor> optimizer;
   std::map<std::string, Tensor> masks;        ///< held positions, `LAYER.ff` and `LAYER.bp`
+  std::map<std::string, Tensor> ema;          ///< averages of the model's tensors, under their names
+  std::map<std::string, Tensor> epoch_masks;  ///< MaskChanges::positions()
   std::map<std::string, std::string> unread;  ///< SafeTensors::unread
+};
+
+/// What else training goes on from; the pointers may be null.
+struct CheckpointExtras {
+  const std::vector<nn::NamedTensor>* ema = nullptr;           ///< written as `ema.NAME`
+  const std::map<std::string, Tensor>* epoch_masks = nullptr;  ///< written as `epoch_mask.LAYER`
 };
 
 /// Writes parameters (dense masters, not pruned) and buffers under their (torchvision's) names and, where
 /// `optimizer` is given, its state as `optimizer.STATE.PARAMETER` (`optimizer.exp_avg.fc.weight`). Atomic.
 /// Throws IoError.
 void save_checkpoint(const std::filesystem::path& path, const nn::Module& model,
-                     const optim::Optimizer* optimizer, const CheckpointInfo& info);
+                     const optim::Optimizer* optimizer, const CheckpointInfo& info,
+                     const CheckpointExtras& extras = {});
 
 /// Reads any safetensors file. Throws IoError and FormatError.
 Checkpoint load_checkpoint(const std::filesystem::path& path);

@@ -27,4 +27,7 @@ struct LossScale {
 /// Divides the gradients of `parameters` by `scale`, a power of two; false when one of them is not finite.
 bool unscale_gradients(const std::vector<nn::Parameter>& parameters, double scale);
 
+/// Whether a layer of `model` multiplies fp16 operands, so that its loss has to be scaled.
+bool multiplies_fp16(const nn::Module& model);
+
 }  // namespace satsuma::train

@@ -39,11 +39,15 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const ProgressState& state);
+  /// Of other work than training: `evaluating  1280/10000 images`.
+  void count(std::string_view work, std::int64_t done, std::int64_t all, std::string_view unit);
   /// A line that stays.
   void say(std::string_view line);
 
  private:
   void clear_bar();
+  /// Whether something new is to be shown at this moment.
+  bool is_time();
 
   std::FILE* stream_;
   Style style_;

@@ -10,6 +10,7 @@
 
 #include "satsuma/core/setting.hpp"
 #include "satsuma/optim/optimizer.hpp"
+#include "satsuma/optim/schedule.hpp"
 #include "satsuma/train/placement.hpp"
 
 namespace satsuma::train {
@@ -58,19 +59,37 @@ struct Recipe {
   std::optional<double> weight_decay;
   bool decay_norms = false;
   std::string schedule = "cosine";
-  double warmup = 0.2;
+  std::string schedule_per = "step";
+  std::string warmup = "0.2";
+  double lr_floor = 0;
+  std::int64_t lr_cycles = 1;
+  std::string lr_step = "0.3";
+  std::string lr_milestones = "0.5,0.75";
+  double lr_gamma = 0.1;
+  double lr_power = 1;
+  std::string clip;
+  std::int64_t accumulate = 1;
+  std::optional<double> ema;
   double label_smoothing = 0.1;
+  std::string class_weights;
+  std::optional<std::int64_t> patience;
+  std::string max_time;
+  bool auto_batch = false;
+  std::string memory;
   std::int64_t seed = 0;
   std::string init;
 
   std::string out;
   std::int64_t log_every = 50;
   std::optional<std::int64_t> save_every;
+  std::int64_t keep_best = 1;
 
   /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
   void check() const;
   LayerOptions layer_options() const;
   optim::Settings optimizer_settings() const;
+  /// Throws UsageError where the floor is above the learning rate.
+  optim::Schedule learning_rates(std::int64_t total_steps, std::int64_t steps_per_epoch) const;
   /// Fills in what the method and the optimiser decide where the user says nothing.
   void fill_defaults();
   /// `input` as a shape; rank 0 when it is empty. Throws UsageError unless it reads `CxHxW`.
@@ -79,7 +98,8 @@ struct Recipe {
 
 /// One setting of `satsuma train`: `batch-size` is the flag --batch-size and the recipe's key.
 struct RecipeField : Setting<Recipe> {
-  std::string_view group;  ///< heading under which help and recipe files list it
+  std::string_view group;     ///< heading under which help and recipe files list it
+  bool takes_number = false;  ///< a text that a recipe file may give as a number
 
   /// Reads a value as it is typed on the command line; a list grows by one. Throws UsageError that says what
   /// was typed and what is expected.

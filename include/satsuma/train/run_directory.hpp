@@ -4,7 +4,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "satsuma/sparse/pattern.hpp"
 #include "satsuma/train/loss_scale.hpp"
@@ -39,9 +42,15 @@ class RunDirectory {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config() const { return path_ / "config.toml"; }
   std::filesystem::path log() const { return path_ / "log.jsonl"; }
+  std::filesystem::path table() const { return path_ / "log.csv"; }
+  std::filesystem::path evaluation() const { return path_ / "evaluation.json"; }
   std::filesystem::path init() const { return path_ / "init.safetensors"; }
   std::filesystem::path last() const { return path_ / "last.safetensors"; }
   std::filesystem::path best() const { return path_ / "best.safetensors"; }
+  /// Of the weights that are the `rank`-th best, counted from 1, under --keep-best.
+  std::filesystem::path best(std::int64_t rank) const;
+  /// Those of them that are there, by rank.
+  std::vector<std::filesystem::path> ranked() const;
 
  private:
   void hold();
@@ -55,34 +64,52 @@ class RunDirectory {
 
 /// One line of log.jsonl.
 struct LogRecord {
-  bool epoch_end = false;  ///< of an epoch, else of a step interval
+  enum class Kind : std::uint8_t {
+    step,   ///< of an interval of steps
+    epoch,  ///< of an epoch, or of the part of it that training ends in
+    test,   ///< of the weights that a run ends with, or the best on validation; the last line
+  };
+  /// Of an evaluation.
+  struct Scores {
+    double loss = 0;
+    double accuracy = 0;
+    double top5 = 0;
+  };
+
+  Kind kind = Kind::step;
   std::int64_t step = 0;
   std::int64_t epoch = 0;  ///< counted from 1
   double lr = 0;
-  Pattern pattern = {};             ///< N:M of the step
-  Tally tally;                      ///< of the interval or the epoch
-  double seconds = 0;               ///< of training since the run began
-  std::optional<double> test_loss;  ///< epochs only
-  std::optional<double> test_accuracy;
+  Pattern pattern = {};                 ///< N:M of the step
+  Tally tally;                          ///< of the interval or the epoch
+  double seconds = 0;                   ///< of training since the run began
+  std::optional<Scores> validation;     ///< epochs only
+  std::optional<Scores> test;           ///< tests only
   std::optional<LossScale> loss_scale;  ///< after the step
+  std::optional<double> gradient_norm;  ///< of the step, before it was clipped
+  /// Of each layer with packed weights, the share of positions that were not kept an epoch before.
+  std::vector<std::pair<std::string, double>> mask_change;
 };
 
-/// log.jsonl: JSON objects, one a line, appended.
+/// log.jsonl: JSON objects, one a line, appended; and log.csv, the same as a table: a column for each key,
+/// empty where a line has none, and for keys by layer the mean.
 class RunLog {
  public:
-  /// Keeps the lines of an earlier run up to `step` and drops the others: what a resumed run does again is
-  /// logged once. Throws IoError, also where the lines are there and cannot be read.
-  RunLog(std::filesystem::path path, std::int64_t step);
+  /// Keeps the lines of an earlier run up to `step`, but for a test, and drops the others: what a resumed run
+  /// does again is logged once. `table` is made anew of the lines. Throws IoError, also where the lines are
+  /// there and cannot be read.
+  RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  /// Throws IoError; no part of the line is in the file then.
+  /// Throws IoError; no part of the line is in the file that could not be written then.
   void write(const LogRecord& record);
 
  private:
-  std::filesystem::path path_;
-  int file_ = -1;
+  class Lines;
+  std::unique_ptr<Lines> lines_;
+  std::unique_ptr<Lines> table_;
 };
 
 }  // namespace satsuma::train

@@ -1,14 +1,17 @@
 #pragma once
 
-#include <functional>
+#include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "satsuma/data/loader.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/optimizer.hpp"
 #include "satsuma/optim/schedule.hpp"
 #include "satsuma/train/checkpoint.hpp"
+#include "satsuma/train/ema.hpp"
+#include "satsuma/train/evaluation.hpp"
 #include "satsuma/train/experiment.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 #include "satsuma/train/progress.hpp"
@@ -17,68 +20,84 @@
 
 namespace satsuma::train {
 
-/// Returns the signal that asks for the end, 0 for none. Asked once a step.
-using StopRequest = std::function<int()>;
-
-struct Evaluation {
-  double loss = 0;  ///< mean cross-entropy, without label smoothing
-  double top1 = 0;  ///< share of images whose largest logit stands at the label
-  std::int64_t count = 0;
-  double seconds = 0;
-};
-
-/// Runs `model` over the batches of `loader` in evaluation mode. Empty when `stop` asked for the end.
-std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, const StopRequest& stop = {});
+class BestFiles;
+class MaskChanges;
+class Step;
 
 /// How a run ended.
 struct Outcome {
   TrainingState state;
   std::optional<double> train_loss;  ///< of the last epoch that was begun
-  std::optional<Evaluation>
-      evaluation;  ///< of the final weights; empty after a signal and where nothing was trained
-  int signal = 0;  ///< that stopped the run early
+  /// Of the final weights, averaged ones under --ema; empty after a stop, without a validation set, and where
+  /// nothing was trained.
+  std::optional<Evaluation> validation;
+  /// Of `tested`; empty after a stop, without a test set, and where nothing was trained.
+  std::optional<Evaluation> test;
+  std::filesystem::path tested;  ///< the checkpoint whose weights `test` is of
+  int signal = 0;                ///< that stopped the run early
+  bool out_of_time = false;      ///< --max-time stopped it
+  bool out_of_patience = false;  ///< --patience ended it
 };
 
-/// Trains a model as a recipe says and keeps its run directory: a step is loader -> model -> loss -> backward
-/// -> Optimizer::step. Where layers multiply fp16 operands the loss is scaled (LossScale).
+/// Trains a model as a recipe says and keeps its run directory. A step takes the batches of a group through
+/// model, loss and backward pass, and then the optimiser's step (Step). Where layers multiply fp16 operands
+/// the loss is scaled (LossScale). After each epoch the validation set is evaluated; what is best on it is
+/// kept, and evaluated on the test set once, at the end. Without a validation set the latest weights are the
+/// best. A new stage of a schedule of patterns begins anew with what is best: weights that are pruned
+/// otherwise cannot be compared.
 class Trainer {
  public:
-  /// `directory` is open. Throws UsageError when the batch size does not fit the data.
+  /// `directory` is open. Throws UsageError when the batch size does not fit the data, and where something
+  /// that needs a validation set is asked for without one.
   Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, ExperimentData data,
           RunDirectory directory, Progress& progress, StopRequest stop = {});
+  ~Trainer();
 
   /// Continues bit for bit where `checkpoint` stands. Throws FormatError when it does not fit the model or
   /// the data.
   void resume(const Checkpoint& checkpoint);
 
-  /// Trains to the end of the recipe or the first signal, and writes init (unless resumed), last and
-  /// best.safetensors and the log on the way. Throws NumericError on a loss or a weight that is not finite
-  /// and IoError when a file cannot be written; the last good checkpoint stays.
+  /// Trains to the end of the recipe, the first signal or the end of its time, and writes init (unless
+  /// resumed), last and best.safetensors, the log and evaluation.json on the way. Throws NumericError on a
+  /// loss or a weight that is not finite and IoError when a file cannot be written; the last good checkpoint
+  /// stays.
   Outcome run();
 
   std::int64_t batches_per_epoch() const { return train_loader_.batches_per_epoch(); }
+  std::int64_t steps_per_epoch() const;
 
  private:
-  bool finished() const { return state_.step >= last_step_ || state_.epoch >= recipe_.epochs; }
-  bool stop_requested() const { return stop_ && stop_() != 0; }
+  using Clock = std::chrono::steady_clock;
+
+  bool out_of_patience() const;
+  bool finished() const;
+  /// Whether to stop early: the signal, or -1 where time is over.
+  int stop_reason() const;
+  bool stop_requested() const { return stop_reason() != 0; }
+  void begin();
   void train_epoch();
-  Tally step(const data::Batch& batch);
-  /// Plans the layers anew where the schedule of patterns has another for the step that follows.
-  void follow_nm_schedule();
-  /// Tells the layers which step begins.
-  void begin_step();
-  /// Backward pass and the optimiser's step; under loss scaling the step may be skipped.
-  void descend(const Tensor& loss, double lr);
+  Tally step();
+  /// Plans the layers anew where the schedule of patterns has another for the step that follows; true then.
+  bool follow_nm_schedule();
   void end_interval();
   void end_epoch();
   /// Evaluates, logs and shows the result, and keeps the weights when they are the best so far. False when
-  /// stopped.
-  bool evaluate_epoch();
+  /// stopped. A whole epoch counts for patience and masks.
+  bool validate(bool whole_epoch);
+  bool evaluate_validation();
+  void keep_best(bool whole_epoch);
+  void log_epoch(bool whole_epoch);
+  /// Evaluates what is kept as best on the test set, writes evaluation.json (of the validation set where
+  /// there is no test set) and the last line of the log. `tested` becomes the checkpoint. Empty when stopped,
+  /// and without a test set.
+  std::optional<Evaluation> test(std::filesystem::path& tested);
   void save_last();
   void check_finite() const;
+  void check_finite(const Evaluation& evaluation, std::string_view set) const;
   std::string kept() const;
   CheckpointInfo info() const;
   void show() const;
+  EvaluationProgress shown_as(std::string_view work, std::int64_t images) const;
 
   Recipe recipe_;
   std::shared_ptr<nn::Module> model_;
@@ -87,22 +106,29 @@ class Trainer {
   Progress& progress_;
   StopRequest stop_;
   data::Loader train_loader_;
-  data::Loader test_loader_;
+  std::unique_ptr<data::Loader> validation_loader_;
   optim::Optimizer optimizer_;
   optim::Schedule schedule_;
   std::optional<NmSchedule> nm_schedule_;
   Pattern pattern_;  ///< that layers are planned with
-  std::vector<std::shared_ptr<Contraction>> layers_;
   std::vector<Device*> devices_;
   std::int64_t last_step_;
+  std::unique_ptr<Step> step_;
+  std::unique_ptr<BestFiles> best_files_;
+  std::unique_ptr<MaskChanges> masks_;
+  std::optional<WeightAverage> average_;
 
   TrainingState state_;
   bool resumed_ = false;
   std::optional<std::int64_t> saved_step_;  ///< of last.safetensors
   std::optional<RunLog> log_;
-  std::optional<Evaluation> evaluation_;  ///< of the present weights
+  bool validated_ = false;                ///< the present weights
+  std::optional<Evaluation> validation_;  ///< of them
   Tally this_session_;                    ///< since run() began, for the ETA
   double evaluation_seconds_ = 0;
+  std::optional<Clock::time_point> deadline_;
+  double save_seconds_ = 0;  ///< of last.safetensors, the longest
+  double longest_step_ = 0;  ///< seconds
 };
 
 }  // namespace satsuma::train

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "satsuma/data/dataset.hpp"
+#include "satsuma/train/evaluation.hpp"
+
+namespace satsuma::train {
+
+/// An evaluation as JSON: `loss`, `top1`, `top5`, `count`, `calibration_error`, `calibration` (bins: `low`,
+/// `high`, `count`, `confidence`, `accuracy`), `class_names`, `per_class` (`name`, `count`, `correct`,
+/// `accuracy`), `confusion` (rows are labels), `mistakes` (`index`, `file`, `label`, `predicted`,
+/// `probability`). Accuracies are shares of 1, null of no images. Classes without a name are called by their
+/// number.
+nlohmann::ordered_json to_json(const Evaluation& evaluation, const data::Dataset& images,
+                               const std::vector<std::string>& class_names);
+
+/// The same text for evaluation.json, with `set` (`test` or `validation`) and `weights` (the checkpoint that
+/// has them) first, and a `picture` of each mistake: base64 of a BMP file with no side above 64 pixels, null
+/// where the image cannot be read.
+std::string evaluation_file(const Evaluation& evaluation, const data::Dataset& images,
+                            const std::vector<std::string>& class_names, const std::string& set,
+                            const std::string& weights, std::int64_t epoch);
+
+}  // namespace satsuma::train

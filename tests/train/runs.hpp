@@ -1,0 +1,72 @@
+#pragma once
+
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "satsuma/core/parallel.hpp"
+#include "satsuma/train/trainer.hpp"
+#include "train/support.hpp"
+#include "train/tiny_experiment.hpp"
+
+// Runs of the tiny experiment, and what they have left in their directories.
+
+namespace satsuma::testing {
+
+using namespace train;
+
+/// One call of a program that trains: everything is built anew, as in a new process.
+inline Outcome run_once(const std::filesystem::path& out, const Recipe& recipe, RunMode mode,
+                        StopRequest stop = {}, const ExperimentData& data = tiny_data()) {
+  set_threads(1);  // the layers are too small for more
+  Progress progress(stderr, Progress::Style::quiet);
+  RunDirectory directory(out, mode);
+  Trainer trainer(recipe, tiny_model(recipe), data, directory, progress, std::move(stop));
+  if (mode == RunMode::resume) trainer.resume(load_checkpoint(directory.last()));
+  directory.open(to_toml(recipe));
+  return trainer.run();
+}
+
+/// Asks for the end when it is asked for the `calls`-th time.
+inline StopRequest stop_after(int calls) {
+  return [calls, asked = std::make_shared<int>(0)] { return ++*asked >= calls ? SIGTERM : 0; };
+}
+
+inline std::map<std::string, std::vector<double>> tensors_of(const std::filesystem::path& path) {
+  std::map<std::string, std::vector<double>> result;
+  const Checkpoint checkpoint = load_checkpoint(path);
+  for (const auto& [name, tensor] : checkpoint.model) result[name] = tensor.to_vector<double>();
+  for (const auto& [name, tensor] : checkpoint.optimizer)
+    result["optimizer." + name] = tensor.to_vector<double>();
+  for (const auto& [name, tensor] : checkpoint.ema) result["ema." + name] = tensor.to_vector<double>();
+  for (const auto& [name, tensor] : checkpoint.epoch_masks)
+    result["mask." + name] = tensor.to_vector<double>();
+  return result;
+}
+
+/// Log lines without what depends on time.
+inline std::vector<nlohmann::json> log_of(const std::filesystem::path& run) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(read_file(run / "log.jsonl"));
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("seconds");
+    lines.back().erase("images_per_second");
+  }
+  return lines;
+}
+
+inline void check_same_run(const std::filesystem::path& run, const std::filesystem::path& expected) {
+  CHECK(tensors_of(run / "init.safetensors") == tensors_of(expected / "init.safetensors"));
+  CHECK(tensors_of(run / "last.safetensors") == tensors_of(expected / "last.safetensors"));
+  CHECK(tensors_of(run / "best.safetensors") == tensors_of(expected / "best.safetensors"));
+  CHECK(log_of(run) == log_of(expected));
+  CHECK(read_file(run / "evaluation.json") == read_file(expected / "evaluation.json"));
+}
+
+}  // namespace satsuma::testing
