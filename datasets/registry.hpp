@@ -18,9 +18,11 @@ struct Options {
   std::uint64_t seed = 0;               ///< synthetic
 };
 
+/// The parts of a data set. Which a set has itself is its own matter; what it lacks is null.
 struct Splits {
   std::shared_ptr<const data::Dataset> train;
-  std::shared_ptr<const data::Dataset> test;
+  std::shared_ptr<const data::Dataset> validation = nullptr;
+  std::shared_ptr<const data::Dataset> test = nullptr;
 };
 
 /// A data set that the command line knows by name.

@@ -34,6 +34,16 @@ double channel_value(const std::vector<double>& values, std::int64_t channels, s
   return values.front();
 }
 
+/// Pixels in the opposite order.
+void flip_row(std::uint8_t* row, std::int64_t width, std::int64_t channels) {
+  if (channels == 1) {
+    std::reverse(row, row + width);
+    return;
+  }
+  for (std::int64_t left = 0, right = width - 1; left < right; ++left, --right)
+    std::swap_ranges(row + left * channels, row + (left + 1) * channels, row + right * channels);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> draw_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
@@ -87,15 +97,16 @@ Batch BatchBuilder::build(const Dataset& dataset, std::span<const std::int64_t> 
   auto* const labels = batch.labels.data<std::int64_t>();
   float* const pixels = batch.images.data<float>();
 
-  const auto bytes = static_cast<std::size_t>(image_.numel());
   const std::int64_t block_size = image_[0] * height_ * width_ * kLanes;
-  std::vector<std::uint8_t> images(bytes * kLanes);
+  std::vector<Image> images(static_cast<std::size_t>(std::min(kLanes, count)));
   const std::vector<Placement> centred(placements.empty() ? kLanes : 0);
   for (std::int64_t first = 0; first < count; first += kLanes) {
     const std::int64_t lanes = std::min(kLanes, count - first);
     for (std::int64_t lane = 0; lane < lanes; ++lane) {
       const std::int64_t index = indices[static_cast<std::size_t>(first + lane)];
-      dataset.read(index, std::span(images).subspan(static_cast<std::size_t>(lane) * bytes, bytes));
+      Image& image = images[static_cast<std::size_t>(lane)];
+      dataset.read(index, image);
+      check_size(image, dataset, index);
       labels[first + lane] = dataset.label(index);
     }
     build_block(images, placements.empty() ? centred : placements.subspan(static_cast<std::size_t>(first)),
@@ -104,20 +115,23 @@ Batch BatchBuilder::build(const Dataset& dataset, std::span<const std::int64_t> 
   return batch;
 }
 
+void BatchBuilder::check_size(const Image& image, const Dataset& dataset, std::int64_t index) const {
+  if (image.channels == image_[0] && image.height == image_[1] && image.width == image_[2]) return;
+  throw FormatError(fmt::format("{}: an image of {}x{}x{}, expected {}x{}x{}", dataset.name(index),
+                                image.channels, image.height, image.width, image_[0], image_[1], image_[2]));
+}
+
 /// One block `[H][W][C][16]`, row by row: bytes are laid out for all lanes first, so that the pass that
 /// widens them by 64 writes memory in order.
-void BatchBuilder::build_block(std::span<const std::uint8_t> images, std::span<const Placement> placements,
+void BatchBuilder::build_block(std::span<const Image> images, std::span<const Placement> placements,
                                std::int64_t lanes, float* to) const {
   const std::int64_t channels = image_[0];
-  const std::int64_t plane = image_[1] * image_[2];
-  std::vector<std::uint8_t> rows(static_cast<std::size_t>(kLanes * channels * width_));  // [lane][C][W]
+  std::vector<std::uint8_t> rows(static_cast<std::size_t>(kLanes * channels * width_));  // [lane][W][C]
   for (std::int64_t y = 0; y < height_; ++y) {
     std::uint8_t* row = rows.data();
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const std::uint8_t* const image = images.data() + lane * channels * plane;
-      for (std::int64_t c = 0; c < channels; ++c, row += width_) {
-        place_row(image + c * plane, placements[static_cast<std::size_t>(lane)], y, row);
-      }
+    for (std::int64_t lane = 0; lane < lanes; ++lane, row += width_ * channels) {
+      const auto i = static_cast<std::size_t>(lane);
+      place_row(images[i], placements[i], y, row);
     }
     float* const line = to + y * width_ * channels * kLanes;
     if (lanes == kLanes) {
@@ -128,21 +142,23 @@ void BatchBuilder::build_block(std::span<const std::uint8_t> images, std::span<c
   }
 }
 
-void BatchBuilder::place_row(const std::uint8_t* image, const Placement& placement, std::int64_t y,
+void BatchBuilder::place_row(const Image& image, const Placement& placement, std::int64_t y,
                              std::uint8_t* row) const {
+  const std::int64_t channels = image_[0];
   const std::int64_t source_y = y - pad_ + placement.dy;
   const std::int64_t source_x = placement.dx - pad_;  // of the row's first pixel
   const std::int64_t begin = std::clamp<std::int64_t>(-source_x, 0, width_);
   const std::int64_t end = std::clamp<std::int64_t>(image_[2] - source_x, begin, width_);
+  const auto bytes = [&](std::int64_t pixels) { return static_cast<std::size_t>(pixels * channels); };
   if (source_y < 0 || source_y >= image_[1] || begin == end) {
-    std::memset(row, 0, static_cast<std::size_t>(width_));
+    std::memset(row, 0, bytes(width_));
     return;
   }
-  std::memset(row, 0, static_cast<std::size_t>(begin));
-  std::memcpy(row + begin, image + source_y * image_[2] + source_x + begin,
-              static_cast<std::size_t>(end - begin));
-  std::memset(row + end, 0, static_cast<std::size_t>(width_ - end));
-  if (placement.flip) std::reverse(row, row + width_);
+  std::memset(row, 0, bytes(begin));
+  std::memcpy(row + begin * channels, image.row(source_y) + (source_x + begin) * channels,
+              bytes(end - begin));
+  std::memset(row + end * channels, 0, bytes(width_ - end));
+  if (placement.flip) flip_row(row, width_, channels);
 }
 
 /// `Lanes` is a constant for full blocks, so that their inner loop unrolls.
@@ -153,7 +169,7 @@ void BatchBuilder::emit_row(const std::uint8_t* rows, Lanes lanes, float* to) co
   for (std::int64_t x = 0; x < width_; ++x) {
     for (std::int64_t c = 0; c < channels; ++c, to += kLanes) {
       const float* const table = table_.data() + c * 256;
-      const std::uint8_t* const column = rows + c * width_ + x;
+      const std::uint8_t* const column = rows + x * channels + c;
       for (std::int64_t lane = 0; lane < lanes; ++lane) to[lane] = table[column[lane * stride]];
     }
   }

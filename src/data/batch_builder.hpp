@@ -38,10 +38,10 @@ class BatchBuilder {
               std::span<const Placement> placements) const;
 
  private:
-  void build_block(std::span<const std::uint8_t> images, std::span<const Placement> placements,
-                   std::int64_t lanes, float* to) const;
-  void place_row(const std::uint8_t* image, const Placement& placement, std::int64_t y,
-                 std::uint8_t* row) const;
+  void check_size(const Image& image, const Dataset& dataset, std::int64_t index) const;
+  void build_block(std::span<const Image> images, std::span<const Placement> placements, std::int64_t lanes,
+                   float* to) const;
+  void place_row(const Image& image, const Placement& placement, std::int64_t y, std::uint8_t* row) const;
   template <typename Lanes>
   void emit_row(const std::uint8_t* rows, Lanes lanes, float* to) const;
 

@@ -67,9 +67,7 @@ datasets::Options in(const std::filesystem::path& directory) {
 }
 
 std::vector<std::uint8_t> image_of(const data::Dataset& dataset, std::int64_t index) {
-  std::vector<std::uint8_t> image(static_cast<std::size_t>(dataset.image_shape().numel()));
-  dataset.read(index, image);
-  return image;
+  return planes_of(dataset, index);
 }
 
 struct Moments {

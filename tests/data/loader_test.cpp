@@ -102,8 +102,8 @@ TEST_CASE("a batch is exactly the padded, placed, normalised images") {
       const float* const got = batch.images.data<float>();
       bool equal = true;
       for (std::int64_t n = 0; n < count; ++n, ++position) {
-        std::vector<std::uint8_t> bytes(static_cast<std::size_t>(image.numel()));
-        dataset->read(batch.labels.to_vector<std::int64_t>()[static_cast<std::size_t>(n)], bytes);
+        const Bytes bytes =
+            planes_of(*dataset, batch.labels.to_vector<std::int64_t>()[static_cast<std::size_t>(n)]);
         const data::Placement at =
             augment == Augment::standard ? data::draw_placement(42, 3, position) : data::Placement{};
         for (std::int64_t c = 0; c < image[0]; ++c) {
@@ -329,10 +329,11 @@ class Faulty final : public data::Dataset {
   Shape image_shape() const override { return {1, 2, 2}; }
   std::int64_t classes() const override { return 64; }
   std::int64_t label(std::int64_t index) const override { return index; }
-  void read(std::int64_t index, std::span<std::uint8_t> image) const override {
+  void read(std::int64_t index, data::Image& image, std::int64_t /*least_side*/) const override {
     std::this_thread::sleep_for(delay_);
     if (index == bad_) throw FormatError("image 37 is damaged");
-    std::fill(image.begin(), image.end(), std::uint8_t{1});
+    image.resize(1, 2, 2);
+    std::fill(image.pixels.begin(), image.pixels.end(), std::uint8_t{1});
     ++reads;
   }
   mutable std::atomic<int> reads{0};

@@ -9,10 +9,10 @@
 
 namespace satsuma::data {
 
-/// Images [N, C, H, W], f32, batch-blocked and normalised, and their labels [N], i64.
 struct Batch {
-  Tensor images;
-  Tensor labels;
+  Tensor images;   ///< [N, C, H, W], f32, batch-blocked, normalised
+  Tensor labels;   ///< [N], i64
+  Tensor targets;  ///< [N, classes], f32: share of each class; undefined unless mixup or cutmix mixed images
 };
 
 enum class Augment : std::uint8_t {
