@@ -194,6 +194,8 @@ Entry icons_split() {
   Entry entry = icons();
   entry.name = "icons-split";
   entry.summary = "icons of Debian's themes, 32x32 colour, 8 classes; tested on a fifth of all";
+  entry.train_count = 1'767;
+  entry.test_count = 452;
   entry.load = [](const Options& options) { return load_icons(options, "icons-split", false); };
   return entry;
 }
@@ -206,6 +208,8 @@ Entry tuxpaint_stamps() {
   entry.classes = kStampClasses.size();
   entry.normalisation.mean = {0.762, 0.716, 0.674};
   entry.normalisation.std = {0.311, 0.335, 0.372};
+  entry.train_count = 397;
+  entry.test_count = 117;
   entry.find = find_stamps;
   entry.load = load_stamps;
   entry.how_to_get = kGetStamps;
