@@ -13,6 +13,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/class_folders.hpp"
 #include "satsuma/data/csv.hpp"
+#include "satsuma/data/packed.hpp"
 #include "src/core/message.hpp"
 #include "src/core/utf8.hpp"
 
@@ -51,8 +52,8 @@ struct Part {
 Part folder_part(const fs::path& path) {
   Part part{path, path, data::list_class_folders(path)};
   if (part.list.ignored > 0) {
-    say("{}: {} files that are no pictures by their names were left out, such as {}",
-        shown_path(path.string()), part.list.ignored, shown_path(part.list.an_ignored));
+    say("{}: what is no picture by its name was left out: {} in all, such as {}", shown_path(path.string()),
+        part.list.ignored, shown_path(part.list.an_ignored));
   }
   return part;
 }
@@ -113,6 +114,11 @@ Splits open_parts(const fs::path& train, const fs::path& validation, const fs::p
 
 Splits open_folder(const std::string& path_text, const Options& options) {
   const fs::path path = path_text;
+  if (data::is_packed(path)) {
+    const std::int64_t channels = options.input.rank() == 3 && options.input[0] == 1 ? 1 : 3;
+    data::PackedParts parts = data::open_packed(path, channels);
+    return {std::move(parts.train), std::move(parts.validation), std::move(parts.test)};
+  }
   if (is_file(path)) return open_parts(path, {}, {}, csv_part, options);
   if (!is_folder(path)) {
     std::error_code failure;
