@@ -14,6 +14,7 @@
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
 #include "tools/satsuma/completion.hpp"
+#include "tools/satsuma/data.hpp"
 #include "tools/satsuma/datasets.hpp"
 #include "tools/satsuma/devices.hpp"
 #include "tools/satsuma/doctor.hpp"
@@ -68,6 +69,7 @@ int run_satsuma(int argc, char** argv) {
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);
+  add_data(app, run);
   add_devices(app, run);
   add_methods(app, run);
   add_optimizers(app, run);
