@@ -153,6 +153,7 @@ int run_pipeline(const Settings& given) {
   find_method(settings.recipe.method);
   train::parse_precision(settings.recipe.precision);
   settings.recipe.batch_size = settings.bench.batch_size;
+  settings.recipe.val_share = 0;
   data::parse_augment(settings.recipe.augment);
   settings.bench.apply();
   const train::ExperimentData data = train::load_data(settings.recipe);
