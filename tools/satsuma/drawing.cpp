@@ -36,8 +36,8 @@ void Drawing::circle(double x, double y, double radius, std::string_view fill, s
                      bool hollow) {
   const std::string paint =
       hollow ? fmt::format(R"(class="hollow" stroke="{}")", fill) : fmt::format(R"(fill="{}")", fill);
-  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" {}>{}</circle>\n", x, y, radius, paint,
-                       title_of(hint));
+  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.3g}\" {}>{}</circle>\n", x, y, radius,
+                       paint, title_of(hint));
 }
 
 void Drawing::line(double x1, double y1, double x2, double y2, std::string_view css_class) {
@@ -45,12 +45,13 @@ void Drawing::line(double x1, double y1, double x2, double y2, std::string_view 
                        y1, x2, y2, css_class);
 }
 
-void Drawing::path(const std::vector<std::pair<double, double>>& points, std::string_view colour,
-                   bool dashed) {
+void Drawing::path(const std::vector<std::pair<double, double>>& points, std::string_view colour, bool dashed,
+                   double opacity) {
   std::string d;
   for (const auto& [x, y] : points) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
-  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}/>\n", d, colour,
-                       dashed ? "1.4" : "2", dashed ? " stroke-dasharray=\"5 4\"" : "");
+  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}{}/>\n", d, colour,
+                       dashed ? "1.4" : "2", dashed ? " stroke-dasharray=\"5 4\"" : "",
+                       opacity < 1 ? fmt::format(" stroke-opacity=\"{:.2f}\"", opacity) : "");
 }
 
 void Drawing::text(double x, double y, std::string_view text, Anchor anchor, std::string_view css_class) {

@@ -26,7 +26,7 @@ class Drawing {
               bool hollow = false);
   void line(double x1, double y1, double x2, double y2, std::string_view css_class);
   void path(const std::vector<std::pair<double, double>>& points, std::string_view colour,
-            bool dashed = false);
+            bool dashed = false, double opacity = 1);
   void text(double x, double y, std::string_view text, Anchor anchor = Anchor::start,
             std::string_view css_class = {});
   /// Coloured squares with names, from (x, y) to the right, in lines no wider than `width`; returns the

@@ -9,7 +9,7 @@ namespace satsuma::tools {
 namespace {
 
 constexpr const char* kStyle = R"(
-:root{color-scheme:light dark;--text:#24292f;--soft:#57606a;--line:#d8dee4;--back:#fff;--card:#f6f8fa;--link:#0969da}
+:root{--text:#24292f;--soft:#57606a;--line:#d8dee4;--back:#fff;--card:#f6f8fa;--link:#0969da}
 @media (prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9da7b3;--line:#30363d;--back:#0d1117;--card:#161b22;--link:#58a6ff}
 [fill="#0072b2"]{fill:#3b9ddb}[stroke="#0072b2"]{stroke:#3b9ddb}}
 body{margin:0 auto;padding:1.5rem;max-width:62rem;background:var(--back);color:var(--text);
@@ -38,7 +38,7 @@ std::string document(const Document& document) {
           : "";
   return fmt::format(
       "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head><meta "
-      "charset=\"utf-8\"/>{}"
+      "charset=\"utf-8\"/><meta name=\"color-scheme\" content=\"light dark\"/>{}"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>{}</title>\n"
       "<style>{}{}</style></head>\n<body>\n{}</body>\n</html>\n",
       refresh, escaped(document.title), kStyle, document.style, document.body);
@@ -64,8 +64,11 @@ std::string table(const std::vector<std::string>& heading,
   text += "</tr></thead>\n<tbody>\n";
   for (const std::vector<std::string>& row : rows) {
     text += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i)
-      text += fmt::format(i == 0 ? "<th scope=\"row\">{}</th>" : "<td>{}</td>", escaped(row[i]));
+    std::string_view tag = "th scope=\"row\"";
+    for (const std::string& cell : row) {
+      text += fmt::format("<{}>{}</{}>", tag, escaped(cell), tag.substr(0, 2));
+      tag = "td";
+    }
     text += "</tr>\n";
   }
   return text + "</tbody></table>\n";

@@ -20,6 +20,7 @@
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/run_description.hpp"
 #include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
 
@@ -226,6 +227,7 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
                            shell_quoted(beside(directory.path(), fmt::format("-{}", other)))));
   progress.say(fmt::format("  satsuma info --model {} --width {} --input {} --method {} --nm {}",
                            recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
+  progress.say(fmt::format("  satsuma report {}", out));
 }
 
 int run_train(const Settings& settings) {
@@ -249,6 +251,7 @@ int run_train(const Settings& settings) {
     load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
   }
   directory.open(train::to_toml(recipe));
+  write_description(directory, describe_run(recipe, *model, data, trainer.batches_per_epoch()));
   describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
 
   const train::Outcome outcome = trainer.run();
