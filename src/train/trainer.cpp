@@ -92,6 +92,8 @@ Outcome Trainer::run() {
     save_last();
   }
   model_->train();
+  Profile profile;
+  profile_ = &profile;
   while (!stop_requested()) {
     if (state_.batch == batches_per_epoch()) {
       end_epoch();
@@ -124,6 +126,7 @@ void Trainer::train_epoch() {
   if (state_.batch == 0) state_.running = {};
   train_loader_.start(state_.epoch, state_.batch);
   Clock::time_point begin = Clock::now();
+  lap(Phase::other, "evaluation");
   data::Batch batch;
   while (state_.step < last_step_ && !stop_requested() && train_loader_.next(batch)) {
     Tally tally = step(batch);
@@ -138,10 +141,12 @@ void Trainer::train_epoch() {
     if (state_.step % recipe_.log_every == 0) end_interval();
     if (recipe_.save_every && state_.step % *recipe_.save_every == 0) save_last();
     begin = Clock::now();
+    lap(Phase::other, "log");
   }
 }
 
 Tally Trainer::step(const data::Batch& batch) try {
+  lap(Phase::data, "loader");
   begin_step();
   const Work before = executed(devices_);
   evaluation_.reset();
@@ -166,6 +171,7 @@ Tally Trainer::step(const data::Batch& batch) try {
   tally.loss_sum = value * static_cast<double>(tally.images);
   tally.correct = ops::count_correct(logits.detach(), batch.labels);
   tally.work = executed(devices_) - before;
+  lap(Phase::update, "optimizer");
   return tally;
 } catch (const DeviceError& error) {
   throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
@@ -210,6 +216,9 @@ void Trainer::end_interval() {
   record.tally = state_.interval;
   record.loss_scale = state_.loss_scale;
   record.seconds = state_.total.seconds;
+  record.time = StepTime{profile_->seconds(Phase::data), profile_->seconds(Phase::forward),
+                         profile_->seconds(Phase::backward), profile_->seconds(Phase::update)};
+  profile_->restart();
   log_->write(record);
   state_.interval = {};
 }

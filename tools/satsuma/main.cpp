@@ -26,6 +26,7 @@
 #include "tools/satsuma/optimizers.hpp"
 #include "tools/satsuma/plugin.hpp"
 #include "tools/satsuma/process.hpp"
+#include "tools/satsuma/report.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
 #include "tools/satsuma/train.hpp"
@@ -66,6 +67,7 @@ int run_satsuma(int argc, char** argv) {
   set_up(app);
   add_train(app, run);
   add_eval(app, run);
+  add_report(app, run);
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);

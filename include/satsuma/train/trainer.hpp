@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "satsuma/core/profile.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/optimizer.hpp"
@@ -102,6 +103,7 @@ class Trainer {
   std::optional<RunLog> log_;
   std::optional<Evaluation> evaluation_;  ///< of the present weights
   Tally this_session_;                    ///< since run() began, for the ETA
+  Profile* profile_ = nullptr;            ///< since the last line of the log, while run() runs
   double evaluation_seconds_ = 0;
 };
 
