@@ -33,6 +33,7 @@ Optimizer::Optimizer(const Kind& kind, std::vector<nn::Parameter> parameters, co
   const std::size_t states = kind.rule(settings, 1)->states();
   for (const nn::Parameter& parameter : parameters_) {
     States& own = states_.emplace_back();
+    if (!parameter.value.requires_grad()) continue;
     for (std::size_t i = 0; i < states; ++i) {
       own.push_back(Tensor::empty_like(parameter.value));
       own.back().fill(0);
