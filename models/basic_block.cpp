@@ -35,8 +35,7 @@ BasicBlock::BasicBlock(std::int64_t inputs, std::int64_t outputs, std::int64_t s
       conv2_(add("conv2", same_convolution(outputs, outputs, 3, 1, rng))),
       bn2_(add("bn2", std::make_shared<nn::BatchNorm2d>(outputs))) {
   if (auto shortcut = downsample(inputs, outputs, stride, rng)) downsample_ = add("downsample", shortcut);
-  if (drop.draws)
-    drop_path_ = add("drop_path", std::make_shared<nn::DropPath>(drop.probability, drop.draws));
+  if (drop.draws) drop_path_ = add("drop_path", std::make_shared<nn::DropPath>(drop.probability, drop.draws));
 }
 
 Tensor BasicBlock::forward(const Tensor& x) {

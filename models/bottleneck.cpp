@@ -12,8 +12,7 @@ Bottleneck::Bottleneck(std::int64_t inputs, std::int64_t channels, std::int64_t 
       bn3_(add("bn3", std::make_shared<nn::BatchNorm2d>(kExpansion * channels))) {
   if (auto shortcut = downsample(inputs, kExpansion * channels, stride, rng))
     downsample_ = add("downsample", shortcut);
-  if (drop.draws)
-    drop_path_ = add("drop_path", std::make_shared<nn::DropPath>(drop.probability, drop.draws));
+  if (drop.draws) drop_path_ = add("drop_path", std::make_shared<nn::DropPath>(drop.probability, drop.draws));
 }
 
 Tensor Bottleneck::forward(const Tensor& x) {

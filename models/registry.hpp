@@ -25,12 +25,13 @@ struct Options {
   std::int64_t classes = 10;
   Stem stem = Stem::cifar;
   double width = 1.0;  ///< scales the number of channels, rounded to a multiple of 8
-  /// Stochastic depth of the last residual block, from 0 at the first one (ResNet but for resnet9, ViT). Block i
-  /// of n leaves its branches out with probability drop_path * i / (n - 1).
+  /// Stochastic depth of the last residual block, from 0 at the first one (ResNet but for resnet9, ViT).
+  /// Block i of n leaves its branches out with probability drop_path * i / (n - 1).
   double drop_path = 0;
   /// Probability of dropout: before the last linear layer of a residual network or a VGG, in a ViT behind the
-  /// positions and every linear layer of a block but qkv (arXiv 2010.11929, appendix B.1). Empty is the model's
-  /// own: 0.5 between the linear layers of a VGG with the stem `imagenet`, which this replaces, and 0.
+  /// positions and every linear layer of a block but qkv (arXiv 2010.11929, appendix B.1). Empty is the
+  /// model's own: 0.5 between the linear layers of a VGG with the stem `imagenet`, which this replaces, and
+  /// 0.
   std::optional<double> dropout = {};
   bool recompute = false;  ///< blocks keep their inputs alone for the backward pass: nn::checkpoint()
 };
@@ -49,8 +50,8 @@ struct BlockDrop {
 /// That of block `index` where `last` is the last one's index: options.drop_path * index / last.
 BlockDrop block_drop(const Options& options, int index, int last, const std::shared_ptr<Rng>& draws);
 
-/// The generator of dropout and stochastic depth of a model whose weights are about to be drawn from `weights`,
-/// which stays where it is: weights do not depend on either.
+/// The generator of dropout and stochastic depth of a model whose weights are about to be drawn from
+/// `weights`, which stays where it is: weights do not depend on either.
 std::shared_ptr<Rng> dropout_draws(const Rng& weights);
 
 /// Why the first convolution of every model stays dense (arXiv 2309.13015): its few input channels make no

@@ -9,8 +9,7 @@
 
 namespace satsuma::models {
 
-ResNet::ResNet(const ResNetForm& form, const Options& options, Rng& rng)
-    : stem_(options.stem) {
+ResNet::ResNet(const ResNetForm& form, const Options& options, Rng& rng) : stem_(options.stem) {
   const double dropout = options.dropout.value_or(0);
   const std::shared_ptr<Rng> draws = dropout_draws(rng);
   std::int64_t inputs = scaled(form.channels.front(), options.width);

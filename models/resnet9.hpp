@@ -45,8 +45,8 @@ class ResNet9 : public nn::Module {
   bool recompute_;
 };
 
-/// Throws UsageError for another stem than `cifar`, and for stochastic depth: its two residuals are no chain of
-/// blocks.
+/// Throws UsageError for another stem than `cifar`, and for stochastic depth: its two residuals are no chain
+/// of blocks.
 std::shared_ptr<nn::Module> create_resnet9(const Options& options, Rng& rng);
 
 }  // namespace satsuma::models

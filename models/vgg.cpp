@@ -48,7 +48,8 @@ Vgg::Vgg(const VggForm& form, const Options& options, Rng& rng)
   int index = 0;  // in torchvision's Sequential
   for (std::size_t i = 0; i < form.layers.size(); ++i) {
     const std::int64_t outputs = scaled(kChannels[i], options.width);
-    // Stages are no modules of torchvision's: all of them have the same name, and their layers go on counting.
+    // Stages are no modules of torchvision's: all of them have the same name, and their layers go on
+    // counting.
     stages_.push_back(
         add("features", std::make_shared<VggStage>(index, form.layers[i], inputs, outputs, form.norm, rng)));
     inputs = outputs;

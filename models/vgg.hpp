@@ -9,8 +9,8 @@
 
 namespace satsuma::models {
 
-/// A configuration of VGG: 3x3 convolutions of each of the five stages, of 64, 128, 256, 512 and 512 channels,
-/// and whether batch normalisation follows each.
+/// A configuration of VGG: 3x3 convolutions of each of the five stages, of 64, 128, 256, 512 and 512
+/// channels, and whether batch normalisation follows each.
 struct VggForm {
   std::string_view name;  ///< for messages
   std::array<int, 5> layers;
@@ -36,8 +36,8 @@ class VggStage : public nn::Module {
   std::vector<Layer> layers_;
 };
 
-/// VGG (Simonyan and Zisserman, arXiv 1409.1556) under torchvision's names: convolutions with biases and their
-/// norms `features.0`, `features.1`, and so on. What follows depends on the stem:
+/// VGG (Simonyan and Zisserman, arXiv 1409.1556) under torchvision's names: convolutions with biases and
+/// their norms `features.0`, `features.1`, and so on. What follows depends on the stem:
 ///   cifar      global average, one linear layer `classifier.0`: for images of 32 or 64 pixels
 ///   imagenet   averages of 7x7 windows, `classifier.0`, `.3`, `.6` with ReLU and dropout of 0.5 between, as
 ///              torchvision has it: for 224

@@ -44,8 +44,7 @@ TransformerBlock::TransformerBlock(std::int64_t width, std::int64_t hidden, std:
       norm2_(add("norm2", std::make_shared<nn::LayerNorm>(width, kEps))),
       fc1_(add("mlp.fc1", std::make_shared<nn::Linear>(width, hidden, rng))),
       fc2_(add("mlp.fc2", std::make_shared<nn::Linear>(hidden, width, rng))) {
-  if (drops.dropout > 0)
-    dropout_ = add("dropout", std::make_shared<nn::Dropout>(drops.dropout, drops.draws));
+  if (drops.dropout > 0) dropout_ = add("dropout", std::make_shared<nn::Dropout>(drops.dropout, drops.draws));
   if (drops.path.draws)
     drop_path_ = add("drop_path", std::make_shared<nn::DropPath>(drops.path.probability, drops.path.draws));
 }
@@ -112,8 +111,9 @@ Entry vision_transformer(std::string_view name, std::string_view summary, const 
   const auto create = [name, form](const Options& options, Rng& rng) {
     const std::int64_t patch = patch_size(form, options);
     if (options.input[1] % patch != 0 || options.input[2] % patch != 0) {
-      throw UsageError(fmt::format("{} with the stem '{}' got images of {}x{} pixels, expected multiples of {}",
-                                   name, to_string(options.stem), options.input[1], options.input[2], patch));
+      throw UsageError(
+          fmt::format("{} with the stem '{}' got images of {}x{} pixels, expected multiples of {}", name,
+                      to_string(options.stem), options.input[1], options.input[2], patch));
     }
     return std::make_shared<VisionTransformer>(form, options, rng);
   };

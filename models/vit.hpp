@@ -55,10 +55,10 @@ class TransformerBlock : public nn::Module {
 };
 
 /// A vision transformer (arXiv 2010.11929) under timm's names: `cls_token`, `pos_embed`, `patch_embed.proj`,
-/// `blocks.0` and so on, `norm`, `head`. Learned positions, layer normalisation with eps 1e-6, the classifier on
-/// the class token. options.width scales the width and the hidden layer to a multiple of the heads, whose number
-/// stays. Positions start with a standard deviation of 0.02 and the class token at 1e-6, as in timm, layers as
-/// all of ours do.
+/// `blocks.0` and so on, `norm`, `head`. Learned positions, layer normalisation with eps 1e-6, the classifier
+/// on the class token. options.width scales the width and the hidden layer to a multiple of the heads, whose
+/// number stays. Positions start with a standard deviation of 0.02 and the class token at 1e-6, as in timm,
+/// layers as all of ours do.
 class VisionTransformer : public nn::Module {
  public:
   VisionTransformer(const ViTForm& form, const Options& options, Rng& rng);
@@ -80,9 +80,9 @@ class VisionTransformer : public nn::Module {
 };
 
 /// Position embeddings [1, 1 + S, D] of a square grid of S patches for a grid of height x width patches,
-/// [1, 1 + height * width, D]: that of the class token is kept, the others are resampled bicubically (a = -0.5)
-/// with a filter that widens where the grid shrinks, as timm's resample_abs_pos_embed and PyTorch's interpolate
-/// with antialias=True. Undefined where `positions` is no such tensor.
+/// [1, 1 + height * width, D]: that of the class token is kept, the others are resampled bicubically (a =
+/// -0.5) with a filter that widens where the grid shrinks, as timm's resample_abs_pos_embed and PyTorch's
+/// interpolate with antialias=True. Undefined where `positions` is no such tensor.
 Tensor resample_positions(const Tensor& positions, std::int64_t height, std::int64_t width);
 
 /// Its models throw UsageError for images that are no multiple of a patch.

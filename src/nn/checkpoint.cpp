@@ -32,9 +32,7 @@ Tensor as_leaf(const Tensor& x, bool requires_grad) {
 class Unmoved {
  public:
   explicit Unmoved(const Module& module)
-      : buffers_(module.buffers()),
-        generators_(module.generators()),
-        positions_(positions_of(generators_)) {
+      : buffers_(module.buffers()), generators_(module.generators()), positions_(positions_of(generators_)) {
     for (const NamedTensor& buffer : buffers_) values_.push_back(buffer.value.clone());
   }
   ~Unmoved() {
@@ -58,8 +56,8 @@ Tensor checkpoint(const std::shared_ptr<Module>& module, const Tensor& x) {
   std::vector<Tensor> inputs = {x};
   for (const Parameter& parameter : module->parameters()) inputs.push_back(parameter.value);
   const std::vector<std::uint64_t> positions = positions_of(module->generators());
-  // Recorded, not under NoGrad, so that every op does exactly what it will do again; the history goes with the
-  // result that has it.
+  // Recorded, not under NoGrad, so that every op does exactly what it will do again; the history goes with
+  // the result that has it.
   const Tensor y = (*module)(as_leaf(x, x.requires_grad())).detach();
   return record({"checkpoint", inputs}, y, [&]() -> Backward {
     return [module, positions, kept = x.detach(), precision = saved_precision(), count = inputs.size()](

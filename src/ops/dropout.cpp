@@ -25,8 +25,7 @@ void apply(const Tensor& x, const Tensor& kept, double factor, Tensor& y) {
 
 void check_probability(const char* op, double probability) {
   if (probability >= 0.0 && probability < 1.0) return;
-  throw UsageError(
-      fmt::format("[{}] got probability {}, expected at least 0 and below 1", op, probability));
+  throw UsageError(fmt::format("[{}] got probability {}, expected at least 0 and below 1", op, probability));
 }
 
 /// Ones over the axes of x, the number of images along the first.

@@ -335,7 +335,8 @@ TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of th
   }
 }
 
-TEST_CASE("what drops is off by default, draws from one generator, and leaves the weights as they are drawn") {
+TEST_CASE(
+    "what drops is off by default, draws from one generator, and leaves the weights as they are drawn") {
   for (const Entry& entry : entries()) {
     CAPTURE(entry.name);
     const bool residual = entry.name != "resnet9" && !entry.name.starts_with("vgg");
@@ -396,8 +397,9 @@ TEST_CASE("unknown models, stems and impossible options are refused") {
   CHECK(message([] { make("resnet20", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
   CHECK(message([] { make("vgg11", {.drop_path = 0.1}); }).find("vgg11") != std::string::npos);
   CHECK(message([] { make("resnet9", {.drop_path = 0.1}); }).find("resnet9") != std::string::npos);
-  CHECK(message([] { make("vit_base_patch16_224", {.input = {3, 40, 32}}); }).find("vit_base_patch16_224") !=
-        std::string::npos);
+  CHECK(message([] {
+          make("vit_base_patch16_224", {.input = {3, 40, 32}});
+        }).find("vit_base_patch16_224") != std::string::npos);
   CHECK(message([] { make("resnet9", {.input = {3, 7, 32}}); }).find("8x8 or more") != std::string::npos);
   CHECK(message([] { make("vgg19_bn", {.input = {3, 32, 16}}); }).find("32x32 or more") != std::string::npos);
   CHECK(message([] { make("vit_cifar", {.input = {3, 32, 30}}); }).find("of 4") != std::string::npos);

@@ -126,8 +126,9 @@ TEST_CASE("a sampled gradient is drawn at the same positions under recomputation
 TEST_CASE("recomputation takes less memory, and evaluation and traces know nothing of it") {
   const auto peak = [](bool recompute) {
     Rng rng(1);
-    const auto model = models::find("resnet50").create(
-        {.input = {3, 32, 32}, .classes = 4, .width = 0.25, .recompute = recompute}, rng);
+    const auto model =
+        models::find("resnet50")
+            .create({.input = {3, 32, 32}, .classes = 4, .width = 0.25, .recompute = recompute}, rng);
     model->train();
     const Tensor x = random_tensor({32, 3, 32, 32}, 3, DType::f32, MemoryFormat::batch_blocked);
     const std::size_t before = memory_use().in_use;
@@ -139,8 +140,9 @@ TEST_CASE("recomputation takes less memory, and evaluation and traces know nothi
   CHECK(static_cast<double>(peak(true)) < 0.5 * static_cast<double>(peak(false)));
 
   Rng rng(1);
-  const auto model = models::find("resnet18").create(
-      {.input = {3, 32, 32}, .classes = 4, .width = 0.125, .recompute = true}, rng);
+  const auto model =
+      models::find("resnet18")
+          .create({.input = {3, 32, 32}, .classes = 4, .width = 0.125, .recompute = true}, rng);
   const Trace traced = trace(*model, {2, 3, 32, 32});
   for (const Trace::Op& op : traced.ops()) CHECK(op.kind != "checkpoint");
   model->train(false);

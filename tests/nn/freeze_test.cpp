@@ -35,7 +35,8 @@ bool in_front(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("what is frozen stays as it is, running statistics too, and costs no weight gradient and no state") {
+TEST_CASE(
+    "what is frozen stays as it is, running statistics too, and costs no weight gradient and no state") {
   const auto model = small_resnet();
   CHECK(model->freeze(in_front) == 3 + 12);
   optim::Optimizer optimizer(optim::find_optimizer("adamw"), model->parameters(), {});
@@ -95,9 +96,11 @@ TEST_CASE("the gradients of what is not frozen are those of the function with co
 
 TEST_CASE("biases alone can be trained: no weight gradient is computed for them") {
   Rng rng(1);
-  const auto model = models::find("vit_cifar").create({.input = {3, 16, 16}, .classes = 4, .width = 0.125}, rng);
+  const auto model =
+      models::find("vit_cifar").create({.input = {3, 16, 16}, .classes = 4, .width = 0.125}, rng);
   Rng same(1);
-  const auto whole = models::find("vit_cifar").create({.input = {3, 16, 16}, .classes = 4, .width = 0.125}, same);
+  const auto whole =
+      models::find("vit_cifar").create({.input = {3, 16, 16}, .classes = 4, .width = 0.125}, same);
   model->freeze([](const std::string& name) { return !name.ends_with(".bias"); });
   const Tensor x = random_tensor({5, 3, 16, 16}, 3, DType::f32, MemoryFormat::batch_blocked);
   Device& device = model->contractions().front()->device(Pass::wu);

@@ -15,6 +15,7 @@ struct ModelSettings {
   std::string stem = "cifar";
   std::int64_t classes = 10;
   double width = 1.0;
+  bool recompute = false;  ///< of those who train
 
   /// Adds --model (required), --input, --stem, --classes and --width.
   void add_to(CLI::App& command);

@@ -41,10 +41,12 @@ struct Settings {
 };
 
 /// A run with another value of these is another run: there would be nothing to continue.
-constexpr std::string_view kFixed[] = {"model",       "stem",    "width",      "data", "input",    "classes",
-                                       "limit-train", "augment", "batch-size", "seed", "optimizer"};
+constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     "data",       "input",
+                                       "classes",   "limit-train", "augment",   "batch-size", "seed",
+                                       "optimizer", "freeze",      "drop-path", "dropout"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir", "init", "out", "steps", "log-every", "save-every"};
+constexpr std::string_view kFree[] = {"data-dir", "init",  "new-head",  "recompute",
+                                      "out",      "steps", "log-every", "save-every"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -246,7 +248,7 @@ int run_train(const Settings& settings) {
     }
     trainer.resume(checkpoint);
   } else if (!recipe.init.empty()) {
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
   }
   directory.open(train::to_toml(recipe));
   describe(recipe, *model, data, trainer.batches_per_epoch(), progress);

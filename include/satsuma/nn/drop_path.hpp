@@ -5,8 +5,8 @@
 
 namespace satsuma::nn {
 
-/// Leaves the branch of a residual block out for some of the images in training; the identity in evaluation. See
-/// ops::drop_path.
+/// Leaves the branch of a residual block out for some of the images in training; the identity in evaluation.
+/// See ops::drop_path.
 class DropPath : public Module {
  public:
   /// `rng` may be shared by several layers; see Module::generators(). Throws UsageError unless 0 <=

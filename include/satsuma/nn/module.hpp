@@ -60,13 +60,14 @@ class Module {
   /// Copies `values` in, converting their dtype. Throws FormatError that names the first missing or extra
   /// tensor, or the one whose shape differs, before anything is changed.
   void load_state(const std::map<std::string, Tensor>& values);
-  /// What this model makes of the tensor `name` of a model of its kind that was made for something else (images
-  /// of another resolution): one that fits. Undefined where it knows nothing of the sort.
+  /// What this model makes of the tensor `name` of a model of its kind that was made for something else
+  /// (images of another resolution): one that fits. Undefined where it knows nothing of the sort.
   virtual Tensor fitted(const std::string& name, const Tensor& value) const;
 
-  /// Keeps the parameters for whose name `chosen` says true as they are: they require no gradient any more, so
-  /// that none is computed. A layer all of whose own parameters are kept runs in evaluation mode whatever train()
-  /// says, so that its buffers (running statistics) are kept, too. Returns how many parameters were chosen.
+  /// Keeps the parameters for whose name `chosen` says true as they are: they require no gradient any more,
+  /// so that none is computed. A layer all of whose own parameters are kept runs in evaluation mode whatever
+  /// train() says, so that its buffers (running statistics) are kept, too. Returns how many parameters were
+  /// chosen.
   std::int64_t freeze(const std::function<bool(const std::string& name)>& chosen);
 
  protected:
