@@ -46,6 +46,7 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
       layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
+  optimizer_.set_lr_factors(recipe.lr_factors(model_->parameters()));
   const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
   last_step_ = std::min(recipe.steps.value_or(all_steps), all_steps);
   schedule_.kind = optim::parse_schedule(recipe.schedule);

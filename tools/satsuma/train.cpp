@@ -49,10 +49,11 @@ struct Settings {
 /// A run with another value of these is another run: there would be nothing to continue.
 constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     "data",       "input",
                                        "classes",   "limit-train", "augment",   "batch-size", "seed",
-                                       "optimizer", "val-share",   "image-size"};
+                                       "optimizer", "val-share",   "image-size", "freeze",    "drop-path",
+                                       "dropout"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir",  "init",       "out",    "steps",
-                                      "log-every", "save-every", "workers"};
+constexpr std::string_view kFree[] = {"data-dir", "init",  "new-head",  "recompute",  "workers",
+                                      "out",      "steps", "log-every", "save-every"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -286,7 +287,7 @@ int run_train(const Settings& settings) {
     }
     trainer.resume(checkpoint);
   } else if (!recipe.init.empty()) {
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
   }
   directory.open(train::to_toml(recipe));
   write_description(directory, describe_run(recipe, *model, data, trainer.batches_per_epoch()));
