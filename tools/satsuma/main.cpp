@@ -18,6 +18,7 @@
 #include "tools/satsuma/devices.hpp"
 #include "tools/satsuma/doctor.hpp"
 #include "tools/satsuma/eval.hpp"
+#include "tools/satsuma/export.hpp"
 #include "tools/satsuma/info.hpp"
 #include "tools/satsuma/man.hpp"
 #include "tools/satsuma/methods.hpp"
@@ -65,6 +66,7 @@ int run_satsuma(int argc, char** argv) {
   set_up(app);
   add_train(app, run);
   add_eval(app, run);
+  add_export(app, run);
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);

@@ -44,7 +44,7 @@ struct Settings {
 constexpr std::string_view kFixed[] = {"model",       "stem",    "width",      "data", "input",    "classes",
                                        "limit-train", "augment", "batch-size", "seed", "optimizer"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir", "init", "out", "steps", "log-every", "save-every"};
+constexpr std::string_view kFree[] = {"data-dir", "init", "out", "steps", "log-every", "save-every", "tensorboard"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
