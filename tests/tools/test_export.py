@@ -43,7 +43,7 @@ class Export(CommandTest):
         self.satsuma("export", "--checkpoint", checkpoint, "--out", name, *arguments)
         return self.folder / name
 
-    def accuracy(self, path, *arguments):
+    def loss(self, path, *arguments):
         model = ["--model", "resnet9", "--width", "0.125", "--data", "synthetic", "--input", "3x16x16", "--classes", "4"]
         return self.json("eval", "--checkpoint", path, *arguments, *(model if not path.startswith("run/") else []))["loss"]
 
@@ -55,8 +55,10 @@ class Export(CommandTest):
         self.assertEqual(metadata(dense)["weights"], "dense masters")
         pruned = self.export("pruned", "--format", "safetensors", "--pruned")
         # The pruned file evaluated as it is, is the checkpoint evaluated as it was trained.
-        self.assertEqual(self.accuracy("pruned", "--method", "dense"), self.accuracy("run/best.safetensors"))
-        self.assertNotEqual(self.accuracy("dense", "--method", "dense"), self.accuracy("pruned", "--method", "dense"))
+        # Up to the order in which a dense product sums, zeros with the rest.
+        trained = self.loss("run/best.safetensors")
+        self.assertAlmostEqual(self.loss("pruned", "--method", "dense"), trained, delta=1e-6 * trained)
+        self.assertGreater(abs(self.loss("dense", "--method", "dense") - trained), 1e-4 * trained)
         weight = floats(read_safetensors(pruned)["layer2.conv.weight"])
         self.assertEqual(sum(value != 0 for value in weight) * 4, len(weight))
 
@@ -164,7 +166,8 @@ class Export(CommandTest):
                 self.satsuma("train", *arguments, *run)
                 self.export("first", "--format", "safetensors", checkpoint=f"{model['name']}/init.safetensors")
                 first = self.export("first.onnx", *arguments, checkpoint="first").read_bytes()
-                self.assertNotIn(b"mean", first)  # nobody knows
+                keys = {one(entry, 1) for entry in fields(first)[14]}
+                self.assertEqual(keys, {b"model", b"input", b"method"})  # nobody knows mean and std
                 self.assertGreater(len(first), 10_000)
 
     @unittest.skipIf(HAS_PROTOBUF, "this build has protobuf")
