@@ -61,7 +61,7 @@ class Synthetic final : public data::Dataset {
   std::int64_t classes() const override { return classes_; }
   std::int64_t label(std::int64_t index) const override { return index % classes_; }
 
-  void read(std::int64_t index, std::span<std::uint8_t> image) const override {
+  void read(std::int64_t index, data::Image& image, std::int64_t /*least_side*/) const override {
     Rng rng(seed_, kImageStream + split_);
     rng.seek(static_cast<std::uint64_t>(index) * draws_per_image());
     const auto draw_shift = [&](std::int64_t extent) {
@@ -74,9 +74,11 @@ class Synthetic final : public data::Dataset {
     rng.next();  // the noise starts on a block of four draws
 
     Noise noise(rng);
-    std::uint8_t* to = image.data();
+    const std::int64_t channels = image_[0];
+    image.resize(channels, image_[1], image_[2]);
     const std::int8_t* grid = patterns_.data() + label(index) * image_[0] * kGrid * kGrid;
-    for (std::int64_t c = 0; c < image_[0]; ++c, grid += kGrid * kGrid) {
+    for (std::int64_t c = 0; c < channels; ++c, grid += kGrid * kGrid) {
+      std::uint8_t* to = image.pixels.data() + c;
       for (const Tap& row : rows) {
         std::array<std::int64_t, kGrid> line{};
         for (std::int64_t x = 0; x < kGrid; ++x) {
@@ -89,7 +91,8 @@ class Synthetic final : public data::Dataset {
           const std::int64_t low = line[static_cast<std::size_t>(column.low)];
           const std::int64_t high = line[static_cast<std::size_t>(column.high)];
           const std::int64_t value = (low * (kOne - column.weight) + high * column.weight) >> (2 * kFraction);
-          *to++ = static_cast<std::uint8_t>(std::clamp<std::int64_t>(128 + value + noise.next(), 0, 255));
+          *to = static_cast<std::uint8_t>(std::clamp<std::int64_t>(128 + value + noise.next(), 0, 255));
+          to += channels;
         }
       }
     }

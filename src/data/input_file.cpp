@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/utf8.hpp"
 
 namespace satsuma::data {
 
@@ -21,7 +22,7 @@ constexpr int kGzipOnly = 15 + 16;  // largest window; refuse anything but a gzi
 constexpr std::array<std::uint8_t, 2> kGzipMagic = {0x1f, 0x8b};
 
 IoError cannot_read(const std::filesystem::path& path, const std::string& why) {
-  return IoError(fmt::format("cannot read '{}': {}", path.string(), why));
+  return IoError(fmt::format("cannot read '{}': {}", shown_path(path.string()), why));
 }
 
 }  // namespace

@@ -1,34 +1,13 @@
 #include "satsuma/train/experiment.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "datasets/registry.hpp"
 #include "models/registry.hpp"
 #include "satsuma/core/rng.hpp"
+#include "satsuma/data/subset.hpp"
 
 namespace satsuma::train {
-
-namespace {
-
-/// The first images of a data set.
-class FirstImages final : public data::Dataset {
- public:
-  FirstImages(std::shared_ptr<const data::Dataset> whole, std::int64_t count)
-      : whole_(std::move(whole)), count_(std::min(count, whole_->size())) {}
-
-  std::int64_t size() const override { return count_; }
-  Shape image_shape() const override { return whole_->image_shape(); }
-  std::int64_t classes() const override { return whole_->classes(); }
-  std::int64_t label(std::int64_t index) const override { return whole_->label(index); }
-  void read(std::int64_t index, std::span<std::uint8_t> image) const override { whole_->read(index, image); }
-
- private:
-  std::shared_ptr<const data::Dataset> whole_;
-  std::int64_t count_;
-};
-
-}  // namespace
 
 ExperimentData load_data(const Recipe& recipe) {
   const datasets::Entry& entry = datasets::find(recipe.data);
@@ -45,8 +24,10 @@ ExperimentData load_data(const Recipe& recipe) {
   const std::int64_t pad = 2 * entry.normalisation.pad;
   data.input = {image[0], image[1] + pad, image[2] + pad};
   data.classes = splits.train->classes();
+  data.class_names = splits.train->class_names();
   data.train = std::move(splits.train);
-  if (recipe.limit_train) data.train = std::make_shared<FirstImages>(data.train, *recipe.limit_train);
+  if (recipe.limit_train) data.train = data::first_images(data.train, *recipe.limit_train);
+  data.validation = std::move(splits.validation);
   data.test = std::move(splits.test);
   return data;
 }

@@ -14,6 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/shape.hpp"
+#include "satsuma/data/dataset.hpp"
 
 namespace satsuma::data_tests {
 
@@ -78,6 +79,18 @@ inline Bytes pattern(std::size_t count, unsigned salt = 0) {
   for (std::size_t i = 0; i < count; ++i)
     bytes[i] = static_cast<std::uint8_t>((i * 37 + i / 251 + salt * 101) & 255);
   return bytes;
+}
+
+/// Image `index` of a data set, a plane for each channel.
+inline Bytes planes_of(const data::Dataset& dataset, std::int64_t index) {
+  data::Image image;
+  dataset.read(index, image);
+  const auto channels = static_cast<std::size_t>(image.channels);
+  const std::size_t plane = image.pixels.size() / channels;
+  Bytes planes(image.pixels.size());
+  for (std::size_t i = 0; i < image.pixels.size(); ++i)
+    planes[i % channels * plane + i / channels] = image.pixels[i];
+  return planes;
 }
 
 /// The message with which `call` throws an E, or "" when it does not.
