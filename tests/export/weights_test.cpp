@@ -104,8 +104,8 @@ TEST_CASE("export: PyTorch's form of 2:4 has half of the weights and 16-bit word
     return std::any_of(whole.begin(), whole.end(),
                        [&](const WholeLayer& layer) { return layer.name == name; });
   };
-  CHECK(has("prep.conv"));  // dense
-  CHECK(has("fc"));         // 10 rows
+  CHECK(has("prep.conv"));    // dense
+  CHECK(has("fc"));           // 10 rows
   CHECK(has("layer1.conv"));  // rows of 9 x 32 = 288 elements, no multiple of 64
   CHECK(!has("layer2.conv"));
   const auto file = train::read_safetensors(directory / "two-four");

@@ -63,7 +63,7 @@ std::vector<Mistake> mistakes_of(const Tensor& logits, const Tensor& labels) {
 
 TrainingEvents::TrainingEvents(const RunDirectory& directory, const Recipe& recipe,
                                const ExperimentData& data, std::int64_t step)
-    : normalisation_(data.normalisation) {
+    : normalisation_(data.normalisation), class_names_(data.class_names) {
   EventWriter::check_available();
   try {
     // What a resumed run does again is shown once.
