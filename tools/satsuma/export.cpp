@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "datasets/registry.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/export/onnx.hpp"
@@ -62,9 +61,10 @@ exports::ModelNotes notes_of(const train::Checkpoint& checkpoint, const train::R
   notes.more = {{"method", pruned ? recipe.method : "dense"}};
   if (pruned) notes.more["nm"] = recipe.nm;
   if (!checkpoint.info) return notes;
-  const data::Normalisation& normalisation = datasets::find(recipe.data).normalisation;
+  const data::Normalisation normalisation = train::normalisation_of(recipe, notes.input[0]);
   notes.mean = normalisation.mean;
   notes.std = normalisation.std;
+  notes.class_names = checkpoint.info->class_names;
   notes.more["data"] = recipe.data;
   return notes;
 }

@@ -14,6 +14,7 @@
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
 #include "tools/satsuma/completion.hpp"
+#include "tools/satsuma/data.hpp"
 #include "tools/satsuma/datasets.hpp"
 #include "tools/satsuma/devices.hpp"
 #include "tools/satsuma/doctor.hpp"
@@ -25,6 +26,7 @@
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/optimizers.hpp"
 #include "tools/satsuma/plugin.hpp"
+#include "tools/satsuma/predict.hpp"
 #include "tools/satsuma/process.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
@@ -66,10 +68,12 @@ int run_satsuma(int argc, char** argv) {
   set_up(app);
   add_train(app, run);
   add_eval(app, run);
+  add_predict(app, run);
   add_export(app, run);
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);
+  add_data(app, run);
   add_devices(app, run);
   add_methods(app, run);
   add_optimizers(app, run);
