@@ -155,6 +155,8 @@ const RecipeField kFields[] = {
     {{"save-every", "steps between checkpoints besides those after epochs, or none", &Recipe::save_every, 1,
       kLargest, "none"},
      kRun},
+    {{"tensorboard", "write an event file for TensorBoard into the run directory", &Recipe::tensorboard},
+     kRun},
 };
 
 /// The weight of BP where the method lets choose; empty under `auto`.

@@ -12,6 +12,7 @@
 #include "satsuma/ops/cross_entropy.hpp"
 #include "satsuma/train/loading.hpp"
 #include "satsuma/train/saved_precision.hpp"
+#include "src/train/events/training_events.hpp"
 #include "src/train/finite.hpp"
 
 namespace satsuma::train {
@@ -57,7 +58,10 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
   if (!recipe.nm_schedule.empty()) nm_schedule_ = NmSchedule::parse(recipe.nm_schedule);
   follow_nm_schedule();
   if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
+  if (recipe.tensorboard) EventWriter::check_available();
 }
+
+Trainer::~Trainer() = default;
 
 void Trainer::resume(const Checkpoint& checkpoint) {
   const auto fail = [&](const std::string& what) {
@@ -88,6 +92,8 @@ Outcome Trainer::run() {
   if (std::error_code error; state_.step > 0 && !std::filesystem::exists(directory_.log(), error))
     progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
   log_.emplace(directory_.log(), state_.step);
+  if (recipe_.tensorboard)
+    events_ = std::make_unique<TrainingEvents>(directory_, recipe_, data_, state_.step);
   if (!resumed_) {
     save_checkpoint(directory_.init(), *model_, nullptr, info());
     save_last();
@@ -114,6 +120,7 @@ Outcome Trainer::run() {
     }
   }
   if (trained && state_.batch > 0) save_last();
+  if (events_ && !stop_requested()) events_->on_end();
 
   Outcome outcome;
   outcome.state = state_;
@@ -130,6 +137,7 @@ void Trainer::train_epoch() {
   lap(Phase::other, "evaluation");
   data::Batch batch;
   while (state_.step < last_step_ && !stop_requested() && train_loader_.next(batch)) {
+    if (events_) events_->on_batch(state_.step, batch);
     Tally tally = step(batch);
     tally.seconds = seconds_since(begin);
     state_.interval += tally;
@@ -220,8 +228,13 @@ void Trainer::end_interval() {
   record.time = StepTime{profile_->seconds(Phase::data), profile_->seconds(Phase::forward),
                          profile_->seconds(Phase::backward), profile_->seconds(Phase::update)};
   profile_->restart();
-  log_->write(record);
+  log(record);
   state_.interval = {};
+}
+
+void Trainer::log(const LogRecord& record) {
+  log_->write(record);
+  if (events_) events_->on_record(record);
 }
 
 void Trainer::end_epoch() {
@@ -257,7 +270,8 @@ bool Trainer::evaluate_epoch() {
   record.loss_scale = state_.loss_scale;
   record.test_loss = evaluation_->loss;
   record.test_accuracy = evaluation_->top1;
-  log_->write(record);
+  log(record);
+  if (events_) events_->on_epoch(state_.step, *model_, test_loader_);
   progress_.say(
       fmt::format("epoch {}/{}  train loss {:.4f}  train accuracy {:.2f} %  test loss {:.4f}  test accuracy "
                   "{:.2f} %  {:.0f} images/s",

@@ -53,7 +53,7 @@ constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     
                                        "dropout"};
 /// These may differ between the two halves of a run without a word.
 constexpr std::string_view kFree[] = {"data-dir", "init",  "new-head",  "recompute",  "workers",
-                                      "out",      "steps", "log-every", "save-every"};
+                                      "out",      "steps", "log-every", "save-every", "tensorboard"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();

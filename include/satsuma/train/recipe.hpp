@@ -79,6 +79,7 @@ struct Recipe {
   std::string out;
   std::int64_t log_every = 50;
   std::optional<std::int64_t> save_every;
+  bool tensorboard = false;
 
   /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
   void check() const;
