@@ -84,8 +84,7 @@ std::vector<Variant> by_method(const StudyText& text) {
   std::vector<Variant> variants;
   const std::vector<std::string> methods =
       text.methods.empty() ? std::vector{text.base.method} : text.methods;
-  const std::vector<std::string> patterns =
-      text.patterns.empty() ? std::vector{text.base.nm} : text.patterns;
+  const std::vector<std::string> patterns = text.patterns.empty() ? std::vector{text.base.nm} : text.patterns;
   for (const std::string& word : methods) {
     const MethodText method = MethodText::parse(word);
     if (method.pattern || !prunes(method)) {

@@ -69,7 +69,7 @@ std::pair<std::string, Recipe> variant_of(std::string_view source, toml::table t
 
 StudyText read_study(const std::filesystem::path& path, StudyText text) {
   static constexpr std::array<std::string_view, 6> kKeys = {"methods", "nm",   "seeds",
-                                                           "recipe",  "axes", "variant"};
+                                                            "recipe",  "axes", "variant"};
   const std::string source = path.string();
   const toml::table table = parse_toml(read_text(source, "study"), source);
   // The other parts stand on it, wherever it is in the file.

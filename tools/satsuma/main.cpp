@@ -13,6 +13,7 @@
 #include "src/core/message.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
+#include "tools/satsuma/compare.hpp"
 #include "tools/satsuma/completion.hpp"
 #include "tools/satsuma/datasets.hpp"
 #include "tools/satsuma/devices.hpp"
@@ -65,6 +66,7 @@ int run_satsuma(int argc, char** argv) {
   set_up(app);
   add_train(app, run);
   add_eval(app, run);
+  add_compare(app, run);
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);

@@ -64,8 +64,11 @@ std::string table(const std::vector<std::string>& heading,
   text += "</tr></thead>\n<tbody>\n";
   for (const std::vector<std::string>& row : rows) {
     text += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i)
-      text += fmt::format(i == 0 ? "<th scope=\"row\">{}</th>" : "<td>{}</td>", escaped(row[i]));
+    std::string_view tag = "th scope=\"row\"";
+    for (const std::string& cell : row) {
+      text += fmt::format("<{}>{}</{}>", tag, escaped(cell), tag.substr(0, 2));
+      tag = "td";
+    }
     text += "</tr>\n";
   }
   return text + "</tbody></table>\n";

@@ -35,8 +35,8 @@ struct Variant {
 struct StudyRun {
   const Variant* variant;
   std::int64_t seed;
-  std::string name;      ///< as a file name
-  Recipe recipe;  ///< seed set, and `out`
+  std::string name;  ///< as a file name
+  Recipe recipe;     ///< seed set, and `out`
 };
 
 /// What is to be compared: every variant from every seed.

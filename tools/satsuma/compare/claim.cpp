@@ -39,8 +39,7 @@ std::optional<Claim> Claim::take(const std::filesystem::path& path) {
   }
 }
 
-Claim::Claim(Claim&& other) noexcept
-    : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
+Claim::Claim(Claim&& other) noexcept : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
 
 Claim::~Claim() {
   if (file_ < 0) return;

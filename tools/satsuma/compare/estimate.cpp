@@ -53,7 +53,8 @@ double Estimate::seconds_an_epoch(const train::StudyRun& run) {
   const train::ExperimentData data = train::load_data(run.recipe);
   const double step = seconds_a_step(run.recipe, data);
   const std::int64_t steps = data.train->size() / run.recipe.batch_size;
-  const double evaluated = static_cast<double>(data.test ? data.test->size() : 0) / static_cast<double>(run.recipe.batch_size);
+  const double evaluated =
+      static_cast<double>(data.test ? data.test->size() : 0) / static_cast<double>(run.recipe.batch_size);
   return an_epoch_[run.variant->name] = step * (static_cast<double>(steps) + evaluated / 3);
 }
 

@@ -88,8 +88,9 @@ void check_same_settings(const train::StudyRun& run) {
     if (was != is) differences.push_back(fmt::format("{} was '{}' and is '{}'", field.key, was, is));
   }
   if (differences.empty()) return;
-  throw UsageError(fmt::format("{} holds this run under other settings: {}; take another --out, or the same settings",
-                               files.directory().string(), fmt::join(differences, "; ")));
+  throw UsageError(
+      fmt::format("{} holds this run under other settings: {}; take another --out, or the same settings",
+                  files.directory().string(), fmt::join(differences, "; ")));
 }
 
 }  // namespace satsuma::tools::compare

@@ -11,7 +11,8 @@
 namespace satsuma::tools::compare {
 
 /// One run in the folder of a comparison. Beside its run directory `runs/NAME` lie `NAME.toml` (its recipe),
-/// `NAME.json` (the result, when it is finished), `NAME.failed` (why it failed) and `NAME.log` (what it said).
+/// `NAME.json` (the result, when it is finished), `NAME.failed` (why it failed) and `NAME.log` (what it
+/// said).
 class RunFiles {
  public:
   explicit RunFiles(const train::StudyRun& run) : directory_(run.recipe.out) {}

@@ -49,7 +49,8 @@ std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of(" \r\n");
   if (end == std::string::npos) return "";
   const std::size_t before = text.find_last_of("\r\n", end);
-  return text.substr(before == std::string::npos ? 0 : before + 1, end - (before == std::string::npos ? 0 : before + 1) + 1);
+  return text.substr(before == std::string::npos ? 0 : before + 1,
+                     end - (before == std::string::npos ? 0 : before + 1) + 1);
 }
 
 pid_t start(const std::vector<std::string>& command, const OutputFile& result, const OutputFile& words) {
