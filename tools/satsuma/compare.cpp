@@ -103,7 +103,6 @@ class Epochs {
 /// Makes one run, unless another process does. False when a signal came.
 bool make_run(PlannedRun& planned, train::Progress& progress) {
   const compare::RunFiles files(*planned.run);
-  std::filesystem::create_directories(files.directory().parent_path());
   const auto claim = compare::Claim::take(files.claim());
   if (!claim) {
     progress.say(fmt::format("{}: another process is at it", title_of(planned)));
@@ -171,6 +170,7 @@ int run_compare(const Settings& settings) {
     fmt::print("{}\n", compare::summary(plan));
     return 0;
   }
+  std::filesystem::create_directories(std::filesystem::path(settings.out) / "runs");
   progress.say(compare::summary(plan));
 
   const train::StopSignal signals;
