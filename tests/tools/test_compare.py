@@ -112,6 +112,22 @@ class Compare(CommandTest):
             self.assertRegex(path.read_text(), "loss is|not finite")
         self.assertIn("failed: ", self.satsuma("compare", *STUDY, "--out", "study", *arguments, "--dry-run").stdout)
 
+    def test_devices(self):
+        """reference and cpu differ by rounding, sat by its halves, a device from itself by nothing."""
+        passes = self.json("compare", *STUDY[:STUDY.index("--methods")], "--methods", "bdwp", "--devices", "reference,cpu,sat,reference")["passes"]
+        info = self.json("info", "--model", "resnet9", "--width", "0.125", "--input", "3x16x16", "--classes", "4", "--method", "bdwp")
+        self.assertEqual({row["layer"] for row in passes}, {layer["name"] for layer in info["layers"]})
+        for first, cpu, sat, again in zip(passes[::4], passes[1::4], passes[2::4], passes[3::4]):
+            self.assertEqual([row["pass"] for row in (cpu, sat, again)], 3 * [first["pass"]])
+            self.assertEqual(first["error"], 0)
+            self.assertEqual(again["error"], 0)
+            # Sums of at most 32 * 256 products of f32; of halves, whose unit is 2^-11.
+            self.assertLess(cpu["error"], 1e-4)
+            self.assertLess(sat["error"], 1e-2)
+            self.assertEqual(cpu["macs"], first["macs"])
+            self.assertGreater(sat["cycles"], 0)
+        self.assertIn("did you mean", self.refusal("compare", "--data", "synthetic", "--devices", "cpu,satt", code=2))
+
     def test_wrong_use(self):
         self.assertIn("did you mean 'bdwp'", self.refusal("compare", "--methods", "bdpw", code=2))
         self.assertIn("twice", self.refusal("compare", "--seeds", "1,1", code=2))

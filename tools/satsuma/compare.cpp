@@ -14,6 +14,7 @@
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/study.hpp"
 #include "tools/satsuma/compare/claim.hpp"
+#include "tools/satsuma/compare/devices.hpp"
 #include "tools/satsuma/compare/page.hpp"
 #include "tools/satsuma/compare/plan.hpp"
 #include "tools/satsuma/compare/tables.hpp"
@@ -35,6 +36,7 @@ struct Settings {
   std::vector<std::string> patterns;
   std::vector<std::string> seeds;
   std::vector<std::string> axes;
+  std::vector<std::string> devices;
   std::string out = "runs/compare";
   std::string budget;
   double margin = 0.5;
@@ -152,7 +154,26 @@ void print_results(const compare::Results& results) {
   fmt::print("{}\n", compare::target_text(results));
 }
 
+/// One layer after the other on every device; trains nothing.
+int run_devices(const Settings& settings) {
+  const train::Study study = train::make_study(study_text(settings), settings.yes);
+  const train::Recipe& recipe = study.variants.back().recipe;
+  use_threads(recipe.threads);
+  const std::vector<compare::DevicePass> passes = compare::compare_devices(recipe, settings.devices);
+  if (settings.json) {
+    print_json(compare::to_json(passes));
+  } else {
+    compare::print(passes);
+    fmt::print(
+        "{}, batch {}; errors are the largest difference to {} over its largest magnitude; noise in, noise "
+        "back\n",
+        study.variants.back().name, recipe.batch_size, settings.devices.front());
+  }
+  return 0;
+}
+
 int run_compare(const Settings& settings) {
+  if (!settings.devices.empty()) return run_devices(settings);
   const train::Study study = train::make_study(study_text(settings), settings.yes);
   const std::vector<train::StudyRun> runs = study.runs(settings.out);
   const double budget = settings.budget.empty() ? std::numeric_limits<double>::infinity()
@@ -228,6 +249,9 @@ CLI::App* add_compare(CLI::App& app, std::function<int()>& run) {
   command
       ->add_option("--axis", settings->axes, "KEY=VALUE,VALUE..., any setting of a recipe; may be repeated")
       ->group("Study");
+  list("--devices", settings->devices,
+       "instead of training: what these devices compute, by layer and pass, beside the first, under the last "
+       "method");
   command->add_option("--out", settings->out, "folder of the runs and the results")
       ->capture_default_str()
       ->group("Study");
