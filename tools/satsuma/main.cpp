@@ -13,6 +13,7 @@
 #include "src/core/message.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
+#include "tools/satsuma/compare.hpp"
 #include "tools/satsuma/completion.hpp"
 #include "tools/satsuma/data.hpp"
 #include "tools/satsuma/datasets.hpp"
@@ -72,6 +73,7 @@ int run_satsuma(int argc, char** argv) {
   add_predict(app, run);
   add_report(app, run);
   add_export(app, run);
+  add_compare(app, run);
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);

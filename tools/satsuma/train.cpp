@@ -167,8 +167,8 @@ Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json();
 }
 
-Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDirectory& directory,
-             const train::Outcome& outcome) {
+Json to_json(const Recipe& recipe, const train::ExperimentData& data, const nn::Module& model,
+             const train::RunDirectory& directory, const train::Outcome& outcome) {
   const train::TrainingState& state = outcome.state;
   const auto& evaluation = outcome.evaluation;
   return {{"test_accuracy", evaluation ? Json(evaluation->top1) : Json()},
@@ -196,6 +196,8 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"skipped_steps", state.loss_scale ? state.loss_scale->skipped : 0},
           {"interrupted", outcome.signal != 0},
           {"model", recipe.model},
+          {"input", std::vector<std::int64_t>(data.input.begin(), data.input.end())},
+          {"classes", data.classes},
           {"data", recipe.data},
           {"method", recipe.method},
           {"nm", recipe.nm},
@@ -297,7 +299,7 @@ int run_train(const Settings& settings) {
 
   const train::Outcome outcome = trainer.run();
   summarise(recipe, data, directory, outcome, progress);
-  if (settings.json) print_json(to_json(recipe, *model, directory, outcome));
+  if (settings.json) print_json(to_json(recipe, data, *model, directory, outcome));
   if (outcome.signal != 0) return 128 + outcome.signal;
   report_checks(recipe);
   return 0;
