@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "datasets/places.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/idx.hpp"
 #include "satsuma/data/memory_dataset.hpp"
@@ -28,20 +28,6 @@ constexpr std::int64_t kClasses = 10;
 constexpr std::array<std::string_view, 4> kFiles = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                                     "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 using Paths = std::array<fs::path, kFiles.size()>;
-
-/// A directory that the user names is the only one: other data than were asked for would be worse than none.
-std::vector<fs::path> places(std::string_view name, const Options& options) {
-  if (!options.directory.empty()) return {options.directory, fs::path(options.directory) / name};
-  std::vector<fs::path> result;
-  if (const char* const root = std::getenv("SATSUMA_DATA"); root && *root)
-    result.push_back(fs::path(root) / name);
-  result.push_back(fs::path("/usr/share/datasets") / name);
-  if (const char* const home = std::getenv("HOME"); home && *home) {
-    result.push_back(fs::path(home) / ".cache" / "satsuma" / name);
-  }
-  result.push_back(fs::path("data") / name);
-  return result;
-}
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -137,6 +123,38 @@ Entry entry_like_mnist() {
 
 }  // namespace
 
+// Sums are those of https://github.com/pytorch/vision/blob/main/torchvision/datasets/mnist.py.
+namespace {
+
+constexpr std::string_view kGetMnist =
+    "satsuma datasets get mnist, or put the four .gz files of https://ossci-datasets.s3.amazonaws.com/mnist/ "
+    "into one of these directories, or name another with --data-dir";
+constexpr std::array kMnistFiles = {
+    Download{"https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz",
+             "f68b3c2dcbeaaa9fbdd348bbdeb94873"},
+    Download{"https://ossci-datasets.s3.amazonaws.com/mnist/train-labels-idx1-ubyte.gz",
+             "d53e105ee54ea40749a09fcbcd1e9432"},
+    Download{"https://ossci-datasets.s3.amazonaws.com/mnist/t10k-images-idx3-ubyte.gz",
+             "9fb629c4189551a2d022fa330f9573f3"},
+    Download{"https://ossci-datasets.s3.amazonaws.com/mnist/t10k-labels-idx1-ubyte.gz",
+             "ec29112dd5afa0611ce80d1b7f02629c"}};
+constexpr std::string_view kGetFashionMnist =
+    "apt-get install dataset-fashion-mnist (Debian, Ubuntu), or satsuma datasets get fashion-mnist, or put "
+    "the "
+    "four .gz files of https://github.com/zalandoresearch/fashion-mnist into a directory and name it with "
+    "--data-dir";
+constexpr std::array kFashionMnistFiles = {
+    Download{"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-images-idx3-ubyte.gz",
+             "8d4fb7e6c68d591d4c3dfef9ec88bf0d"},
+    Download{"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz",
+             "25c81989df183df01b3e8a0aad5dffbe"},
+    Download{"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-images-idx3-ubyte.gz",
+             "bef4ecab320f06d8554ea6380940ec79"},
+    Download{"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
+             "bb300cfdad3c16e7a12a480ee83cd310"}};
+
+}  // namespace
+
 // Mean and standard deviation are those of the 60,000 training images before padding.
 
 Entry mnist() {
@@ -146,13 +164,9 @@ Entry mnist() {
   entry.normalisation.mean = {0.1307};
   entry.normalisation.std = {0.3081};
   entry.find = [](const Options& options) { return find_files("mnist", options); };
-  entry.load = [](const Options& options) {
-    return read_splits(
-        need_files("mnist",
-                   "download the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/ into "
-                   "one of these directories, or name another with --data-dir",
-                   options));
-  };
+  entry.load = [](const Options& options) { return read_splits(need_files("mnist", kGetMnist, options)); };
+  entry.how_to_get = kGetMnist;
+  entry.downloads = kMnistFiles;
   return entry;
 }
 
@@ -164,13 +178,10 @@ Entry fashion_mnist() {
   entry.normalisation.std = {0.3530};
   entry.find = [](const Options& options) { return find_files("fashion-mnist", options); };
   entry.load = [](const Options& options) {
-    return read_splits(
-        need_files("fashion-mnist",
-                   "apt-get install dataset-fashion-mnist (Debian, Ubuntu), or download the four .gz files "
-                   "from https://github.com/zalandoresearch/fashion-mnist and name their directory with "
-                   "--data-dir",
-                   options));
+    return read_splits(need_files("fashion-mnist", kGetFashionMnist, options));
   };
+  entry.how_to_get = kGetFashionMnist;
+  entry.downloads = kFashionMnistFiles;
   return entry;
 }
 

@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "datasets/cifar.hpp"
+#include "datasets/debian_pictures.hpp"
+#include "datasets/imagenet.hpp"
 #include "datasets/mnist.hpp"
 #include "datasets/synthetic.hpp"
 #include "satsuma/core/nearest.hpp"
@@ -9,7 +12,9 @@
 namespace satsuma::datasets {
 
 std::span<const Entry> entries() {
-  static const std::array table = {fashion_mnist(), mnist(), synthetic()};
+  static const std::array table = {cifar10(),       cifar100(),       fashion_mnist(), icons(),
+                                   icons_split(),   imagenet(),       mnist(),         synthetic(),
+                                   tiny_imagenet(), tuxpaint_stamps()};
   return table;
 }
 

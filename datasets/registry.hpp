@@ -25,6 +25,12 @@ struct Splits {
   std::shared_ptr<const data::Dataset> test = nullptr;
 };
 
+/// A file that a data set comes in.
+struct Download {
+  std::string_view url;
+  std::string_view md5;  ///< in hexadecimal digits, as its publisher gives it
+};
+
 /// A data set that the command line knows by name.
 struct Entry {
   std::string_view name;
@@ -39,6 +45,8 @@ struct Entry {
   std::string (*find)(const Options&);
   /// Reads the files. Throws IoError that says where it looked and how to get the data.
   Splits (*load)(const Options&);
+  std::string_view how_to_get = {};          ///< a sentence without its beginning: `apt-get install ...`
+  std::span<const Download> downloads = {};  ///< what `satsuma datasets get` fetches; empty: nothing
 };
 
 std::span<const Entry> entries();

@@ -37,9 +37,8 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 80;
-  const std::string_view part = text.substr(0, kMost);
+std::string shown(std::string_view text, std::size_t most) {
+  const std::string_view part = text.substr(0, most);
   const bool escape_high = !is_utf8(text);
   std::string result;
   for (const char c : part) {
@@ -50,7 +49,7 @@ std::string shown(std::string_view text) {
       result += c;
     }
   }
-  return text.size() > kMost ? result + "..." : result;
+  return text.size() > most ? result + "..." : result;
 }
 
 }  // namespace satsuma

@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <type_traits>
 #include <utility>
 
+#include "satsuma/core/error.hpp"
 #include "satsuma/core/rng.hpp"
+#include "src/data/normalise.hpp"
+#include "src/data/transforms/crop.hpp"
 
 namespace satsuma::data {
 
@@ -19,20 +21,6 @@ namespace {
 constexpr std::uint64_t kOrderStream = std::uint64_t{0x4F524452} << 32;
 constexpr std::uint64_t kPlacementStream = std::uint64_t{0x504C4143} << 32;
 constexpr std::uint64_t kDrawsPerSample = 4;  // one Philox block
-
-/// Value of channel `c`. Values that are all the same hold for any number of channels.
-double channel_value(const std::vector<double>& values, std::int64_t channels, std::int64_t c,
-                     const char* what) {
-  if (static_cast<std::int64_t>(values.size()) == channels) return values[static_cast<std::size_t>(c)];
-  if (values.empty() ||
-      std::any_of(values.begin(), values.end(), [&](double v) { return v != values.front(); })) {
-    throw UsageError(
-        fmt::format("[loader] got {} values of normalisation {} for images of {} channels, expected one a "
-                    "channel",
-                    values.size(), what, channels));
-  }
-  return values.front();
-}
 
 /// Pixels in the opposite order.
 void flip_row(std::uint8_t* row, std::int64_t width, std::int64_t channels) {
@@ -54,18 +42,15 @@ std::vector<std::int64_t> draw_order(std::int64_t count, std::uint64_t seed, std
   return order;
 }
 
-Placement draw_placement(std::uint64_t seed, std::int64_t epoch, std::int64_t position) {
+Placement draw_placement(std::uint64_t seed, std::int64_t epoch, std::int64_t position, std::int64_t padding,
+                         double flip) {
   Rng rng(seed, kPlacementStream + static_cast<std::uint64_t>(epoch));
   rng.seek(static_cast<std::uint64_t>(position) * kDrawsPerSample);
-  // Scaling a 32-bit draw instead of rejecting: the bias is 2^-32, and every sample takes the same number of
-  // draws.
-  const auto shift = [&] {
-    return static_cast<std::int64_t>(std::uint64_t{rng.next()} * (2 * kCropPadding + 1) >> 32) - kCropPadding;
-  };
+  const auto shift = [&] { return draw_below(2 * padding + 1, rng) - padding; };
   Placement placement;
   placement.dy = shift();
   placement.dx = shift();
-  placement.flip = rng.next() >> 31 != 0;
+  placement.flip = rng.next() >= (1 - flip) * 0x1p+32;
   return placement;
 }
 
@@ -74,23 +59,13 @@ BatchBuilder::BatchBuilder(const Shape& image, const Normalisation& normalisatio
   if (image.rank() != 3 || image.numel() == 0) {
     throw UsageError(fmt::format("[loader] got images of shape {}, expected [C, H, W]", to_string(image)));
   }
-  if (pad_ < 0) throw UsageError(fmt::format("[loader] got {} pixels of padding, expected 0 or more", pad_));
   height_ = image[1] + 2 * pad_;
   width_ = image[2] + 2 * pad_;
-  table_.reserve(static_cast<std::size_t>(image[0]) * 256);
-  for (std::int64_t c = 0; c < image[0]; ++c) {
-    const double mean = channel_value(normalisation.mean, image[0], c, "mean");
-    const double std = channel_value(normalisation.std, image[0], c, "std");
-    if (!(std > 0) || !std::isfinite(mean)) {
-      throw UsageError(fmt::format("[loader] cannot normalise by mean {} and std {}", mean, std));
-    }
-    for (int byte = 0; byte < 256; ++byte) table_.push_back(static_cast<float>((byte / 255.0 - mean) / std));
-  }
+  table_ = normalisation_table(normalisation, image[0]);
 }
 
-Batch BatchBuilder::build(const Dataset& dataset, std::span<const std::int64_t> indices,
+Batch BatchBuilder::build(std::int64_t count, const ReadSample& read,
                           std::span<const Placement> placements) const {
-  const auto count = static_cast<std::int64_t>(indices.size());
   Batch batch;
   batch.images = Tensor::empty({count, image_[0], height_, width_}, DType::f32, MemoryFormat::batch_blocked);
   batch.labels = Tensor::empty({count}, DType::i64);
@@ -102,23 +77,12 @@ Batch BatchBuilder::build(const Dataset& dataset, std::span<const std::int64_t> 
   const std::vector<Placement> centred(placements.empty() ? kLanes : 0);
   for (std::int64_t first = 0; first < count; first += kLanes) {
     const std::int64_t lanes = std::min(kLanes, count - first);
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const std::int64_t index = indices[static_cast<std::size_t>(first + lane)];
-      Image& image = images[static_cast<std::size_t>(lane)];
-      dataset.read(index, image);
-      check_size(image, dataset, index);
-      labels[first + lane] = dataset.label(index);
-    }
+    for (std::int64_t lane = 0; lane < lanes; ++lane)
+      labels[first + lane] = read(first + lane, images[static_cast<std::size_t>(lane)]);
     build_block(images, placements.empty() ? centred : placements.subspan(static_cast<std::size_t>(first)),
                 lanes, pixels + first / kLanes * block_size);
   }
   return batch;
-}
-
-void BatchBuilder::check_size(const Image& image, const Dataset& dataset, std::int64_t index) const {
-  if (image.channels == image_[0] && image.height == image_[1] && image.width == image_[2]) return;
-  throw FormatError(fmt::format("{}: an image of {}x{}x{}, expected {}x{}x{}", dataset.name(index),
-                                image.channels, image.height, image.width, image_[0], image_[1], image_[2]));
 }
 
 /// One block `[H][W][C][16]`, row by row: bytes are laid out for all lanes first, so that the pass that

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -9,13 +10,10 @@
 
 namespace satsuma::data {
 
-/// Black pixels on each side from which Augment::standard crops.
-inline constexpr std::int64_t kCropPadding = 4;
-
 /// How a sample is laid into its frame: pixel (y, x) of the output is pixel (y + dy, x + dx) of the padded
 /// image, where x counts from the right when flipped. Outside the image all is black.
 struct Placement {
-  std::int64_t dy = 0;  ///< in [-kCropPadding, kCropPadding]
+  std::int64_t dy = 0;
   std::int64_t dx = 0;
   bool flip = false;
 };
@@ -23,9 +21,13 @@ struct Placement {
 /// The order in which epoch `epoch` visits `count` samples: Fisher-Yates.
 std::vector<std::int64_t> draw_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch);
 
-/// The placement of the sample at `position` in the order of epoch `epoch`; all placements are equally
-/// likely.
-Placement draw_placement(std::uint64_t seed, std::int64_t epoch, std::int64_t position);
+/// The placement of the sample at `position` in the order of epoch `epoch`: shifts of up to `padding` pixels,
+/// all equally likely, and flipped with probability `flip`.
+Placement draw_placement(std::uint64_t seed, std::int64_t epoch, std::int64_t position, std::int64_t padding,
+                         double flip);
+
+/// Reads sample `i` of a batch into `image`, which has the builder's size, and returns its label.
+using ReadSample = std::function<std::int64_t(std::int64_t i, Image& image)>;
 
 /// Turns samples into batches: padded, placed, normalised, sixteen images side by side. Immutable.
 class BatchBuilder {
@@ -33,12 +35,10 @@ class BatchBuilder {
   /// Throws UsageError when the normalisation does not fit images of shape `image`.
   BatchBuilder(const Shape& image, const Normalisation& normalisation);
 
-  /// A batch of the samples at `indices`. `placements` is as long, or empty for none.
-  Batch build(const Dataset& dataset, std::span<const std::int64_t> indices,
-              std::span<const Placement> placements) const;
+  /// A batch of `count` samples. `placements` is as long, or empty for none.
+  Batch build(std::int64_t count, const ReadSample& read, std::span<const Placement> placements) const;
 
  private:
-  void check_size(const Image& image, const Dataset& dataset, std::int64_t index) const;
   void build_block(std::span<const Image> images, std::span<const Placement> placements, std::int64_t lanes,
                    float* to) const;
   void place_row(const Image& image, const Placement& placement, std::int64_t y, std::uint8_t* row) const;

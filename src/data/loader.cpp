@@ -1,23 +1,27 @@
 #include "satsuma/data/loader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <numeric>
-#include <span>
+#include <set>
 #include <stop_token>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/core/nearest.hpp"
+#include "satsuma/data/preprocess.hpp"
 #include "src/data/batch_builder.hpp"
+#include "src/data/sample_maker.hpp"
+#include "src/data/transforms/erasing.hpp"
+#include "src/data/transforms/mix.hpp"
 
 namespace satsuma::data {
 
@@ -44,15 +48,24 @@ std::int64_t checked_batches(std::int64_t size, const LoaderOptions& options) {
   return size / options.batch_size + (short_last ? 1 : 0);
 }
 
+// High halves of the random streams; the epoch is the low half.
+constexpr std::uint64_t kSampleStream = std::uint64_t{0x53414D50} << 32;
+constexpr std::uint64_t kErasingStream = std::uint64_t{0x45524153} << 32;
+constexpr std::uint64_t kMixingStream = std::uint64_t{0x4D495842} << 32;
+constexpr std::uint64_t kDrawsPerSample = 1 << 12;  ///< more than the longest list takes
+
+double alpha_of(const Augmentation& augment, std::string_view name) {
+  const Augmentation::Step* const step = augment.find(name);
+  return step == nullptr ? 0 : step->numbers[0];
+}
+
+/// Of pictures that have their border already.
+Normalisation without_border(Normalisation normalisation) {
+  normalisation.pad = 0;
+  return normalisation;
+}
+
 }  // namespace
-
-Augment parse_augment(std::string_view name) {
-  return find_named("augmentation", name, std::array{Augment::none, Augment::standard});
-}
-
-std::string_view to_string(Augment augment) {
-  return augment == Augment::standard ? "standard" : "none";
-}
 
 /// Workers claim batches by number and put them into a ring of `prefetch` slots, batch b into slot b %
 /// prefetch; a batch is claimed only when its slot is free. start() replaces the epoch, and a worker that
@@ -72,7 +85,12 @@ struct Loader::Impl {
       : dataset(std::move(source)),
         options(wanted),
         batches(checked_batches(dataset->size(), wanted)),
-        builder(dataset->image_shape(), normalisation),
+        preprocess(dataset->image_shape(), normalisation, wanted.resize, wanted.crop),
+        augment(wanted.augment.expanded(preprocess.resizes())),
+        maker(preprocess, augment),
+        builder(maker.shift() ? dataset->image_shape() : preprocess.output(),
+                maker.shift() ? normalisation : without_border(normalisation)),
+        mixing{alpha_of(augment, "mixup"), alpha_of(augment, "cutmix")},
         ring(static_cast<std::size_t>(std::min<std::int64_t>(wanted.prefetch, batches))) {
     try {
       for (int i = 0; i < options.threads; ++i) {
@@ -146,25 +164,102 @@ struct Loader::Impl {
     }
   }
 
-  Batch make(const Epoch& of, std::int64_t number) const {
+  Batch make(const Epoch& of, std::int64_t number) {
     const std::int64_t first = number * options.batch_size;
     const std::int64_t count = std::min(options.batch_size, dataset->size() - first);
     std::vector<Placement> placements;
-    if (options.augment == Augment::standard) {
+    if (const auto& shift = maker.shift(); shift && (shift->padding > 0 || shift->flip > 0)) {
       placements.reserve(static_cast<std::size_t>(count));
       for (std::int64_t i = 0; i < count; ++i) {
-        placements.push_back(draw_placement(options.seed, of.number, first + i));
+        placements.push_back(draw_placement(options.seed, of.number, first + i, shift->padding, shift->flip));
       }
     }
-    const auto indices =
-        std::span(of.order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-    return builder.build(*dataset, indices, placements);
+    Image scratch;
+    const auto read = [&](std::int64_t i, Image& image) {
+      return read_sample(of, first + i, image, scratch);
+    };
+    Batch batch = builder.build(count, read, placements);
+    if (const Augmentation::Step* const erasing = augment.find("random-erasing")) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        Rng rng = stream(kErasingStream, of, first + i);
+        erase(batch.images, i,
+              draw_erasing(erasing->numbers[0], batch.images.dim(2), batch.images.dim(3), rng));
+      }
+    }
+    Rng rng = stream(kMixingStream, of, number);
+    mixing.apply(batch, dataset->classes(), rng);
+    return batch;
+  }
+
+  /// A stream of its own for each number of an epoch.
+  Rng stream(std::uint64_t kind, const Epoch& of, std::int64_t number) const {
+    Rng rng(options.seed, kind + static_cast<std::uint64_t>(of.number));
+    rng.seek(static_cast<std::uint64_t>(number) * kDrawsPerSample);
+    return rng;
+  }
+
+  /// Reads and makes the sample at `position`, or, where bad images are passed over, the next one that can
+  /// be. Returns its label.
+  std::int64_t read_sample(const Epoch& of, std::int64_t position, Image& image, Image& scratch) {
+    const auto size = static_cast<std::int64_t>(of.order.size());
+    for (std::int64_t later = 0; later < size; ++later) {
+      const std::int64_t index = of.order[static_cast<std::size_t>((position + later) % size)];
+      if (options.skip_bad && is_bad(index)) continue;
+      try {
+        make_sample(of, position, index, image, scratch);
+        return dataset->label(index);
+      } catch (const FormatError&) {
+        pass_over(index);
+      } catch (const IoError&) {
+        pass_over(index);
+      }
+    }
+    throw FormatError(
+        "[loader] none of the images of the data set can be read; leave out --skip-bad-images to see why");
+  }
+
+  /// Called while what is wrong with the image is being handled.
+  void pass_over(std::int64_t index) {
+    if (!options.skip_bad) throw;
+    std::lock_guard lock(bad_mutex);
+    bad.insert(index);
+  }
+
+  bool is_bad(std::int64_t index) {
+    std::lock_guard lock(bad_mutex);
+    return bad.count(index) > 0;
+  }
+
+  void make_sample(const Epoch& of, std::int64_t position, std::int64_t index, Image& image,
+                   Image& scratch) const {
+    dataset->read(index, image, maker.least_side());
+    if (maker.shift()) {
+      check_size(image, index);
+      return;
+    }
+    Rng rng = stream(kSampleStream, of, position);
+    try {
+      maker.make(image, rng, scratch);
+    } catch (const FormatError& error) {
+      throw FormatError(fmt::format("{}: {}", dataset->name(index), error.what()));
+    }
+  }
+
+  void check_size(const Image& image, std::int64_t index) const {
+    const Shape expected = dataset->image_shape();
+    if (Shape{image.channels, image.height, image.width} == expected) return;
+    throw FormatError(fmt::format("{}: an image of {}x{}x{}, expected {}", dataset->name(index),
+                                  image.channels, image.height, image.width, fmt::join(expected, "x")));
   }
 
   const std::shared_ptr<const Dataset> dataset;
   const LoaderOptions options;
   const std::int64_t batches;
+  const Preprocess preprocess;
+  const Augmentation augment;
+  const SampleMaker maker;
   const BatchBuilder builder;
+  const Mixing mixing;
 
   std::mutex mutex;  // guards all below
   std::condition_variable_any room;
@@ -173,6 +268,9 @@ struct Loader::Impl {
   std::int64_t claimed = 0;    // the next batch that a worker takes
   std::int64_t delivered = 0;  // the next batch that next() returns
   std::vector<Slot> ring;
+
+  std::mutex bad_mutex;
+  std::set<std::int64_t> bad;  // images that could not be read
 
   std::vector<std::jthread> workers;  // last, so that they end before what they use
 };
@@ -190,6 +288,15 @@ std::int64_t Loader::batches_per_epoch() const {
 
 void Loader::start(std::int64_t epoch, std::int64_t first) {
   impl_->start(epoch, first);
+}
+
+const Shape& Loader::output() const {
+  return impl_->preprocess.output();
+}
+
+std::vector<std::int64_t> Loader::bad_images() const {
+  std::lock_guard lock(impl_->bad_mutex);
+  return {impl_->bad.begin(), impl_->bad.end()};
 }
 
 bool Loader::next(Batch& batch) {

@@ -10,6 +10,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/rng.hpp"
 #include "satsuma/train/ema.hpp"
+#include "satsuma/train/loading.hpp"
 #include "src/train/class_weights.hpp"
 #include "src/train/memory_limit.hpp"
 #include "src/train/step.hpp"
@@ -68,7 +69,7 @@ Use use_of(const Recipe& recipe, const ExperimentData& data, std::int64_t batch_
     }
     step.update(0, scale);
   }
-  const data::LoaderOptions loader;
+  const data::LoaderOptions loader = training_options(own, data);
   const double kept_ready = loader.prefetch + loader.threads;
   use.most = static_cast<double>(footprint()) +
              kept_ready * static_cast<double>(batch.images.extent()) * sizeof(float);

@@ -1,33 +1,54 @@
-#include "src/train/duration.hpp"
+#include "satsuma/train/duration.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
-#include <utility>
+#include <string_view>
 
 #include "satsuma/core/error.hpp"
 
 namespace satsuma::train {
 
-double parse_duration(std::string_view option, std::string_view text) {
-  constexpr std::pair<char, double> kUnits[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
-  double seconds = 0;
-  const auto* unit = std::begin(kUnits);
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    double number = 0;
-    const auto [stop, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
-    if (error != std::errc{} || rest.empty() || !(number >= 0 && number <= 1e9)) break;
-    // Larger units come first, each once.
-    while (unit != std::end(kUnits) && unit->first != rest.front()) ++unit;
-    if (unit == std::end(kUnits)) break;
-    seconds += number * unit->second;
-    ++unit;
-    rest.remove_prefix(1);
-    if (rest.empty()) return seconds;
+namespace {
+
+/// 0 for no unit of time.
+double unit_seconds(char unit) {
+  switch (unit) {
+    case 's':
+      return 1;
+    case 'm':
+      return 60;
+    case 'h':
+      return 3600;
+    case 'd':
+      return 86400;
+    default:
+      return 0;
   }
-  throw UsageError(fmt::format("{} got '{}', expected a time such as 2h, 90m, 1h30m or 45s", option, text));
+}
+
+}  // namespace
+
+double parse_duration(std::string_view option, std::string_view text) {
+  const auto fail = [&] {
+    throw UsageError(fmt::format("{} got '{}', expected a time such as 90s, 15m, 2h or 1h30m", option, text));
+  };
+  double seconds = 0;
+  double last_unit = unit_seconds('d') + 1;
+  if (text.empty()) fail();
+  for (const char* at = text.data(); at != text.data() + text.size();) {
+    const char* const end = text.data() + text.size();
+    double number = 0;
+    const auto [stop, error] = std::from_chars(at, end, number, std::chars_format::fixed);
+    if (error != std::errc{} || !(number >= 0) || number > 1e9) fail();
+    const double unit = stop == end ? 1 : unit_seconds(*stop);
+    // Units come from the largest to the smallest, each once.
+    if (unit == 0 || unit >= last_unit) fail();
+    seconds += number * unit;
+    last_unit = unit;
+    at = stop == end ? end : stop + 1;
+  }
+  return seconds;
 }
 
 }  // namespace satsuma::train

@@ -38,7 +38,7 @@ ordered_json picture_of(const data::Dataset& images, std::int64_t index) {
   } catch (const Error&) {
     return {};  // the numbers are what matters
   }
-  return base64(thumbnail_bmp(image));
+  return base64(thumbnail_png(image));
 }
 
 }  // namespace

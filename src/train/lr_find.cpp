@@ -6,8 +6,8 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/loader.hpp"
+#include "satsuma/train/loading.hpp"
 #include "src/train/class_weights.hpp"
-#include "src/train/loaders.hpp"
 #include "src/train/step.hpp"
 
 namespace satsuma::train {
@@ -77,10 +77,11 @@ void find_marks(LrCurve& curve) {
 LrCurve find_lr(const Recipe& recipe, nn::Module& model, const ExperimentData& data, Progress& progress,
                 const StopRequest& stop, const LrFindOptions& options) {
   const Restored restored(model);
-  data::Loader loader(data.train, data.normalisation, training_options(recipe));
+  data::Loader loader(data.train, data.normalisation, training_options(recipe, data));
   Batches batches(loader);
   optim::Optimizer optimizer(optim::find_optimizer(recipe.optimizer), model.parameters(),
                              recipe.optimizer_settings());
+  optimizer.set_lr_factors(recipe.lr_factors(model.parameters()));
   Step step(recipe, model, optimizer, class_weights_of(recipe.class_weights, *data.train, data.classes));
   std::optional<LossScale> scale;
   if (multiplies_fp16(model)) scale = LossScale();

@@ -6,15 +6,16 @@
 #include <utility>
 
 #include "satsuma/core/nearest.hpp"
-#include "satsuma/data/loader.hpp"
+#include "satsuma/data/augment.hpp"
 #include "satsuma/device/plan.hpp"
 #include "satsuma/optim/clip.hpp"
 #include "satsuma/optim/span.hpp"
 #include "satsuma/sparse/method.hpp"
+#include "satsuma/train/duration.hpp"
+#include "satsuma/train/fine_tuning.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 #include "src/core/setting_body.hpp"
 #include "src/train/class_weights.hpp"
-#include "src/train/duration.hpp"
 #include "src/train/memory_limit.hpp"
 
 namespace satsuma::train {
@@ -36,16 +37,42 @@ const RecipeField kFields[] = {
      kModel},
     {{"width", "factor on the number of channels", &Recipe::width, 1e-3, 64}, kModel},
 
-    {{"data", "data set; `satsuma datasets` lists them", &Recipe::data}, kData},
+    {{"data", "data set; `satsuma datasets` lists them; a path, with a /, is a folder of pictures",
+      &Recipe::data},
+     kData},
     {{"data-dir", "where its files are; empty looks in the usual places", &Recipe::data_dir}, kData},
-    {{"input", "synthetic: image as CHANNELSxHEIGHTxWIDTH, e.g. 3x32x32", &Recipe::input}, kData},
+    {{"input", "synthetic: image as CHANNELSxHEIGHTxWIDTH; pictures: 1x64x64 reads grey", &Recipe::input},
+     kData},
     {{"classes", "synthetic: number of classes, or auto, the data set's default", &Recipe::classes, 1, 1e6,
       "auto"},
      kData},
     {{"limit-train", "train on the first N images only, or all", &Recipe::limit_train, 1, kLargest, "all"},
      kData},
-    {{"augment", "standard (random crop and flip) or none", &Recipe::augment}, kData},
+    {{"val-share", "share of the training images kept for validation, or auto: 0.1 if there are none",
+      &Recipe::val_share, 0, 0.9, "auto"},
+     kData},
+    {{"image-size", "side of the model's images, or auto: the data set's own, for pictures the model's",
+      &Recipe::image_size, 1, 65536, "auto"},
+     kData},
+    {{"augment",
+      "none, standard, strong, or a list: pad-crop:4,flip,random-resized-crop,trivial-augment,"
+      "rand-augment:2,9,colour-jitter:.4,random-erasing:.25,mixup:.2,cutmix:1",
+      &Recipe::augment},
+     kData},
+    {{"resize",
+      "evaluation: shorter side before the crop, 0: as it is, or auto: pictures image-size * 256 / 224",
+      &Recipe::resize, 0, 65536, "auto"},
+     kData},
+    {{"crop", "evaluation: side of the middle that is taken, 0: all, or auto: pictures image-size",
+      &Recipe::crop, 0, 65536, "auto"},
+     kData},
     {{"shuffle", "new order of the images in each epoch", &Recipe::shuffle}, kData},
+    {{"workers", "threads that prepare batches, or auto: 1, for pictures as many as compute",
+      &Recipe::workers, 1, 1024, "auto"},
+     kData},
+    {{"skip-bad-images", "an image that cannot be read is passed over, not an error",
+      &Recipe::skip_bad_images},
+     kData},
 
     {{"method", "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method}, kSparsity},
     {{"nm", "N:M, at most N non-zeros in M weights; N:MxV: V rows share their positions", &Recipe::nm},
@@ -142,7 +169,27 @@ const RecipeField kFields[] = {
      kTraining},
     {{"seed", "of weights, order, augmentation and dropout", &Recipe::seed, 0, 9007199254740992.0},
      kTraining},
-    {{"init", "start from the weights of this safetensors file", &Recipe::init}, kTraining},
+    {{"init", "start from the weights of this safetensors file, ours, torchvision's or timm's",
+      &Recipe::init},
+     kTraining},
+    {{"new-head", "the last layer begins anew, whatever --init has for it", &Recipe::new_head}, kTraining},
+    {{"freeze", "parameters by name or layer that stay as they are, e.g. 'conv1|bn1|layer1.*'",
+      &Recipe::freeze},
+     kTraining},
+    {{"lr-for", "LAYERS=FACTOR on the learning rate, e.g. 'fc=10'; may be repeated", &Recipe::lr_for},
+     kTraining},
+    {{"layer-decay", "vit: factor on the learning rate from each block to the one before it",
+      &Recipe::layer_decay, 1e-3, 1},
+     kTraining},
+    {{"drop-path", "stochastic depth: share of images that skip the last residual block, less before it",
+      &Recipe::drop_path, 0, 0.99},
+     kTraining},
+    {{"dropout", "dropout before the last layer, in vit in its blocks, or auto, the model's own",
+      &Recipe::dropout, 0, 0.99, "auto"},
+     kTraining},
+    {{"recompute", "less memory: blocks compute their activations again for the backward pass",
+      &Recipe::recompute},
+     kTraining},
 
     {{"out", "run directory; runs/MODEL-DATA-METHOD when left out", &Recipe::out}, kRun},
     {{"log-every", "steps between lines of log.jsonl", &Recipe::log_every, 1, kLargest}, kRun},
@@ -151,6 +198,8 @@ const RecipeField kFields[] = {
      kRun},
     {{"keep-best", "keep the weights of the K best epochs, best-1 to best-K, if K > 1", &Recipe::keep_best, 1,
       1000},
+     kRun},
+    {{"tensorboard", "write an event file for TensorBoard into the run directory", &Recipe::tensorboard},
      kRun},
 };
 
@@ -209,6 +258,8 @@ void Recipe::check() const {
   if (!memory.empty()) parse_bytes("--memory", memory);
   data::parse_augment(augment);
   for (const std::string& text : place) Placement::parse(text);
+  for (const std::string& text : lr_for) LayerRate::parse(text);
+  if (new_head && init.empty()) throw UsageError("--new-head got no --init, of which it is another head");
   input_shape();
 }
 
@@ -245,6 +296,12 @@ optim::Schedule Recipe::learning_rates(std::int64_t total_steps, std::int64_t st
   if (rates.step_size <= 0)
     throw UsageError(fmt::format("--lr-step got '{}', expected more than 0", lr_step));
   return rates;
+}
+
+std::vector<double> Recipe::lr_factors(const std::vector<nn::Parameter>& parameters) const {
+  std::vector<LayerRate> rates;
+  for (const std::string& text : lr_for) rates.push_back(LayerRate::parse(text));
+  return train::lr_factors(parameters, rates, layer_decay);
 }
 
 void Recipe::fill_defaults() {

@@ -1,7 +1,5 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -12,6 +10,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/run_directory.hpp"
+#include "src/train/events/append_file.hpp"
 
 namespace satsuma::train {
 
@@ -35,7 +34,7 @@ constexpr std::array kColumns = {"kind",
                                  "loss_scale",
                                  "skipped_steps",
                                  "gradient_norm",
-                                 "mask_change",
+                                 "mask_changes",
                                  "images_per_second",
                                  "macs",
                                  "macs_FF",
@@ -113,8 +112,14 @@ ordered_json to_json(const LogRecord& record) {
     object["skipped_steps"] = record.loss_scale->skipped;
   }
   if (record.gradient_norm) object["gradient_norm"] = *record.gradient_norm;
-  for (const auto& [layer, share] : record.mask_change) object["mask_change"][layer] = share;
+  for (const auto& [layer, share] : record.mask_change) object["mask_changes"][layer] = share;
   add(object, record.tally);
+  if (const auto& time = record.time) {
+    object["time"] = {{"data", time->data},
+                      {"forward", time->forward},
+                      {"backward", time->backward},
+                      {"update", time->update}};
+  }
   object["seconds"] = record.seconds;
   return object;
 }
@@ -142,40 +147,13 @@ std::string heading() {
   return fmt::format("{}\n", fmt::join(kColumns, ","));
 }
 
+/// A file that begins with `content`, whatever was there.
+std::unique_ptr<AppendFile> begun(const std::filesystem::path& path, std::string_view content) {
+  write_atomically(path, content);
+  return std::make_unique<AppendFile>(path, AppendFile::Begin::at_end);
+}
+
 }  // namespace
-
-/// A file of lines that grows.
-class RunLog::Lines {
- public:
-  /// Begins with `content`, whatever was there.
-  Lines(std::filesystem::path path, std::string_view content) : path_(std::move(path)) {
-    write_atomically(path_, content);
-    file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (file_ < 0) throw IoError(io_message("write", path_, errno));
-  }
-  ~Lines() { ::close(file_); }
-  Lines(const Lines&) = delete;
-  Lines& operator=(const Lines&) = delete;
-
-  /// Whole, or not at all.
-  void append(std::string_view line) {
-    const off_t begin = ::lseek(file_, 0, SEEK_END);
-    for (std::string_view rest = line; !rest.empty();) {
-      const ssize_t written = ::write(file_, rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        const int error = errno;
-        const bool whole = begin < 0 || ::ftruncate(file_, begin) == 0;
-        throw IoError(io_message(whole ? "write" : "write a whole line to", path_, error));
-      }
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-
- private:
-  std::filesystem::path path_;
-  int file_ = -1;
-};
 
 RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step) {
   std::string lines, rows = heading();
@@ -183,8 +161,8 @@ RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& t
     lines += record.dump() + '\n';
     rows += row_of(record);
   }
-  lines_ = std::make_unique<Lines>(path, lines);
-  table_ = std::make_unique<Lines>(table, rows);
+  lines_ = begun(path, lines);
+  table_ = begun(table, rows);
 }
 
 RunLog::~RunLog() = default;

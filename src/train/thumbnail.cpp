@@ -1,52 +1,39 @@
 #include "src/train/thumbnail.hpp"
 
 #include <algorithm>
+#include <vector>
+
+#include "src/train/events/png.hpp"
 
 namespace satsuma::train {
 
 namespace {
 
-void put(std::string& bytes, std::int64_t value, int count) {
-  for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xff);
-}
-
 /// Mean of a channel over the pixels [x, x + side) x [y, y + side) that there are.
-int mean(const data::Image& image, std::int64_t x, std::int64_t y, std::int64_t side, std::int64_t channel) {
+std::uint8_t mean(const data::Image& image, std::int64_t x, std::int64_t y, std::int64_t side, std::int64_t channel) {
   std::int64_t sum = 0, count = 0;
   for (std::int64_t i = y; i < std::min(y + side, image.height); ++i) {
     for (std::int64_t j = x; j < std::min(x + side, image.width); ++j, ++count)
       sum += image.pixels[static_cast<std::size_t>((i * image.width + j) * image.channels + channel)];
   }
-  return static_cast<int>((sum + count / 2) / count);
+  return static_cast<std::uint8_t>((sum + count / 2) / count);
 }
 
 }  // namespace
 
-std::string thumbnail_bmp(const data::Image& image, std::int64_t most) {
+std::string thumbnail_png(const data::Image& image, std::int64_t most) {
   const std::int64_t longest = std::max(image.width, image.height);
   const std::int64_t side = std::max<std::int64_t>((longest + most - 1) / most, 1);
   const std::int64_t width = (image.width + side - 1) / side, height = (image.height + side - 1) / side;
-  const std::int64_t row = (3 * width + 3) / 4 * 4;
-  constexpr std::int64_t kHeader = 14 + 40;
-  std::string bytes = "BM";
-  put(bytes, kHeader + row * height, 4);
-  put(bytes, 0, 4);
-  put(bytes, kHeader, 4);
-  put(bytes, 40, 4);
-  put(bytes, width, 4);
-  put(bytes, height, 4);
-  put(bytes, 1, 2);
-  put(bytes, 24, 2);
-  bytes.append(24, '\0');
-  // From the bottom up, blue first, rows of whole words.
-  for (std::int64_t y = height - 1; y >= 0; --y) {
+  const std::int64_t channels = image.channels < 3 ? 1 : 3;
+  std::vector<std::uint8_t> pixels;
+  for (std::int64_t y = 0; y < height; ++y) {
     for (std::int64_t x = 0; x < width; ++x) {
-      for (const std::int64_t channel : {2, 1, 0})
-        put(bytes, mean(image, x * side, y * side, side, image.channels < 3 ? 0 : channel), 1);
+      for (std::int64_t channel = 0; channel < channels; ++channel)
+        pixels.push_back(mean(image, x * side, y * side, side, channel));
     }
-    bytes.append(static_cast<std::size_t>(row - 3 * width), '\0');
   }
-  return bytes;
+  return encode_png(height, width, channels, pixels);
 }
 
 std::string base64(const std::string& bytes) {

@@ -7,9 +7,9 @@
 
 namespace satsuma::train {
 
-/// `image` as a BMP file of 24 bits a pixel, made smaller by means over whole pixels until no side is longer
-/// than `most`. Of more than three channels the first three are shown, of one or two the first in grey.
-std::string thumbnail_bmp(const data::Image& image, std::int64_t most = 64);
+/// `image` as a PNG file, made smaller by means over whole pixels until no side is longer than `most`. Of
+/// more than three channels the first three are shown, of two the first in grey.
+std::string thumbnail_png(const data::Image& image, std::int64_t most = 64);
 
 /// RFC 4648, padded.
 std::string base64(const std::string& bytes);

@@ -8,13 +8,14 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "satsuma/train/duration.hpp"
 #include "satsuma/train/evaluation_file.hpp"
+#include "satsuma/train/loading.hpp"
 #include "src/train/best_files.hpp"
 #include "src/train/class_weights.hpp"
-#include "src/train/duration.hpp"
 #include "src/train/epoch_report.hpp"
+#include "src/train/events/training_events.hpp"
 #include "src/train/finite.hpp"
-#include "src/train/loaders.hpp"
 #include "src/train/mask_changes.hpp"
 #include "src/train/step.hpp"
 
@@ -47,10 +48,11 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       directory_(std::move(directory)),
       progress_(progress),
       stop_(std::move(stop)),
-      train_loader_(data_.train, data_.normalisation, training_options(recipe)),
+      train_loader_(data_.train, data_.normalisation, training_options(recipe, data_)),
       optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
       devices_(devices_of(*model_)) {
-  if (data_.validation) validation_loader_ = evaluation_loader(recipe, data_, data_.validation);
+  optimizer_.set_lr_factors(recipe.lr_factors(model_->parameters()));
+  if (data_.validation) validation_loader_ = loader_of(data_.validation);
   if (!data_.validation && recipe.patience)
     throw UsageError("--patience needs a validation set; give --val-share");
   if (!data_.validation && recipe.keep_best > 1)
@@ -70,9 +72,15 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
   if (!recipe.nm_schedule.empty()) nm_schedule_ = NmSchedule::parse(recipe.nm_schedule);
   follow_nm_schedule();
   if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
+  if (recipe.tensorboard) EventWriter::check_available();
 }
 
 Trainer::~Trainer() = default;
+
+std::unique_ptr<data::Loader> Trainer::loader_of(std::shared_ptr<const data::Dataset> images) const {
+  return std::make_unique<data::Loader>(std::move(images), data_.normalisation,
+                                        evaluation_options(recipe_, data_));
+}
 
 std::int64_t Trainer::steps_per_epoch() const {
   return (batches_per_epoch() + recipe_.accumulate - 1) / recipe_.accumulate;
@@ -134,6 +142,8 @@ void Trainer::begin() {
   if (state_.step > 0 && !is_there(directory_.log()))
     progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
   log_.emplace(directory_.log(), directory_.table(), state_.step);
+  if (recipe_.tensorboard)
+    events_ = std::make_unique<TrainingEvents>(directory_, recipe_, data_, state_.step);
   if (!resumed_) {
     if (recipe_.ema) average_.emplace(*model_, *recipe_.ema);
     masks_->look();
@@ -145,6 +155,8 @@ void Trainer::begin() {
 
 Outcome Trainer::run() {
   begin();
+  Profile profile;
+  profile_ = &profile;
   while (!stop_requested()) {
     if (state_.batch == batches_per_epoch()) {
       end_epoch();
@@ -167,6 +179,7 @@ Outcome Trainer::run() {
 
   Outcome outcome;
   if (!stop_requested() && last_step_ > 0) outcome.test = test(outcome.tested);
+  if (events_ && !stop_requested()) events_->on_end();
   outcome.state = state_;
   if (state_.running.images > 0) outcome.train_loss = state_.running.loss();
   outcome.validation = validation_;
@@ -180,6 +193,7 @@ Outcome Trainer::run() {
 void Trainer::train_epoch() {
   if (state_.batch == 0) state_.running = {};
   train_loader_.start(state_.epoch, state_.batch);
+  lap(Phase::other, "evaluation");
   while (state_.step < last_step_ && state_.batch < batches_per_epoch() && !stop_requested()) {
     const Tally tally = step();
     longest_step_ = std::max(longest_step_, tally.seconds);
@@ -191,6 +205,7 @@ void Trainer::train_epoch() {
     show();
     if (state_.step % recipe_.log_every == 0) end_interval();
     if (recipe_.save_every && state_.step % *recipe_.save_every == 0) save_last();
+    lap(Phase::other, "log");
   }
 }
 
@@ -211,6 +226,8 @@ Tally Trainer::step() try {
   Tally tally;
   data::Batch batch;
   for (std::int64_t i = 0; i < group && train_loader_.next(batch); ++i, ++state_.batch) {
+    lap(Phase::data, "loader");
+    if (events_) events_->on_batch(state_.step, batch);
     const Tally part = step_->forward(batch, state_.epoch * batches_per_epoch() + state_.batch);
     if (!std::isfinite(part.loss_sum)) {
       // The first loss is that of the weights that training begins with.
@@ -225,6 +242,7 @@ Tally Trainer::step() try {
   }
   if (step_->update(lr, state_.loss_scale) && average_) average_->update();
   tally.work = executed(devices_) - before;
+  lap(Phase::update, "optimizer");
   tally.seconds = seconds_since(begin);
   return tally;
 } catch (const DeviceError& error) {
@@ -254,8 +272,16 @@ void Trainer::end_interval() {
   record.loss_scale = state_.loss_scale;
   if (const double norm = step_->gradient_norm(); norm > 0) record.gradient_norm = norm;
   record.seconds = state_.total.seconds;
-  log_->write(record);
+  record.time = StepTime{profile_->seconds(Phase::data), profile_->seconds(Phase::forward),
+                         profile_->seconds(Phase::backward), profile_->seconds(Phase::update)};
+  profile_->restart();
+  log(record);
   state_.interval = {};
+}
+
+void Trainer::log(const LogRecord& record) {
+  log_->write(record);
+  if (events_) events_->on_record(record);
 }
 
 void Trainer::end_epoch() {
@@ -319,7 +345,8 @@ void Trainer::log_epoch(bool whole_epoch) {
   record.loss_scale = state_.loss_scale;
   if (validation_) record.validation = scores_of(*validation_);
   if (whole_epoch) record.mask_change = masks_->look();
-  log_->write(record);
+  log(record);
+  if (events_) events_->on_epoch(state_.step, *model_, validation_loader_.get());
   for (const std::string& line : epoch_lines(record, recipe_.epochs)) progress_.say(line);
 }
 
@@ -336,7 +363,7 @@ std::optional<Evaluation> Trainer::test(std::filesystem::path& tested) {
     in_model.emplace(average_);
   }
   const auto& images = data_.test ? data_.test : data_.validation;
-  const std::unique_ptr<data::Loader> loader = evaluation_loader(recipe_, data_, images);
+  const std::unique_ptr<data::Loader> loader = loader_of(images);
   const std::optional<Evaluation> result = evaluate(
       *model_, *loader, [this] { return stop_reason(); }, shown_as("testing", images->size()));
   if (!result) return std::nullopt;
@@ -351,7 +378,7 @@ std::optional<Evaluation> Trainer::test(std::filesystem::path& tested) {
   record.step = state_.step;
   record.epoch = has_best ? state_.best_epoch : state_.epoch;
   record.test = scores_of(*result);
-  log_->write(record);
+  log(record);
   return result;
 }
 
@@ -389,7 +416,8 @@ void Trainer::save_last() {
 }
 
 CheckpointInfo Trainer::info() const {
-  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}, recipe_.method, to_string(pattern_)};
+  return {to_toml(recipe_), data_.input,         data_.classes,    state_, {}, {},
+          recipe_.method,   to_string(pattern_), data_.class_names};
 }
 
 EvaluationProgress Trainer::shown_as(std::string_view work, std::int64_t images) const {

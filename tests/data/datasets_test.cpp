@@ -106,7 +106,9 @@ TEST_CASE("data sets are known by name") {
     CHECK(static_cast<std::int64_t>(entry.normalisation.std.size()) == entry.input[0]);
     CHECK_FALSE(entry.summary.empty());
   }
-  CHECK(names == std::set<std::string_view>{"fashion-mnist", "mnist", "synthetic"});
+  CHECK(names == std::set<std::string_view>{"cifar10", "cifar100", "fashion-mnist", "icons", "icons-split",
+                                            "imagenet", "mnist", "synthetic", "tiny-imagenet",
+                                            "tuxpaint-stamps"});
   const std::string message = message_of<UsageError>([] { datasets::find("fashon-mnist"); });
   CHECK(contains(message, "unknown data set 'fashon-mnist'; did you mean 'fashion-mnist'?"));
 }

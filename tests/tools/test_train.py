@@ -1,5 +1,7 @@
 """Training runs from the command line: what is written, what is refused, and that nothing depends on interruptions."""
 
+import base64
+import csv
 import json
 import os
 import pty
@@ -18,17 +20,38 @@ class Run(CommandTest):
         self.assertGreater(result["images_per_second"], 0)
         self.assertGreater(result["train_loss"], 0)
         run = self.folder / "run"
-        files = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors"}
+        files = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors", "run.json",
+                 "log.csv", "evaluation.json"}
         self.assertEqual({path.name for path in run.iterdir()}, files)
         log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-        for key in ("step", "epoch", "loss", "accuracy", "lr", "images_per_second", "seconds"):
-            self.assertIn(key, log[-1])
+        for key in ("step", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "val_top5", "lr", "mask_changes",
+                    "images_per_second", "seconds"):
+            self.assertIn(key, log[-2])
+        self.assertEqual((log[-1]["kind"], log[-1]["test_accuracy"]), ("test", result["test_accuracy"]))
         self.assertEqual(result["checkpoint"], "run/last.safetensors")
 
-        evaluated = self.json("eval", "--checkpoint", "run/last.safetensors")
+        # What was best on the validation images is tested.
+        self.assertEqual(result["tested"], "run/best.safetensors")
+        self.assertEqual(result["best_val_accuracy"], max(line["val_accuracy"] for line in log[:-1]))
+        evaluated = self.json("eval", "--checkpoint", "run/best.safetensors")
         self.assertEqual(evaluated["top1"], result["test_accuracy"])
         self.assertEqual(evaluated["count"], 2000)
         self.assertGreater(evaluated["loss"], 0)
+        written = json.loads((run / "evaluation.json").read_text())
+        self.assertEqual((written["set"], written["weights"], written["epoch"]), ("test", "best.safetensors", result["best_epoch"]))
+        for key in ("top1", "top5", "loss", "calibration_error", "calibration", "per_class", "confusion", "class_names"):
+            self.assertEqual(written[key], evaluated[key], key)
+        self.assertEqual(sum(map(sum, evaluated["confusion"])), 2000)
+        self.assertEqual(sum(each["count"] for each in evaluated["calibration"]), 2000)
+        right = sum(evaluated["confusion"][i][i] for i in range(4))
+        self.assertEqual(right / 2000, evaluated["top1"])
+        shown = [mistake["probability"] for mistake in written["mistakes"]]
+        self.assertEqual(shown, sorted(shown, reverse=True))
+        picture = base64.b64decode(written["mistakes"][0]["picture"])
+        self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
+        rows = list(csv.DictReader((run / "log.csv").open()))
+        self.assertEqual([row["kind"] for row in rows], [line["kind"] for line in log])
+        self.assertEqual(float(rows[-2]["val_loss"]), log[-2]["val_loss"])
 
     def test_learns(self):
         result = json.loads(self.train("run", "--limit-train", "2048", "--epochs", "4", "--json").stdout)

@@ -82,7 +82,7 @@ TEST_CASE("what is counted of four images in three classes") {
   CHECK(json["calibration"].size() == 15);
   CHECK(json["mistakes"][0]["label"] == "b");
   CHECK(json["mistakes"][0]["file"] == "image 2");
-  CHECK(json["mistakes"][0]["picture"].get<std::string>().starts_with("Qk"));  // BM
+  CHECK(json["mistakes"][0]["picture"].get<std::string>().starts_with("iVBORw0KGgo"));  // PNG
 }
 
 TEST_CASE("five of seven classes, ties to the lower class, and the worst mistakes of many") {

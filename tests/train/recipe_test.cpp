@@ -24,8 +24,14 @@ TEST_CASE("every setting goes through TOML and back") {
       {"input", "1x28x30"},
       {"classes", "7"},
       {"limit-train", "1000"},
-      {"augment", "none"},
+      {"val-share", "0.2"},
+      {"image-size", "96"},
+      {"augment", "flip,rand-augment:1,30"},
+      {"resize", "0"},
+      {"crop", "64"},
       {"shuffle", "false"},
+      {"workers", "3"},
+      {"skip-bad-images", "true"},
       {"method", "sr-ste"},
       {"nm", "1:4"},
       {"wu", "2:8"},
@@ -73,6 +79,13 @@ TEST_CASE("every setting goes through TOML and back") {
       {"keep-best", "3"},
       {"seed", "9007199254740991"},
       {"init", "w\n.safetensors"},
+      {"new-head", "true"},
+      {"freeze", "conv1|layer1.*"},
+      {"lr-for", "fc=10"},
+      {"layer-decay", "0.75"},
+      {"drop-path", "0.1"},
+      {"dropout", "0.2"},
+      {"recompute", "true"},
       {"out", "runs/\xc3\xa4"},
       {"log-every", "1"},
       {"save-every", "10"},
@@ -110,7 +123,7 @@ TEST_CASE("a recipe changes what it names and nothing else") {
 
 TEST_CASE("a number that is not given is no number") {
   const char* const keys[] = {"classes", "limit-train", "sr-ste",  "threads",
-                              "steps",   "save-every",  "patience"};
+                              "steps",   "save-every",  "dropout", "patience"};
   for (const char* const key : keys) {
     CAPTURE(std::string(key));
     const RecipeField& field = find_recipe_field(key);
@@ -168,7 +181,7 @@ TEST_CASE("bad recipes are refused with file, line, key, what was got and what w
       {"class-weights = 'even'", {"--class-weights got 'even', expected balanced"}},
       {"class-weights = '1,-2'", {"--class-weights got '1,-2'"}},
       {"patience = -1", {"--patience got '-1'"}},
-      {"max-time = '2'", {"--max-time got '2', expected a time such as 2h"}},
+      {"max-time = '2x'", {"--max-time got '2x', expected a time such as"}},
       {"memory = '8'", {"--memory got '8', expected a size such as 8GiB"}},
       {"keep-best = 0", {"--keep-best got '0'"}},
       {"label-smoothing = 1.01", {"--label-smoothing"}},

@@ -253,7 +253,7 @@ TEST_CASE("the table has a row for each line, and is made anew of the lines that
   CHECK(value(1, "kind") == "step");
   CHECK(value(1, "val_accuracy") == "");
   CHECK(value(2, "val_accuracy") == "0.75");
-  CHECK(value(2, "mask_change") == "0.5");
+  CHECK(value(2, "mask_changes") == "0.5");
   CHECK(value(2, "loss") == "1.5");
   CHECK(value(4, "test_top5") == "0.875");
   CHECK(value(4, "loss") == "");

@@ -57,6 +57,7 @@ inline std::vector<nlohmann::json> log_of(const std::filesystem::path& run) {
     lines.push_back(nlohmann::json::parse(line));
     lines.back().erase("seconds");
     lines.back().erase("images_per_second");
+    lines.back().erase("time");
   }
   return lines;
 }

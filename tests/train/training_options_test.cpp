@@ -218,8 +218,8 @@ TEST_CASE("how masks move is in the log of each epoch, by layer") {
   for (const nlohmann::json& line : log_of(directory / "run")) {
     if (line["kind"] != "epoch") continue;
     ++epochs;
-    CHECK(line["mask_change"].size() == 2);  // conv2 and fc; conv1 is dense
-    const double share = line["mask_change"]["conv2"];
+    CHECK(line["mask_changes"].size() == 2);  // conv2 and fc; conv1 is dense
+    const double share = line["mask_changes"]["conv2"];
     CHECK(share >= 0);
     CHECK(share < 1);
   }
@@ -228,7 +228,7 @@ TEST_CASE("how masks move is in the log of each epoch, by layer") {
   held.refresh_masks = 1000;
   run_once(directory / "held", held, RunMode::fresh);
   for (const nlohmann::json& line : log_of(directory / "held")) {
-    if (line["kind"] == "epoch") CHECK(line["mask_change"]["conv2"] == 0.0);
+    if (line["kind"] == "epoch") CHECK(line["mask_changes"]["conv2"] == 0.0);
   }
 }
 

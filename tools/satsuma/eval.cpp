@@ -3,19 +3,22 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/evaluation_file.hpp"
+#include "satsuma/train/loading.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/utf8.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/trained.hpp"
 #include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
 
@@ -30,58 +33,33 @@ struct Settings {
   bool json = false;
 };
 
-/// The recipe that the weights were trained with, changed by what was typed.
-train::Recipe recipe_of(const Settings& settings, const train::Checkpoint& checkpoint) {
-  train::Recipe base;
-  if (checkpoint.info) {
-    base = train::parse_recipe(checkpoint.info->recipe, settings.checkpoint);
-    base.threads.reset();  // that was another machine, perhaps
-    if (!checkpoint.info->method.empty()) base.method = checkpoint.info->method;
-    if (!checkpoint.info->pattern.empty()) base.nm = checkpoint.info->pattern;
-  } else if (!settings.flags.given("model") || !settings.flags.given("data")) {
-    throw UsageError(fmt::format("{} does not say what it was trained with; give --model and --data",
-                                 settings.checkpoint));
+/// Labels have to mean what they did in training.
+void check_class_names(const train::ExperimentData& data, const train::Recipe& recipe,
+                       const train::CheckpointInfo& info) {
+  if (data.class_names.empty() || info.class_names.empty()) return;
+  std::vector<std::string> differ;
+  for (std::size_t i = 0; i < data.class_names.size(); ++i) {
+    if (data.class_names[i] != info.class_names[i] && is_utf8(data.class_names[i]))
+      differ.push_back(fmt::format("{}: {}, trained as {}", i, data.class_names[i], info.class_names[i]));
   }
-  train::Recipe recipe = settings.flags.apply(base);
-  recipe.check();
-  use_threads(recipe.threads);
-  return recipe;
+  if (differ.empty()) return;
+  throw UsageError(fmt::format("--data {} has other classes than the model was trained for: {}", recipe.data,
+                               fmt::join(differ, "; ")));
 }
 
 void check_data(const train::ExperimentData& data, const train::Recipe& recipe,
                 const train::CheckpointInfo& info) {
-  if (data.input == info.input && data.classes == info.classes) return;
+  if (data.input == info.input && data.classes == info.classes) return check_class_names(data, recipe, info);
   throw UsageError(fmt::format(
       "--data {} has images of {} in {} classes, but the model was trained for {} in {}", recipe.data,
       fmt::join(data.input, "x"), data.classes, fmt::join(info.input, "x"), info.classes));
 }
 
-/// Whether a layer multiplies with pruned weights in FF, as it did in training with `recipe`.
-bool is_pruned(const nn::Module& model) {
-  const auto layers = model.contractions();
-  return std::any_of(layers.begin(), layers.end(),
-                     [](const auto& layer) { return layer->plan()[Pass::ff].weight.skips(); });
-}
-
-/// `bdwp 2:8`, or `dense`.
-std::string pruning(const std::string& method, const std::string& pattern) {
-  return method == "dense" ? method : fmt::format("{} {}", method, pattern);
-}
-
-/// Which weights are evaluated, made of those in the file, which are dense masters.
-std::string weights_text(bool pruned, const train::Recipe& recipe, const train::Checkpoint& checkpoint) {
-  std::string text = pruned ? fmt::format("weights pruned to {} by {}", recipe.nm, recipe.method)
-                            : std::string("dense weights");
-  if (!checkpoint.info) return text;
-  const train::Recipe trained = train::parse_recipe(checkpoint.info->recipe, checkpoint.path.string());
-  const std::string before = pruning(trained.method, trained.nm);
-  return text + (before == pruning(recipe.method, recipe.nm) ? ", as trained" : ", trained as " + before);
-}
-
 int run_eval(const Settings& settings) {
   settings.plugins.load();
   const train::Checkpoint checkpoint = train::load_checkpoint(settings.checkpoint);
-  const train::Recipe recipe = recipe_of(settings, checkpoint);
+  const train::Recipe recipe = trained_recipe(checkpoint, settings.flags, {"model", "data"});
+  use_threads(recipe.threads);
   const train::ExperimentData data = train::load_data(recipe);
   if (checkpoint.info) check_data(data, recipe, *checkpoint.info);
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
@@ -89,12 +67,11 @@ int run_eval(const Settings& settings) {
   const bool pruned = is_pruned(*model);
 
   const std::shared_ptr<const data::Dataset>& images = data.test ? data.test : data.validation;
-  if (!images) throw UsageError(fmt::format("{} has neither test nor validation images", recipe.data));
-  data::LoaderOptions options;
-  options.batch_size = recipe.batch_size;
-  options.shuffle = false;
-  options.drop_last = false;
-  data::Loader loader(images, data.normalisation, options);
+  if (!images) {
+    throw UsageError(fmt::format(
+        "--data {} has no test images and none for validation; keep some with --val-share 0.1", recipe.data));
+  }
+  data::Loader loader(images, data.normalisation, train::evaluation_options(recipe, data));
   train::Progress progress(
       stderr, settings.json ? train::Progress::Style::quiet : train::Progress::style_for(stderr, false));
   const train::Evaluation result = train::evaluate(*model, loader, {}, [&](std::int64_t done) {
@@ -145,8 +122,9 @@ CLI::App* add_eval(CLI::App& app, std::function<int()>& run) {
                     "one JSON object on standard output, with classes, confusion, calibration, mistakes; "
                     "top1 is a share of 1");
   settings->flags.add_to(
-      *command, {"model", "stem", "width", "data", "data-dir", "input", "classes", "method", "nm", "device",
-                 "place", "strict-device", "threads", "batch-size"});
+      *command, {"model",      "stem",   "width", "data",          "data-dir", "input",           "classes",
+                 "image-size", "resize", "crop",  "val-share",     "workers",  "skip-bad-images", "method",
+                 "nm",         "device", "place", "strict-device", "threads",  "batch-size"});
   settings->plugins.add_to(*command, "Device");
   command->footer(
       "What is not given is as the checkpoint was trained: its weights are dense masters, and a sparse "

@@ -15,12 +15,16 @@
 #include "satsuma/train/lr_find.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/lr_plot.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/report/report_page.hpp"
+#include "tools/satsuma/run_description.hpp"
+#include "tools/satsuma/serve/live_view.hpp"
 #include "tools/satsuma/train_report.hpp"
 #include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
@@ -38,18 +42,22 @@ struct Settings {
   bool strict_init = false;
   bool quiet = false;
   bool json = false;
+  bool serves = false;
+  std::string serve;
   std::string lr_find;
   RecipeFlags flags;
   PluginFlags plugins;
 };
 
 /// A run with another value of these is another run: there would be nothing to continue.
-constexpr std::string_view kFixed[] = {"model",      "stem",       "width",       "data",
-                                       "input",      "classes",    "limit-train", "augment",
-                                       "batch-size", "accumulate", "seed",        "optimizer"};
+constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     "data",       "input",
+                                       "classes",   "limit-train", "augment",   "batch-size", "accumulate",
+                                       "seed",      "optimizer",   "val-share", "image-size", "freeze",
+                                       "drop-path", "dropout"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir",   "init",     "out",        "steps", "log-every",
-                                      "save-every", "max-time", "auto-batch", "memory"};
+constexpr std::string_view kFree[] = {"data-dir", "init",       "new-head",  "recompute",  "workers",
+                                      "out",      "steps",      "log-every", "save-every", "tensorboard",
+                                      "max-time", "auto-batch", "memory"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -130,9 +138,11 @@ int run_lr_find(const Settings& settings) {
   use_threads(recipe.threads);
   train::Progress progress(stderr, train::Progress::style_for(stderr, settings.quiet));
   const train::ExperimentData data = train::load_data(recipe);
+  train::fill_sizes(recipe, data);
   if (recipe.auto_batch) choose_batch(recipe, data, progress);
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
-  if (!recipe.init.empty()) load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
+  if (!recipe.init.empty())
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
   const train::StopSignal signals;
   const train::LrCurve curve = train::find_lr(recipe, *model, data, progress, train::StopSignal::received);
   if (const int signal = train::StopSignal::received(); signal != 0) return 128 + signal;
@@ -154,7 +164,29 @@ int run_lr_find(const Settings& settings) {
   return 0;
 }
 
+constexpr int kRefreshSeconds = 10;
+
+/// The page of `satsuma report` for the run under way; null, and a warning, where it cannot be served.
+std::unique_ptr<LiveView> start_live_view(const ServeAddress& address, const std::filesystem::path& run,
+                                          train::Progress& progress) {
+  std::string problem;
+  std::unique_ptr<LiveView> view = serve(
+      address, [run] { return report_page({read_run(run)}, kRefreshSeconds); }, problem);
+  if (view) {
+    progress.say(fmt::format("live view at {} until the run ends{}", view->url(),
+                             address.loopback() ? "" : "; whoever reaches this machine can see it"));
+  } else {
+    say("warning: --serve: {}; training goes on without the live view", problem);
+  }
+  return view;
+}
+
 int run_train(const Settings& settings) {
+  ServeAddress address;
+  if (settings.serves) {
+    check_can_serve();
+    address = ServeAddress::parse(settings.serve);
+  }
   settings.plugins.load();
   if (!settings.lr_find.empty()) return run_lr_find(settings);
   auto [recipe, directory] = make_plan(settings);
@@ -162,6 +194,7 @@ int run_train(const Settings& settings) {
   train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
 
   const train::ExperimentData data = train::load_data(recipe);
+  train::fill_sizes(recipe, data);
   if (recipe.auto_batch && directory.resumes())
     throw UsageError("--resume goes on with the batch size that the run has; leave out --auto-batch");
   if (recipe.auto_batch) choose_batch(recipe, data, progress);
@@ -176,14 +209,17 @@ int run_train(const Settings& settings) {
     }
     trainer.resume(checkpoint);
   } else if (!recipe.init.empty()) {
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
   }
   directory.open(train::to_toml(recipe));
+  write_description(directory, describe_run(recipe, *model, data, trainer.steps_per_epoch()));
   describe(recipe, *model, data, trainer.steps_per_epoch(), progress);
+  std::unique_ptr<LiveView> view;
+  if (settings.serves) view = start_live_view(address, directory.path(), progress);
 
   const train::Outcome outcome = trainer.run();
   summarise(recipe, data, directory, outcome, progress);
-  if (settings.json) print_json(to_json(recipe, *model, directory, outcome));
+  if (settings.json) print_json(to_json(recipe, data, *model, directory, outcome));
   if (outcome.signal != 0) return 128 + outcome.signal;
   report_checks(recipe);
   return 0;
@@ -218,6 +254,13 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
   command
       ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
       ->group("Run");
+  CLI::Option* const serve =
+      command
+          ->add_option("--serve", settings->serve,
+                       "show the run as a page over HTTP, to this machine alone [port 8734, or a free one]")
+          ->expected(0, 1)
+          ->type_name("[PORT | ADDRESS:PORT]")
+          ->group("Run");
   command->footer(
       "After each epoch the validation images are evaluated; best.safetensors is what is best on them, and "
       "is\n"
@@ -225,7 +268,10 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
       "Ctrl-C ends the step, writes last.safetensors and says how to resume. Accuracies in JSON are shares "
       "of 1.\n"
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8 --out runs/first");
-  command->callback([settings, &run] { run = [settings] { return run_train(*settings); }; });
+  command->callback([settings, serve, &run] {
+    settings->serves = serve->count() > 0;
+    run = [settings] { return run_train(*settings); };
+  });
   return command;
 }
 

@@ -35,13 +35,13 @@ std::string method_text(const Recipe& recipe) {
   return recipe.wu == "dense" ? text : fmt::format("{}, WU {}", text, recipe.wu);
 }
 
-/// `900 training, 100 validation and 200 test images`.
-std::string images_text(const train::ExperimentData& data) {
+/// `54000 training, 6000 validation and 10000 test`.
+std::string parts_text(const train::ExperimentData& data) {
   std::string text = fmt::format("{} training", data.train->size());
   if (data.validation)
     text += fmt::format("{} {} validation", data.test ? "," : " and", data.validation->size());
   if (data.test) text += fmt::format(" and {} test", data.test->size());
-  return text + " images";
+  return text;
 }
 
 }  // namespace
@@ -51,9 +51,9 @@ void describe(const Recipe& recipe, const nn::Module& model, const train::Experi
   std::int64_t sparse = 0;
   const auto layers = model.contractions();
   for (const auto& layer : layers) sparse += layer->plan().sparse() ? 1 : 0;
-  progress.say(fmt::format("{} ({} parameters) on {} ({} of {}), {}", recipe.model,
+  progress.say(fmt::format("{} ({} parameters) on {} ({} images of {}), {}", recipe.model,
                            short_count(static_cast<double>(count_parameters(model))), recipe.data,
-                           images_text(data), fmt::join(data.input, "x"), threads_text()));
+                           parts_text(data), fmt::join(data.input, "x"), threads_text()));
   progress.say(fmt::format("{}, {} of {} layers sparse; {}; {} epoch{} of {} steps", method_text(recipe),
                            sparse, layers.size(), recipe.device, recipe.epochs, recipe.epochs == 1 ? "" : "s",
                            steps));
@@ -73,8 +73,8 @@ Json number_or_null(const std::optional<double>& value) {
 
 }  // namespace
 
-Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDirectory& directory,
-             const train::Outcome& outcome) {
+Json to_json(const Recipe& recipe, const train::ExperimentData& data, const nn::Module& model,
+             const train::RunDirectory& directory, const train::Outcome& outcome) {
   const train::TrainingState& state = outcome.state;
   const auto& test = outcome.test;
   const auto& validation = outcome.validation;
@@ -115,6 +115,8 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
                                                    : Json()},
           {"batch_size", recipe.batch_size},
           {"model", recipe.model},
+          {"input", std::vector<std::int64_t>(data.input.begin(), data.input.end())},
+          {"classes", data.classes},
           {"data", recipe.data},
           {"method", recipe.method},
           {"nm", recipe.nm},
@@ -178,6 +180,7 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
                            shell_quoted(beside(directory.path(), fmt::format("-{}", other)))));
   progress.say(fmt::format("  satsuma info --model {} --width {} --input {} --method {} --nm {}",
                            recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
+  progress.say(fmt::format("  satsuma report {}", out));
 }
 
 }  // namespace satsuma::tools

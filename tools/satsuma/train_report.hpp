@@ -15,7 +15,7 @@ void summarise(const train::Recipe& recipe, const train::ExperimentData& data,
                const train::RunDirectory& directory, const train::Outcome& outcome,
                train::Progress& progress);
 /// The object of `satsuma train --json`.
-Json to_json(const train::Recipe& recipe, const nn::Module& model, const train::RunDirectory& directory,
-             const train::Outcome& outcome);
+Json to_json(const train::Recipe& recipe, const train::ExperimentData& data, const nn::Module& model,
+             const train::RunDirectory& directory, const train::Outcome& outcome);
 
 }  // namespace satsuma::tools

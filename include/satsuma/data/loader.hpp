@@ -2,9 +2,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
+#include <vector>
 
 #include "satsuma/core/tensor.hpp"
+#include "satsuma/data/augment.hpp"
 #include "satsuma/data/dataset.hpp"
 
 namespace satsuma::data {
@@ -15,33 +16,32 @@ struct Batch {
   Tensor targets;  ///< [N, classes], f32: share of each class; undefined unless mixup or cutmix mixed images
 };
 
-enum class Augment : std::uint8_t {
-  none,
-  standard,  ///< random crop from 4 pixels of padding, random horizontal flip
-};
-/// Throws UsageError with the known names and the nearest one.
-Augment parse_augment(std::string_view name);
-std::string_view to_string(Augment augment);
-
 struct LoaderOptions {
   std::int64_t batch_size = 128;
   bool shuffle = true;
   /// Leaves out an incomplete last batch (training); otherwise it is delivered short (evaluation).
   bool drop_last = true;
-  Augment augment = Augment::none;
+  Augmentation augment = {};
+  /// Of Preprocess: images are brought to their size before they are augmented, or instead by
+  /// random-resized-crop.
+  std::int64_t resize = 0;
+  std::int64_t crop = 0;
   std::uint64_t seed = 0;
   int threads = 1;   ///< worker threads that prepare batches ahead
-  int prefetch = 4;  ///< batches kept ready
+  int prefetch = 4;  ///< batches kept ready; at least one more than there are threads keeps them all busy
+  /// An image that cannot be read is passed over, and the next in the epoch's order that can be takes its
+  /// place.
+  bool skip_bad = false;
 };
 
 /// Delivers the batches of an epoch, prepared ahead by worker threads. What a batch holds depends on the
 /// seed, the epoch and the batch's number alone, never on timing or on the number of workers, so that a run
-/// can be resumed anywhere. start() and next() are for one thread; a Loader may be destroyed or started anew
-/// at any moment.
+/// can be resumed anywhere: each sample has a random stream of its own. start() and next() are for one
+/// thread; a Loader may be destroyed or started anew at any moment.
 class Loader {
  public:
-  /// Throws UsageError when the batch size is below 1 or leaves no batch, or the normalisation does not fit
-  /// the images.
+  /// Throws UsageError when the batch size is below 1 or leaves no batch, or the normalisation, the sizes or
+  /// the augmentation do not fit the images.
   Loader(std::shared_ptr<const Dataset> dataset, Normalisation normalisation, LoaderOptions options);
   ~Loader();
   Loader(const Loader&) = delete;
@@ -54,6 +54,11 @@ class Loader {
   /// The next batch; false at the end of the epoch. Rethrows what a worker threw, each time until start() is
   /// called.
   bool next(Batch& batch);
+
+  /// [C, H, W] of the images that come out.
+  const Shape& output() const;
+  /// Images that could not be read so far and were passed over, by index.
+  std::vector<std::int64_t> bad_images() const;
 
  private:
   struct Impl;

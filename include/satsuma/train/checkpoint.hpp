@@ -46,7 +46,9 @@ struct CheckpointInfo {
   /// How the weights are pruned where they are used; the file holds the dense masters. Read from the recipe
   /// in checkpoints that do not say it.
   std::string method = {};
-  std::string pattern = {};                        ///< N:M
+  std::string pattern = {};  ///< N:M
+  /// In the order of the labels; bytes that are no UTF-8 are replaced. Empty where the data had none.
+  std::vector<std::string> class_names = {};
   std::optional<double> validation_accuracy = {};  ///< of these weights, where they were evaluated
 };
 

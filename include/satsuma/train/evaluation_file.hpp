@@ -18,7 +18,7 @@ nlohmann::ordered_json to_json(const Evaluation& evaluation, const data::Dataset
                                const std::vector<std::string>& class_names);
 
 /// The same text for evaluation.json, with `set` (`test` or `validation`) and `weights` (the checkpoint that
-/// has them) first, and a `picture` of each mistake: base64 of a BMP file with no side above 64 pixels, null
+/// has them) first, and a `picture` of each mistake: base64 of a PNG file with no side above 64 pixels, null
 /// where the image cannot be read.
 std::string evaluation_file(const Evaluation& evaluation, const data::Dataset& images,
                             const std::vector<std::string>& class_names, const std::string& set,

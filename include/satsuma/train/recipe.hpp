@@ -27,8 +27,14 @@ struct Recipe {
   std::string input;
   std::optional<std::int64_t> classes;
   std::optional<std::int64_t> limit_train;
+  std::optional<double> val_share;
+  std::optional<std::int64_t> image_size;
   std::string augment = "standard";
+  std::optional<std::int64_t> resize;
+  std::optional<std::int64_t> crop;
   bool shuffle = true;
+  std::optional<std::int64_t> workers;
+  bool skip_bad_images = false;
 
   std::string method = "dense";
   std::string nm = "2:8";
@@ -78,11 +84,19 @@ struct Recipe {
   std::string memory;
   std::int64_t seed = 0;
   std::string init;
+  bool new_head = false;
+  std::string freeze;
+  std::vector<std::string> lr_for;
+  double layer_decay = 1.0;
+  double drop_path = 0;
+  std::optional<double> dropout;
+  bool recompute = false;
 
   std::string out;
   std::int64_t log_every = 50;
   std::optional<std::int64_t> save_every;
   std::int64_t keep_best = 1;
+  bool tensorboard = false;
 
   /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
   void check() const;
@@ -90,6 +104,8 @@ struct Recipe {
   optim::Settings optimizer_settings() const;
   /// Throws UsageError where the floor is above the learning rate.
   optim::Schedule learning_rates(std::int64_t total_steps, std::int64_t steps_per_epoch) const;
+  /// lr_factors() of --lr-for and --layer-decay.
+  std::vector<double> lr_factors(const std::vector<nn::Parameter>& parameters) const;
   /// Fills in what the method and the optimiser decide where the user says nothing.
   void fill_defaults();
   /// `input` as a shape; rank 0 when it is empty. Throws UsageError unless it reads `CxHxW`.

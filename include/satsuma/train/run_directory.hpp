@@ -21,6 +21,7 @@ enum class RunMode : std::uint8_t {
   overwrite,  ///< an earlier run's files are removed, anything else stays
 };
 
+class AppendFile;
 class RunLock;
 
 /// The directory of a run and the names in it. It belongs to one process at a time: a lock, which copies
@@ -62,6 +63,14 @@ class RunDirectory {
   std::shared_ptr<const RunLock> lock_;
 };
 
+/// Where the time of training steps went, in seconds.
+struct StepTime {
+  double data = 0;  ///< waiting for the loader
+  double forward = 0;
+  double backward = 0;
+  double update = 0;
+};
+
 /// One line of log.jsonl.
 struct LogRecord {
   enum class Kind : std::uint8_t {
@@ -89,6 +98,7 @@ struct LogRecord {
   std::optional<double> gradient_norm;  ///< of the step, before it was clipped
   /// Of each layer with packed weights, the share of positions that were not kept an epoch before.
   std::vector<std::pair<std::string, double>> mask_change;
+  std::optional<StepTime> time;  ///< intervals only
 };
 
 /// log.jsonl: JSON objects, one a line, appended; and log.csv, the same as a table: a column for each key,
@@ -107,9 +117,8 @@ class RunLog {
   void write(const LogRecord& record);
 
  private:
-  class Lines;
-  std::unique_ptr<Lines> lines_;
-  std::unique_ptr<Lines> table_;
+  std::unique_ptr<AppendFile> lines_;
+  std::unique_ptr<AppendFile> table_;
 };
 
 }  // namespace satsuma::train

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "satsuma/core/profile.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/optimizer.hpp"
@@ -23,6 +24,7 @@ namespace satsuma::train {
 class BestFiles;
 class MaskChanges;
 class Step;
+class TrainingEvents;
 
 /// How a run ended.
 struct Outcome {
@@ -74,12 +76,14 @@ class Trainer {
   /// Whether to stop early: the signal, or -1 where time is over.
   int stop_reason() const;
   bool stop_requested() const { return stop_reason() != 0; }
+  std::unique_ptr<data::Loader> loader_of(std::shared_ptr<const data::Dataset> images) const;
   void begin();
   void train_epoch();
   Tally step();
   /// Plans the layers anew where the schedule of patterns has another for the step that follows; true then.
   bool follow_nm_schedule();
   void end_interval();
+  void log(const LogRecord& record);
   void end_epoch();
   /// Evaluates, logs and shows the result, and keeps the weights when they are the best so far. False when
   /// stopped. A whole epoch counts for patience and masks.
@@ -122,9 +126,11 @@ class Trainer {
   bool resumed_ = false;
   std::optional<std::int64_t> saved_step_;  ///< of last.safetensors
   std::optional<RunLog> log_;
-  bool validated_ = false;                ///< the present weights
-  std::optional<Evaluation> validation_;  ///< of them
-  Tally this_session_;                    ///< since run() began, for the ETA
+  std::unique_ptr<TrainingEvents> events_;  ///< null without Recipe::tensorboard
+  bool validated_ = false;                  ///< the present weights
+  std::optional<Evaluation> validation_;    ///< of them
+  Tally this_session_;                      ///< since run() began, for the ETA
+  Profile* profile_ = nullptr;              ///< since the last line of the log, while run() runs
   double evaluation_seconds_ = 0;
   std::optional<Clock::time_point> deadline_;
   double save_seconds_ = 0;  ///< of last.safetensors, the longest

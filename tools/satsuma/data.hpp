@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace satsuma::tools {
+
+/// Adds `satsuma data`, with `pack` and `check`. A callback leaves in `run` what does the work and returns
+/// the exit code.
+CLI::App* add_data(CLI::App& app, std::function<int()>& run);
+
+}  // namespace satsuma::tools
