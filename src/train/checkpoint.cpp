@@ -109,6 +109,7 @@ std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
           {"model", model.dump()},
           {"state", to_json(info.state).dump()},
           {"optimizer", json({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}}).dump()},
+          {"class_names", json(info.class_names).dump(-1, ' ', false, json::error_handler_t::replace)},
           {"generators", json(info.generators).dump()}};
 }
 
@@ -131,6 +132,14 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   info.classes = count_from(model, "classes");
   info.state = state_from(json::parse(metadata.at("state")));
   info.generators = json::parse(metadata.at("generators")).get<std::vector<std::uint64_t>>();
+  // Checkpoints of earlier versions have none.
+  if (const std::string names = text("class_names"); !names.empty()) {
+    info.class_names = json::parse(names).get<std::vector<std::string>>();
+    if (!info.class_names.empty() && static_cast<std::int64_t>(info.class_names.size()) != info.classes) {
+      throw FormatError(
+          fmt::format("it names {} classes, expected {} or none", info.class_names.size(), info.classes));
+    }
+  }
   if (const auto found = metadata.find("optimizer"); found != metadata.end()) {
     const json optimizer = json::parse(found->second);
     info.optimizer = {optimizer.at("name").get<std::string>(), count_from(optimizer, "steps")};

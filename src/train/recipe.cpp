@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "satsuma/core/nearest.hpp"
-#include "satsuma/data/loader.hpp"
+#include "satsuma/data/augment.hpp"
 #include "satsuma/device/plan.hpp"
 #include "satsuma/optim/schedule.hpp"
 #include "satsuma/sparse/method.hpp"
@@ -32,16 +32,42 @@ const RecipeField kFields[] = {
      kModel},
     {{"width", "factor on the number of channels", &Recipe::width, 1e-3, 64}, kModel},
 
-    {{"data", "data set; `satsuma datasets` lists them", &Recipe::data}, kData},
+    {{"data", "data set; `satsuma datasets` lists them; a path, with a /, is a folder of pictures",
+      &Recipe::data},
+     kData},
     {{"data-dir", "where its files are; empty looks in the usual places", &Recipe::data_dir}, kData},
-    {{"input", "synthetic: image as CHANNELSxHEIGHTxWIDTH, e.g. 3x32x32", &Recipe::input}, kData},
+    {{"input", "synthetic: image as CHANNELSxHEIGHTxWIDTH; pictures: 1x64x64 reads grey", &Recipe::input},
+     kData},
     {{"classes", "synthetic: number of classes, or auto, the data set's default", &Recipe::classes, 1, 1e6,
       "auto"},
      kData},
     {{"limit-train", "train on the first N images only, or all", &Recipe::limit_train, 1, kLargest, "all"},
      kData},
-    {{"augment", "standard (random crop and flip) or none", &Recipe::augment}, kData},
+    {{"val-share", "share of the training images kept for validation, or auto: 0.1 if there are none",
+      &Recipe::val_share, 0, 0.9, "auto"},
+     kData},
+    {{"image-size", "side of the model's images, or auto: the data set's own, for pictures the model's",
+      &Recipe::image_size, 1, 65536, "auto"},
+     kData},
+    {{"augment",
+      "none, standard, strong, or a list: pad-crop:4,flip,random-resized-crop,trivial-augment,"
+      "rand-augment:2,9,colour-jitter:.4,random-erasing:.25,mixup:.2,cutmix:1",
+      &Recipe::augment},
+     kData},
+    {{"resize",
+      "evaluation: shorter side before the crop, 0: as it is, or auto: pictures image-size * 256 / 224",
+      &Recipe::resize, 0, 65536, "auto"},
+     kData},
+    {{"crop", "evaluation: side of the middle that is taken, 0: all, or auto: pictures image-size",
+      &Recipe::crop, 0, 65536, "auto"},
+     kData},
     {{"shuffle", "new order of the images in each epoch", &Recipe::shuffle}, kData},
+    {{"workers", "threads that prepare batches, or auto: 1, for pictures as many as compute",
+      &Recipe::workers, 1, 1024, "auto"},
+     kData},
+    {{"skip-bad-images", "an image that cannot be read is passed over, not an error",
+      &Recipe::skip_bad_images},
+     kData},
 
     {{"method", "what is pruned in which pass; `satsuma methods` lists them", &Recipe::method}, kSparsity},
     {{"nm", "N:M, at most N non-zeros in M weights; N:MxV: V rows share their positions", &Recipe::nm},

@@ -10,6 +10,7 @@
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
+#include "satsuma/train/loading.hpp"
 #include "satsuma/train/saved_precision.hpp"
 #include "src/train/finite.hpp"
 
@@ -21,23 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-data::LoaderOptions train_options(const Recipe& recipe) {
-  data::LoaderOptions options;
-  options.batch_size = recipe.batch_size;
-  options.shuffle = recipe.shuffle;
-  options.augment = data::parse_augment(recipe.augment);
-  options.seed = static_cast<std::uint64_t>(recipe.seed);
-  return options;
-}
-
-data::LoaderOptions test_options(const Recipe& recipe) {
-  data::LoaderOptions options;
-  options.batch_size = recipe.batch_size;
-  options.shuffle = false;
-  options.drop_last = false;
-  return options;
 }
 
 bool multiplies_fp16(const nn::Module& model) {
@@ -56,8 +40,9 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       directory_(std::move(directory)),
       progress_(progress),
       stop_(std::move(stop)),
-      train_loader_(data_.train, data_.normalisation, train_options(recipe)),
-      test_loader_(data_.test, data_.normalisation, test_options(recipe)),
+      train_loader_(data_.train, data_.normalisation, training_options(recipe, data_)),
+      test_loader_(data_.test ? data_.test : data_.validation, data_.normalisation,
+                   evaluation_options(recipe, data_)),
       optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
       layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
@@ -311,7 +296,8 @@ void Trainer::save_last() {
 }
 
 CheckpointInfo Trainer::info() const {
-  return {to_toml(recipe_), data_.input, data_.classes, state_, {}, {}, recipe_.method, to_string(pattern_)};
+  return {to_toml(recipe_), data_.input,         data_.classes,    state_, {}, {},
+          recipe_.method,   to_string(pattern_), data_.class_names};
 }
 
 void Trainer::show() const {

@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/data/loader.hpp"
 #include "satsuma/train/experiment.hpp"
+#include "satsuma/train/loading.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/check_report.hpp"
@@ -152,11 +152,12 @@ int run_pipeline(const Settings& given) {
   if (settings.own_classes) settings.recipe.classes = settings.bench.model.classes;
   find_method(settings.recipe.method);
   train::parse_precision(settings.recipe.precision);
-  data::LoaderOptions options;
-  options.batch_size = settings.bench.batch_size;
-  options.augment = data::parse_augment(settings.recipe.augment);
+  settings.recipe.batch_size = settings.bench.batch_size;
+  settings.recipe.val_share = 0;
+  data::parse_augment(settings.recipe.augment);
   settings.bench.apply();
   const train::ExperimentData data = train::load_data(settings.recipe);
+  const data::LoaderOptions options = train::training_options(settings.recipe, data);
   const std::string input = fmt::format("{}", fmt::join(data.input, "x"));
   if (!settings.recipe.input.empty() && !(settings.recipe.input_shape() == data.input)) {
     throw UsageError(fmt::format("--input got {}, but {} has images of {}; leave it out",

@@ -7,10 +7,13 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/train/loading.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/utf8.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
@@ -47,9 +50,23 @@ train::Recipe recipe_of(const Settings& settings, const train::Checkpoint& check
   return recipe;
 }
 
+/// Labels have to mean what they did in training.
+void check_class_names(const train::ExperimentData& data, const train::Recipe& recipe,
+                       const train::CheckpointInfo& info) {
+  if (data.class_names.empty() || info.class_names.empty()) return;
+  std::vector<std::string> differ;
+  for (std::size_t i = 0; i < data.class_names.size(); ++i) {
+    if (data.class_names[i] != info.class_names[i] && is_utf8(data.class_names[i]))
+      differ.push_back(fmt::format("{}: {}, trained as {}", i, data.class_names[i], info.class_names[i]));
+  }
+  if (differ.empty()) return;
+  throw UsageError(fmt::format("--data {} has other classes than the model was trained for: {}", recipe.data,
+                               fmt::join(differ, "; ")));
+}
+
 void check_data(const train::ExperimentData& data, const train::Recipe& recipe,
                 const train::CheckpointInfo& info) {
-  if (data.input == info.input && data.classes == info.classes) return;
+  if (data.input == info.input && data.classes == info.classes) return check_class_names(data, recipe, info);
   throw UsageError(fmt::format(
       "--data {} has images of {} in {} classes, but the model was trained for {} in {}", recipe.data,
       fmt::join(data.input, "x"), data.classes, fmt::join(info.input, "x"), info.classes));
@@ -87,11 +104,12 @@ int run_eval(const Settings& settings) {
   load_weights(checkpoint, *model, false);
   const bool pruned = is_pruned(*model);
 
-  data::LoaderOptions options;
-  options.batch_size = recipe.batch_size;
-  options.shuffle = false;
-  options.drop_last = false;
-  data::Loader loader(data.test, data.normalisation, options);
+  if (!data.test && !data.validation) {
+    throw UsageError(fmt::format(
+        "--data {} has no test images and none for validation; keep some with --val-share 0.1", recipe.data));
+  }
+  data::Loader loader(data.test ? data.test : data.validation, data.normalisation,
+                      train::evaluation_options(recipe, data));
   const train::Evaluation result = train::evaluate(*model, loader).value();
   // Weights may be finite and what they make of an image not.
   if (!std::isfinite(result.loss)) {
@@ -133,8 +151,9 @@ CLI::App* add_eval(CLI::App& app, std::function<int()>& run) {
       ->required();
   command->add_flag("--json", settings->json, "one JSON object on standard output; top1 is a share of 1");
   settings->flags.add_to(
-      *command, {"model", "stem", "width", "data", "data-dir", "input", "classes", "method", "nm", "device",
-                 "place", "strict-device", "threads", "batch-size"});
+      *command, {"model",      "stem",   "width", "data",          "data-dir", "input",           "classes",
+                 "image-size", "resize", "crop",  "val-share",     "workers",  "skip-bad-images", "method",
+                 "nm",         "device", "place", "strict-device", "threads",  "batch-size"});
   settings->plugins.add_to(*command, "Device");
   command->footer(
       "What is not given is as the checkpoint was trained: its weights are dense masters, and a sparse "

@@ -41,10 +41,12 @@ struct Settings {
 };
 
 /// A run with another value of these is another run: there would be nothing to continue.
-constexpr std::string_view kFixed[] = {"model",       "stem",    "width",      "data", "input",    "classes",
-                                       "limit-train", "augment", "batch-size", "seed", "optimizer"};
+constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     "data",       "input",
+                                       "classes",   "limit-train", "augment",   "batch-size", "seed",
+                                       "optimizer", "val-share",   "image-size"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir", "init", "out", "steps", "log-every", "save-every"};
+constexpr std::string_view kFree[] = {"data-dir",  "init",       "out",    "steps",
+                                      "log-every", "save-every", "workers"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -127,15 +129,23 @@ std::string method_text(const Recipe& recipe) {
   return recipe.wu == "dense" ? text : fmt::format("{}, WU {}", text, recipe.wu);
 }
 
+/// `54000 training, 6000 validation and 10000 test`.
+std::string parts_text(const train::ExperimentData& data) {
+  std::string text = fmt::format("{} training", data.train->size());
+  if (data.validation)
+    text += fmt::format("{} {} validation", data.test ? "," : " and", data.validation->size());
+  if (data.test) text += fmt::format(" and {} test", data.test->size());
+  return text;
+}
+
 void describe(const Recipe& recipe, const nn::Module& model, const train::ExperimentData& data,
               std::int64_t batches, train::Progress& progress) {
   std::int64_t sparse = 0;
   const auto layers = model.contractions();
   for (const auto& layer : layers) sparse += layer->plan().sparse() ? 1 : 0;
-  progress.say(fmt::format("{} ({} parameters) on {} ({} training and {} test images of {}), {}",
-                           recipe.model, short_count(static_cast<double>(count_parameters(model))),
-                           recipe.data, data.train->size(), data.test->size(), fmt::join(data.input, "x"),
-                           threads_text()));
+  progress.say(fmt::format("{} ({} parameters) on {} ({} images of {}), {}", recipe.model,
+                           short_count(static_cast<double>(count_parameters(model))), recipe.data,
+                           parts_text(data), fmt::join(data.input, "x"), threads_text()));
   progress.say(fmt::format("{}, {} of {} layers sparse; {}; {} epoch{} of {} steps", method_text(recipe),
                            sparse, layers.size(), recipe.device, recipe.epochs, recipe.epochs == 1 ? "" : "s",
                            batches));
@@ -235,6 +245,7 @@ int run_train(const Settings& settings) {
   train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
 
   const train::ExperimentData data = train::load_data(recipe);
+  train::fill_sizes(recipe, data);
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
   const train::StopSignal signals;
   train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received);

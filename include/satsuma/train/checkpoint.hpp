@@ -45,6 +45,8 @@ struct CheckpointInfo {
   /// in checkpoints that do not say it.
   std::string method = {};
   std::string pattern = {};  ///< N:M
+  /// In the order of the labels; bytes that are no UTF-8 are replaced. Empty where the data had none.
+  std::vector<std::string> class_names = {};
 };
 
 struct Checkpoint {

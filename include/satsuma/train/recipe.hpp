@@ -26,8 +26,14 @@ struct Recipe {
   std::string input;
   std::optional<std::int64_t> classes;
   std::optional<std::int64_t> limit_train;
+  std::optional<double> val_share;
+  std::optional<std::int64_t> image_size;
   std::string augment = "standard";
+  std::optional<std::int64_t> resize;
+  std::optional<std::int64_t> crop;
   bool shuffle = true;
+  std::optional<std::int64_t> workers;
+  bool skip_bad_images = false;
 
   std::string method = "dense";
   std::string nm = "2:8";
