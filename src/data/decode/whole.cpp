@@ -44,6 +44,26 @@ class Reader {
   std::size_t at_ = 0;
 };
 
+/// Tables of codes: stb_image writes past its own where one has too many, and reads past them where the
+/// lengths of codes contradict each other.
+void check_codes(const Source& source, std::size_t at, std::span<const std::uint8_t> part) {
+  constexpr std::size_t kLengths = 16;
+  constexpr std::size_t kMostCodes = 255;
+  while (!part.empty()) {
+    if (part.size() <= kLengths) refuse(source, at, "damaged JPEG: a table of codes that is cut off");
+    std::size_t codes = 0;
+    std::size_t taken = 0;  // of the 2^16 codes of full length
+    for (std::size_t length = 1; length <= kLengths; ++length) {
+      codes += part[length];
+      taken += std::size_t{part[length]} << (kLengths - length);
+    }
+    if (codes > kMostCodes || taken > std::size_t{1} << kLengths || part.size() - 1 - kLengths < codes) {
+      refuse(source, at, "damaged JPEG: a table of codes that is none");
+    }
+    part = part.subspan(1 + kLengths + codes);
+  }
+}
+
 /// Markers up to the end of the picture; between them lengths, and after a start of scan packed data, in
 /// which a marker is what follows 0xff and is neither 0 nor a restart.
 void check_jpeg(const Source& source) {
@@ -65,6 +85,7 @@ void check_jpeg(const Source& source) {
       if ((marker == 0xc0 || marker == 0xc1 || marker == 0xc2) && (part.empty() || part[0] != 8)) {
         refuse(source, at, fmt::format("a JPEG of {} bits a value, expected 8", part.empty() ? 0 : part[0]));
       }
+      if (marker == 0xc4) check_codes(source, at, part);
       if (marker != 0xda) break;
       if (++scans > kMostScans) refuse(source, at, "damaged JPEG: more than 100 passes");
       do {
