@@ -12,7 +12,8 @@ class Bottleneck : public nn::Module {
  public:
   static constexpr std::int64_t kExpansion = 4;  ///< output channels for each channel of the stage
 
-  Bottleneck(std::int64_t inputs, std::int64_t channels, std::int64_t stride, Rng& rng);
+  Bottleneck(std::int64_t inputs, std::int64_t channels, std::int64_t stride, const BlockDrop& drop,
+             Rng& rng);
 
   Tensor forward(const Tensor& x) override;
 
@@ -24,6 +25,7 @@ class Bottleneck : public nn::Module {
   std::shared_ptr<nn::Conv2d> conv3_;
   std::shared_ptr<nn::BatchNorm2d> bn3_;
   std::shared_ptr<nn::Sequential> downsample_;
+  std::shared_ptr<nn::DropPath> drop_path_;
 };
 
 }  // namespace satsuma::models

@@ -39,7 +39,8 @@ std::shared_ptr<nn::Sequential> ResNet9::residual(const char* name, std::int64_t
   return blocks;
 }
 
-ResNet9::ResNet9(const Options& options, Rng& rng) {
+ResNet9::ResNet9(const Options& options, Rng& rng) : recompute_(options.recompute) {
+  const std::shared_ptr<Rng> draws = dropout_draws(rng);
   const auto channels = [&](std::int64_t unscaled) { return scaled(unscaled, options.width); };
   const auto block = [&](std::int64_t inputs, std::int64_t outputs) {
     return std::make_shared<ConvBlock>(inputs, outputs, rng);
@@ -52,20 +53,26 @@ ResNet9::ResNet9(const Options& options, Rng& rng) {
   layer2_ = add("layer2", block(channels(128), channels(256)));
   layer3_ = add("layer3", block(channels(256), channels(512)));
   residual3_ = residual("residual3", channels(512), rng);
+  if (const double dropout = options.dropout.value_or(0); dropout > 0)
+    dropout_ = add("dropout", std::make_shared<nn::Dropout>(dropout, draws));
   fc_ = add("fc", std::make_shared<nn::Linear>(channels(512), options.classes, rng, false));
 }
 
 Tensor ResNet9::forward(const Tensor& x) {
-  Tensor y = halved((*layer1_)((*prep_)(x)));
-  y = ops::add(y, (*residual1_)(y));
-  y = halved((*layer2_)(y));
-  y = halved((*layer3_)(y));
-  y = ops::add(y, (*residual3_)(y));
-  return ops::scale((*fc_)(global_max(y)), kLogitScale);
+  const auto run = [&](const std::shared_ptr<nn::Module>& module, const Tensor& z) {
+    return run_block(module, z, recompute_);
+  };
+  Tensor y = halved(run(layer1_, run(prep_, x)));
+  y = ops::add(y, run(residual1_, y));
+  y = halved(run(layer2_, y));
+  y = halved(run(layer3_, y));
+  y = global_max(ops::add(y, run(residual3_, y)));
+  return ops::scale((*fc_)(dropout_ ? (*dropout_)(y) : y), kLogitScale);
 }
 
 std::shared_ptr<nn::Module> create_resnet9(const Options& options, Rng& rng) {
   if (options.stem != Stem::cifar) throw UsageError("resnet9 has the stem 'cifar' only; resnet18 has both");
+  if (options.drop_path != 0) throw UsageError("resnet9 has no stochastic depth; resnet18 has");
   if (options.input[1] < 8 || options.input[2] < 8) {
     throw UsageError("resnet9 got images of " + std::to_string(options.input[1]) + "x" +
                      std::to_string(options.input[2]) + " pixels, expected 8x8 or more");

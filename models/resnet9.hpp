@@ -2,6 +2,7 @@
 
 #include "basic_block.hpp"
 #include "registry.hpp"
+#include "satsuma/nn/dropout.hpp"
 #include "satsuma/nn/linear.hpp"
 
 namespace satsuma::models {
@@ -39,10 +40,13 @@ class ResNet9 : public nn::Module {
   std::shared_ptr<ConvBlock> layer2_;
   std::shared_ptr<ConvBlock> layer3_;
   std::shared_ptr<nn::Sequential> residual3_;
+  std::shared_ptr<nn::Dropout> dropout_;  ///< null where there is none
   std::shared_ptr<nn::Linear> fc_;
+  bool recompute_;
 };
 
-/// Throws UsageError for another stem than `cifar`.
+/// Throws UsageError for another stem than `cifar`, and for stochastic depth: its two residuals are no chain
+/// of blocks.
 std::shared_ptr<nn::Module> create_resnet9(const Options& options, Rng& rng);
 
 }  // namespace satsuma::models

@@ -62,6 +62,13 @@ NoGrad::~NoGrad() {
   recording = before_;
 }
 
+Recording::Recording() : before_(recording) {
+  recording = true;
+}
+Recording::~Recording() {
+  recording = before_;
+}
+
 namespace {
 
 bool any_requires_grad(std::span<const Tensor> inputs) {

@@ -27,8 +27,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string unknown_name(std::string_view kind, std::string_view typed,
-                         const std::vector<std::string_view>& known) {
+std::string_view nearest_name(std::string_view typed, const std::vector<std::string_view>& known) {
   std::string_view nearest;
   std::size_t best = std::max<std::size_t>(2, typed.size() / 2);
   for (const std::string_view name : known) {
@@ -38,6 +37,12 @@ std::string unknown_name(std::string_view kind, std::string_view typed,
       nearest = name;
     }
   }
+  return nearest;
+}
+
+std::string unknown_name(std::string_view kind, std::string_view typed,
+                         const std::vector<std::string_view>& known) {
+  const std::string_view nearest = nearest_name(typed, known);
   const std::string hint = nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest);
   return fmt::format("unknown {} '{}'; {}known: {}", kind, typed, hint, fmt::join(known, ", "));
 }

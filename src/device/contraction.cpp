@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/no_storage.hpp"
+#include "satsuma/core/profile.hpp"
 #include "satsuma/device/registry.hpp"
 #include "src/device/fallback.hpp"
 
@@ -41,11 +42,14 @@ std::vector<std::shared_ptr<Device>> candidates(const std::shared_ptr<Device>& a
   return list;
 }
 
-/// Runs `f`; an error of a device from it names the layer and what was done, a pass or the update.
+/// Runs `f`, which has `device` work; an error of the device names the layer and what was done, a pass or the
+/// update. A profile that looks at layers waits until it is done.
 template <typename F>
-void naming(const std::string& layer, std::string_view what, F&& f) {
+void naming(const std::string& layer, std::string_view what, Device& device, F&& f) {
   try {
+    const LayerClock clock(layer, what);
     f();
+    if (clock.runs()) device.synchronize();
   } catch (const DeviceError& error) {
     throw DeviceError(fmt::format("layer '{}', {}: {}", layer, what, error.what()));
   }
@@ -272,7 +276,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
   Tensor y = make_output(device(Pass::ff), shape, x.dtype());
   if (!y.has_storage()) return y;
   Device& device = run_on(Pass::ff);
-  naming(plan_.name, to_string(Pass::ff),
+  naming(plan_.name, to_string(Pass::ff), device,
          [&] { device.forward(plan_, in_format_of(device, x), operand(Pass::ff, constant), bias, y); });
   return y;
 }
@@ -280,7 +284,7 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  naming(plan_.name, to_string(Pass::bp),
+  naming(plan_.name, to_string(Pass::bp), device,
          [&] { device.backward_data(plan_, in_format_of(device, dy), operand(Pass::bp, false), dx); });
   return dx;
 }
@@ -294,7 +298,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
   const SampleKey key = SampleKey::of(settings_.seed, step_, plan_.name);
-  naming(plan_.name, to_string(Pass::wu), [&] {
+  naming(plan_.name, to_string(Pass::wu), device, [&] {
     device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,
                             grad.bias);
   });
@@ -327,7 +331,7 @@ void Contraction::update(const Tensor& grad, std::span<const Tensor> states, con
   args.packed_bp = bp_too && !holds() ? &packed_bp_.of : nullptr;
   // The weight is written whatever the device says of it, and however this ends.
   weight_.raw();
-  naming(plan_.name, "update", [&] { device(Pass::ff).update(args); });
+  naming(plan_.name, "update", device(Pass::ff), [&] { device(Pass::ff).update(args); });
   if (holds()) return;
   packed_ff_.version = packed_bp_.version = weight_.version();
   if (!bp_too) packed_bp_ = {};

@@ -112,8 +112,35 @@ std::vector<std::shared_ptr<Rng>> Module::generators() const {
 }
 
 void Module::train(bool on) {
-  training_ = on;
+  training_ = on && !frozen_;
   for (const auto& [name, child] : children_) child->train(on);
+}
+
+Tensor Module::fitted(const std::string&, const Tensor&) const {
+  return {};
+}
+
+std::int64_t Module::freeze(const std::function<bool(const std::string& name)>& chosen) {
+  return freeze("", chosen);
+}
+
+std::int64_t Module::freeze(const std::string& prefix,
+                            const std::function<bool(const std::string& name)>& chosen) {
+  std::int64_t count = 0;
+  bool all = !parameters_.empty();
+  for (Parameter& parameter : parameters_) {
+    if (chosen(prefix + parameter.name)) {
+      parameter.value.set_requires_grad(false);
+      ++count;
+    }
+    all = all && !parameter.value.requires_grad();
+  }
+  if (all) {
+    frozen_ = true;
+    training_ = false;
+  }
+  for (const auto& [name, child] : children_) count += child->freeze(prefix + name + ".", chosen);
+  return count;
 }
 
 std::vector<NamedTensor> Module::state() const {

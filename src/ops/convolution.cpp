@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "satsuma/autograd/node.hpp"
+#include "src/ops/broadcast.hpp"
 #include "src/ops/saved_tensor.hpp"
 #include "src/ops/support.hpp"
 
@@ -18,10 +19,13 @@ std::vector<Tensor> gradients(Contraction& contraction, const SavedTensor& image
                               const Tensor& dy, const std::vector<bool>& needs) {
   std::vector<Tensor> result(3);
   if (needs[0]) result[0] = contraction.backward_data(dy, image_shape);
-  if (needs[1] || needs[2]) {
+  if (needs[1]) {
     Contraction::WeightGradient grad = contraction.backward_weights(image.wide(), dy, needs[2]);
-    if (needs[1]) result[1] = std::move(grad.weight);
+    result[1] = std::move(grad.weight);
     result[2] = std::move(grad.bias);
+  } else if (needs[2]) {
+    const Shape channels = {dy.dim(1)};
+    result[2] = sum_to(dy, {1, channels[0], 1, 1}).reshape_view(channels);
   }
   return result;
 }
@@ -35,12 +39,12 @@ Attributes attributes_of(const Geometry& geometry) {
           {"groups", geometry.groups}};
 }
 
-/// What the derivative of the weight and the bias will read, `x` as an image; nothing when neither is wanted.
+/// What the derivative of the weight will read, `x` as an image; nothing when it is not wanted.
 /// A product of bf16 rounds it anyway, so that nothing is lost where it is kept rounded; others get it as it
 /// is, also where the layers around them do not.
 SavedTensor saved_input(const Contraction& contraction, const Tensor& image, const Tensor& x,
-                        const Tensor& weight, const Tensor& bias) {
-  if (!needs_grad({weight, bias})) return {};
+                        const Tensor& weight) {
+  if (!needs_grad({weight})) return {};
   const bool rounds = contraction.plan().operands == DType::bf16;
   return {image.detach(), x, rounds ? saved_precision() : DType::f32};
 }
@@ -71,7 +75,7 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Tensor y = contraction->forward(x, bias, constant);
   const Operation operation = {"conv2d", {x, weight, bias}, attributes_of(contraction->geometry())};
   return record(operation, y, [&]() -> Backward {
-    SavedTensor saved = saved_input(*contraction, x, x, weight, bias);
+    SavedTensor saved = saved_input(*contraction, x, x, weight);
     return [contraction = std::move(contraction), saved = std::move(saved), input = x.shape()](
                const Tensor& dy, const std::vector<bool>& needs) {
       return gradients(*contraction, saved, input, dy, needs);
@@ -91,7 +95,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const bool constant = !needs_grad({x, weight, bias});
   Tensor y = as_rows(contraction->forward(image, bias, constant), rank);
   return record({"linear", {x, weight, bias}}, y, [&]() -> Backward {
-    SavedTensor saved = saved_input(*contraction, image, x, weight, bias);
+    SavedTensor saved = saved_input(*contraction, image, x, weight);
     return [contraction = std::move(contraction), saved = std::move(saved), input = image.shape(), rank,
             weight_shape = weight.shape()](const Tensor& dy, const std::vector<bool>& needs) {
       std::vector<Tensor> result = gradients(*contraction, saved, input, as_image(dy), needs);

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "satsuma/ops/arithmetic.hpp"
 #include "src/ops/support.hpp"
 
 namespace satsuma::ops {
@@ -22,13 +23,22 @@ void apply(const Tensor& x, const Tensor& kept, double factor, Tensor& y) {
   });
 }
 
+void check_probability(const char* op, double probability) {
+  if (probability >= 0.0 && probability < 1.0) return;
+  throw UsageError(fmt::format("[{}] got probability {}, expected at least 0 and below 1", op, probability));
+}
+
+/// Ones over the axes of x, the number of images along the first.
+Shape one_an_image(const Tensor& x) {
+  Shape shape = {x.dim(0)};
+  for (int axis = 1; axis < x.rank(); ++axis) shape.push_back(1);
+  return shape;
+}
+
 }  // namespace
 
 Tensor dropout(const Tensor& x, double probability, bool training, Rng& rng) {
-  if (!(probability >= 0.0 && probability < 1.0)) {
-    throw UsageError(
-        fmt::format("[dropout] got probability {}, expected at least 0 and below 1", probability));
-  }
+  check_probability("dropout", probability);
   if (!training || probability == 0.0) return x;
   check_real("dropout", x);
   const Tensor from = blocked(x);
@@ -53,6 +63,23 @@ Tensor dropout(const Tensor& x, double probability, bool training, Rng& rng) {
       return std::vector<Tensor>{dx};
     };
   });
+}
+
+Tensor drop_path(const Tensor& x, double probability, bool training, Rng& rng) {
+  check_probability("drop_path", probability);
+  if (!training || probability == 0.0) return x;
+  check_real("drop_path", x);
+  Tensor factors = Tensor::empty(one_an_image(x), x.dtype());
+  if (factors.has_storage()) {
+    dispatch_real("drop_path", x.dtype(), [&](auto element) {
+      using T = decltype(element);
+      const T kept = static_cast<T>(1.0 / (1.0 - probability));
+      T* const factor = factors.data<T>();
+      for (std::int64_t n = 0; n < x.dim(0); ++n)
+        factor[n] = rng.uniform() >= static_cast<float>(probability) ? kept : T(0);
+    });
+  }
+  return mul(x, factors);
 }
 
 }  // namespace satsuma::ops

@@ -28,16 +28,28 @@ void check(const Kind& kind, const Settings& settings) {
 }
 
 Optimizer::Optimizer(const Kind& kind, std::vector<nn::Parameter> parameters, const Settings& settings)
-    : kind_(kind), parameters_(std::move(parameters)), settings_(settings) {
+    : kind_(kind),
+      parameters_(std::move(parameters)),
+      lr_factors_(parameters_.size(), 1.0),
+      settings_(settings) {
   check(kind, settings);
   const std::size_t states = kind.rule(settings, 1)->states();
   for (const nn::Parameter& parameter : parameters_) {
     States& own = states_.emplace_back();
+    if (!parameter.value.requires_grad()) continue;
     for (std::size_t i = 0; i < states; ++i) {
       own.push_back(Tensor::empty_like(parameter.value));
       own.back().fill(0);
     }
   }
+}
+
+void Optimizer::set_lr_factors(std::vector<double> factors) {
+  if (factors.size() != parameters_.size()) {
+    throw Error(fmt::format("an optimiser got {} factors of the learning rate, expected {}: one a parameter",
+                            factors.size(), parameters_.size()));
+  }
+  lr_factors_ = std::move(factors);
 }
 
 void Optimizer::zero_grad() {
@@ -56,11 +68,12 @@ void Optimizer::step(double lr) {
     const nn::Parameter& parameter = parameters_[p];
     const Tensor grad = parameter.value.grad();
     if (!grad.defined()) continue;
+    const double rate = lr * lr_factors_[p];
     if (parameter.contraction) {
-      parameter.contraction->update(grad, states_[p], *rule_of_weights, lr);
+      parameter.contraction->update(grad, states_[p], *rule_of_weights, rate);
       continue;
     }
-    UpdateArgs args{.weight = parameter.value, .grad = grad, .rule = rule_of_others.get(), .lr = lr};
+    UpdateArgs args{.weight = parameter.value, .grad = grad, .rule = rule_of_others.get(), .lr = rate};
     std::copy(states_[p].begin(), states_[p].end(), args.states.begin());
     apply_update(args);
   }

@@ -13,6 +13,7 @@
 #include "satsuma/data/class_folders.hpp"
 #include "satsuma/data/split.hpp"
 #include "satsuma/data/subset.hpp"
+#include "satsuma/train/fine_tuning.hpp"
 
 namespace satsuma::train {
 
@@ -140,9 +141,13 @@ std::shared_ptr<nn::Module> make_model(const Recipe& recipe, const Shape& input,
   options.classes = classes;
   options.stem = models::parse_stem(recipe.stem);
   options.width = recipe.width;
+  options.drop_path = recipe.drop_path;
+  options.dropout = recipe.dropout;
+  options.recompute = recipe.recompute;
   Rng rng(static_cast<std::uint64_t>(recipe.seed));
   std::shared_ptr<nn::Module> model = models::find(recipe.model).create(options, rng);
   configure_layers(*model, recipe.layer_options());
+  if (!recipe.freeze.empty()) freeze(*model, recipe.freeze);
   return model;
 }
 

@@ -10,6 +10,7 @@
 #include "satsuma/device/plan.hpp"
 #include "satsuma/optim/schedule.hpp"
 #include "satsuma/sparse/method.hpp"
+#include "satsuma/train/fine_tuning.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 #include "src/core/setting_body.hpp"
 
@@ -127,12 +128,34 @@ const RecipeField kFields[] = {
     {{"label-smoothing", "label smoothing of the loss", &Recipe::label_smoothing, 0, 1}, kTraining},
     {{"seed", "of weights, order, augmentation and dropout", &Recipe::seed, 0, 9007199254740992.0},
      kTraining},
-    {{"init", "start from the weights of this safetensors file", &Recipe::init}, kTraining},
+    {{"init", "start from the weights of this safetensors file, ours, torchvision's or timm's",
+      &Recipe::init},
+     kTraining},
+    {{"new-head", "the last layer begins anew, whatever --init has for it", &Recipe::new_head}, kTraining},
+    {{"freeze", "parameters by name or layer that stay as they are, e.g. 'conv1|bn1|layer1.*'",
+      &Recipe::freeze},
+     kTraining},
+    {{"lr-for", "LAYERS=FACTOR on the learning rate, e.g. 'fc=10'; may be repeated", &Recipe::lr_for},
+     kTraining},
+    {{"layer-decay", "vit: factor on the learning rate from each block to the one before it",
+      &Recipe::layer_decay, 1e-3, 1},
+     kTraining},
+    {{"drop-path", "stochastic depth: share of images that skip the last residual block, less before it",
+      &Recipe::drop_path, 0, 0.99},
+     kTraining},
+    {{"dropout", "dropout before the last layer, in vit in its blocks, or auto, the model's own",
+      &Recipe::dropout, 0, 0.99, "auto"},
+     kTraining},
+    {{"recompute", "less memory: blocks compute their activations again for the backward pass",
+      &Recipe::recompute},
+     kTraining},
 
     {{"out", "run directory; runs/MODEL-DATA-METHOD when left out", &Recipe::out}, kRun},
     {{"log-every", "steps between lines of log.jsonl", &Recipe::log_every, 1, kLargest}, kRun},
     {{"save-every", "steps between checkpoints besides those after epochs, or none", &Recipe::save_every, 1,
       kLargest, "none"},
+     kRun},
+    {{"tensorboard", "write an event file for TensorBoard into the run directory", &Recipe::tensorboard},
      kRun},
 };
 
@@ -186,6 +209,8 @@ void Recipe::check() const {
   optim::parse_schedule(schedule);
   data::parse_augment(augment);
   for (const std::string& text : place) Placement::parse(text);
+  for (const std::string& text : lr_for) LayerRate::parse(text);
+  if (new_head && init.empty()) throw UsageError("--new-head got no --init, of which it is another head");
   input_shape();
 }
 
@@ -199,6 +224,12 @@ optim::Settings Recipe::optimizer_settings() const {
   settings.weight_decay = weight_decay.value_or(optim::find_optimizer(optimizer).default_weight_decay);
   settings.decay_norms = decay_norms;
   return settings;
+}
+
+std::vector<double> Recipe::lr_factors(const std::vector<nn::Parameter>& parameters) const {
+  std::vector<LayerRate> rates;
+  for (const std::string& text : lr_for) rates.push_back(LayerRate::parse(text));
+  return train::lr_factors(parameters, rates, layer_decay);
 }
 
 void Recipe::fill_defaults() {

@@ -36,6 +36,15 @@ void remove_file(const fs::path& path) {
   if (error) throw IoError(io_message("remove", path, error.value()));
 }
 
+/// TensorBoard's files of an earlier run.
+void remove_events(const fs::path& directory) {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) files.push_back(entry.path());
+  }
+  for (const fs::path& file : files) remove_file(file);
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path path, RunMode mode) : path_(std::move(path)), mode_(mode) {
@@ -96,6 +105,7 @@ void RunDirectory::open(std::string_view config_text) {
       remove_leftovers(file);
       if (mode_ == RunMode::overwrite) remove_file(file);
     }
+    if (mode_ == RunMode::overwrite) remove_events(path_);
   } catch (...) {
     if (!made.empty()) lock_.reset();
     remove_directories(made);

@@ -63,6 +63,12 @@ std::string to_line(const LogRecord& record) {
     object["transfer_seconds"] = record.tally.work.transfer_seconds();
     object["bytes_moved"] = record.tally.work.bytes_moved;
   }
+  if (const auto& time = record.time) {
+    object["time"] = {{"data", time->data},
+                      {"forward", time->forward},
+                      {"backward", time->backward},
+                      {"update", time->update}};
+  }
   object["seconds"] = record.seconds;
   return object.dump() + '\n';
 }

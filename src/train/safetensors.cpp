@@ -70,20 +70,21 @@ std::uint64_t bytes_of(const Tensor& tensor) {
   return static_cast<std::uint64_t>(tensor.numel()) * size_of(tensor.dtype());
 }
 
-std::string make_header(std::span<const nn::NamedTensor> tensors,
+std::string make_header(std::span<const StoredTensor> tensors,
                         const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   if (!metadata.empty()) json["__metadata__"] = metadata;
   std::set<std::string> names = {"__metadata__"};
   std::uint64_t position = 0;
-  for (const nn::NamedTensor& tensor : tensors) {
+  for (const StoredTensor& tensor : tensors) {
     if (!names.insert(tensor.name).second) {
       throw UsageError(fmt::format("[safetensors] the name '{}' cannot be used twice", tensor.name));
     }
     const std::uint64_t end = position + bytes_of(tensor.value);
-    const Shape& shape = tensor.value.shape();
+    const bool own = tensor.type.empty();
+    const Shape& shape = own ? tensor.value.shape() : tensor.shape;
     nlohmann::ordered_json& entry = json[tensor.name];
-    entry["dtype"] = safetensors_name(tensor.value.dtype());
+    entry["dtype"] = own ? std::string(safetensors_name(tensor.value.dtype())) : tensor.type;
     entry["shape"] = std::vector<std::int64_t>(shape.begin(), shape.end());
     entry["data_offsets"] = {position, end};
     position = end;
@@ -96,18 +97,25 @@ std::string make_header(std::span<const nn::NamedTensor> tensors,
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+void write_stored(const std::filesystem::path& path, std::span<const StoredTensor> tensors,
+                  const std::map<std::string, std::string>& metadata) {
   const std::string header = make_header(tensors, metadata);
   const std::uint64_t length = header.size();
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(header);
-  for (const nn::NamedTensor& tensor : tensors) {
+  for (const StoredTensor& tensor : tensors) {
     const Tensor plain = row_major(tensor.value);
     file.write(std::span<const std::byte>(plain.raw(), bytes_of(plain)));
   }
   file.commit();
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<StoredTensor> stored;
+  for (const nn::NamedTensor& tensor : tensors) stored.push_back({tensor.name, tensor.value});
+  write_stored(path, stored, metadata);
 }
 
 SafeTensors read_safetensors(const std::filesystem::path& path) {

@@ -12,6 +12,7 @@
 #include "satsuma/ops/cross_entropy.hpp"
 #include "satsuma/train/loading.hpp"
 #include "satsuma/train/saved_precision.hpp"
+#include "src/train/events/training_events.hpp"
 #include "src/train/finite.hpp"
 
 namespace satsuma::train {
@@ -46,6 +47,7 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
       optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
       layers_(model_->contractions()),
       devices_(devices_of(*model_)) {
+  optimizer_.set_lr_factors(recipe.lr_factors(model_->parameters()));
   const std::int64_t all_steps = recipe.epochs * batches_per_epoch();
   last_step_ = std::min(recipe.steps.value_or(all_steps), all_steps);
   schedule_.kind = optim::parse_schedule(recipe.schedule);
@@ -56,7 +58,10 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
   if (!recipe.nm_schedule.empty()) nm_schedule_ = NmSchedule::parse(recipe.nm_schedule);
   follow_nm_schedule();
   if (multiplies_fp16(*model_)) state_.loss_scale = LossScale();
+  if (recipe.tensorboard) EventWriter::check_available();
 }
+
+Trainer::~Trainer() = default;
 
 void Trainer::resume(const Checkpoint& checkpoint) {
   const auto fail = [&](const std::string& what) {
@@ -87,11 +92,15 @@ Outcome Trainer::run() {
   if (std::error_code error; state_.step > 0 && !std::filesystem::exists(directory_.log(), error))
     progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
   log_.emplace(directory_.log(), state_.step);
+  if (recipe_.tensorboard)
+    events_ = std::make_unique<TrainingEvents>(directory_, recipe_, data_, state_.step);
   if (!resumed_) {
     save_checkpoint(directory_.init(), *model_, nullptr, info());
     save_last();
   }
   model_->train();
+  Profile profile;
+  profile_ = &profile;
   while (!stop_requested()) {
     if (state_.batch == batches_per_epoch()) {
       end_epoch();
@@ -111,6 +120,7 @@ Outcome Trainer::run() {
     }
   }
   if (trained && state_.batch > 0) save_last();
+  if (events_ && !stop_requested()) events_->on_end();
 
   Outcome outcome;
   outcome.state = state_;
@@ -124,8 +134,10 @@ void Trainer::train_epoch() {
   if (state_.batch == 0) state_.running = {};
   train_loader_.start(state_.epoch, state_.batch);
   Clock::time_point begin = Clock::now();
+  lap(Phase::other, "evaluation");
   data::Batch batch;
   while (state_.step < last_step_ && !stop_requested() && train_loader_.next(batch)) {
+    if (events_) events_->on_batch(state_.step, batch);
     Tally tally = step(batch);
     tally.seconds = seconds_since(begin);
     state_.interval += tally;
@@ -138,10 +150,12 @@ void Trainer::train_epoch() {
     if (state_.step % recipe_.log_every == 0) end_interval();
     if (recipe_.save_every && state_.step % *recipe_.save_every == 0) save_last();
     begin = Clock::now();
+    lap(Phase::other, "log");
   }
 }
 
 Tally Trainer::step(const data::Batch& batch) try {
+  lap(Phase::data, "loader");
   begin_step();
   const Work before = executed(devices_);
   evaluation_.reset();
@@ -166,6 +180,7 @@ Tally Trainer::step(const data::Batch& batch) try {
   tally.loss_sum = value * static_cast<double>(tally.images);
   tally.correct = ops::count_correct(logits.detach(), batch.labels);
   tally.work = executed(devices_) - before;
+  lap(Phase::update, "optimizer");
   return tally;
 } catch (const DeviceError& error) {
   throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
@@ -210,8 +225,16 @@ void Trainer::end_interval() {
   record.tally = state_.interval;
   record.loss_scale = state_.loss_scale;
   record.seconds = state_.total.seconds;
-  log_->write(record);
+  record.time = StepTime{profile_->seconds(Phase::data), profile_->seconds(Phase::forward),
+                         profile_->seconds(Phase::backward), profile_->seconds(Phase::update)};
+  profile_->restart();
+  log(record);
   state_.interval = {};
+}
+
+void Trainer::log(const LogRecord& record) {
+  log_->write(record);
+  if (events_) events_->on_record(record);
 }
 
 void Trainer::end_epoch() {
@@ -247,7 +270,8 @@ bool Trainer::evaluate_epoch() {
   record.loss_scale = state_.loss_scale;
   record.test_loss = evaluation_->loss;
   record.test_accuracy = evaluation_->top1;
-  log_->write(record);
+  log(record);
+  if (events_) events_->on_epoch(state_.step, *model_, test_loader_);
   progress_.say(
       fmt::format("epoch {}/{}  train loss {:.4f}  train accuracy {:.2f} %  test loss {:.4f}  test accuracy "
                   "{:.2f} %  {:.0f} images/s",

@@ -73,49 +73,73 @@ TEST_CASE("the residual networks have torchvision's names in torchvision's order
   const std::map<std::string, std::vector<std::string>> expected = {
       {"resnet18", torchvision_names({2, 2, 2, 2}, 2)},
       {"resnet20", torchvision_names({3, 3, 3}, 2)},
-      {"resnet50", torchvision_names({3, 4, 6, 3}, 3)}};
+      {"resnet34", torchvision_names({3, 4, 6, 3}, 2)},
+      {"resnet50", torchvision_names({3, 4, 6, 3}, 3)},
+      {"resnet101", torchvision_names({3, 4, 23, 3}, 3)}};
   CHECK(expected.at("resnet18").size() == 122);
   CHECK(expected.at("resnet50").size() == 320);
+  const NoStorage shapes_only;
   for (const auto& [name, names] : expected) {
     CHECK(state_names(*make(name)) == names);
   }
 }
 
-TEST_CASE("vgg19_bn has torchvision's names in torchvision's order") {
-  std::vector<std::string> features;
-  int index = 0;
-  for (const int run : {2, 2, 4, 4, 4}) {
-    for (int i = 0; i < run; ++i, index += 3) {
-      const std::string conv = "features." + std::to_string(index);
-      features.insert(features.end(), {conv + ".weight", conv + ".bias"});
-      append_batch_norm(features, "features." + std::to_string(index + 1));
+TEST_CASE("every vgg has torchvision's names in torchvision's order") {
+  const std::map<std::string, std::vector<int>> runs = {{"vgg11", {1, 1, 2, 2, 2}},
+                                                        {"vgg13", {2, 2, 2, 2, 2}},
+                                                        {"vgg16", {2, 2, 3, 3, 3}},
+                                                        {"vgg19", {2, 2, 4, 4, 4}}};
+  for (const auto& [plain, layers] : runs) {
+    for (const bool norm : {false, true}) {
+      std::vector<std::string> features;
+      int index = 0;
+      for (const int run : layers) {
+        for (int i = 0; i < run; ++i, index += norm ? 3 : 2) {
+          const std::string conv = "features." + std::to_string(index);
+          features.insert(features.end(), {conv + ".weight", conv + ".bias"});
+          if (norm) append_batch_norm(features, "features." + std::to_string(index + 1));
+        }
+        ++index;
+      }
+      for (const Stem stem : {Stem::cifar, Stem::imagenet}) {
+        std::vector<std::string> expected = features;
+        for (const char* layer : {"classifier.0", "classifier.3", "classifier.6"}) {
+          if (stem == Stem::cifar && layer != std::string("classifier.0")) continue;
+          expected.insert(expected.end(), {std::string(layer) + ".weight", std::string(layer) + ".bias"});
+        }
+        const std::string name = norm ? plain + "_bn" : plain;
+        CAPTURE(name);
+        const NoStorage shapes_only;
+        CHECK(state_names(*make(name, {.stem = stem, .width = 0.125})) == expected);
+      }
     }
-    ++index;
-  }
-  for (const Stem stem : {Stem::cifar, Stem::imagenet}) {
-    std::vector<std::string> expected = features;
-    for (const char* layer : {"classifier.0", "classifier.3", "classifier.6"}) {
-      if (stem == Stem::cifar && layer != std::string("classifier.0")) continue;
-      expected.insert(expected.end(), {std::string(layer) + ".weight", std::string(layer) + ".bias"});
-    }
-    CHECK(state_names(*make("vgg19_bn", {.stem = stem, .width = 0.125})) == expected);
   }
 }
 
-TEST_CASE("vit_cifar has timm's names in timm's order") {
-  std::vector<std::string> expected = {"cls_token", "pos_embed"};
-  const auto append = [&](const std::string& layer) {
-    expected.insert(expected.end(), {layer + ".weight", layer + ".bias"});
-  };
-  append("patch_embed.proj");
-  for (int block = 0; block < 6; ++block) {
-    for (const char* layer : {"norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"}) {
-      append("blocks." + std::to_string(block) + "." + layer);
+TEST_CASE("the vision transformers have timm's names in timm's order") {
+  const std::map<std::string, int> blocks = {{"vit_cifar", 6},
+                                             {"vit_tiny_patch16_224", 12},
+                                             {"vit_small_patch16_224", 12},
+                                             {"vit_base_patch16_224", 12}};
+  for (const auto& [name, count] : blocks) {
+    std::vector<std::string> expected = {"cls_token", "pos_embed"};
+    const auto append = [&](const std::string& layer) {
+      expected.insert(expected.end(), {layer + ".weight", layer + ".bias"});
+    };
+    append("patch_embed.proj");
+    for (int block = 0; block < count; ++block) {
+      for (const char* layer : {"norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"}) {
+        append("blocks." + std::to_string(block) + "." + layer);
+      }
     }
+    append("norm");
+    append("head");
+    CAPTURE(name);
+    const NoStorage shapes_only;
+    CHECK(state_names(*make(name)) == expected);
+    // What drops takes part in no file.
+    CHECK(state_names(*make(name, {.drop_path = 0.1, .dropout = 0.1})) == expected);
   }
-  append("norm");
-  append("head");
-  CHECK(state_names(*make("vit_cifar", {.width = 0.125})) == expected);
 }
 
 TEST_CASE("parameter counts") {
@@ -124,7 +148,22 @@ TEST_CASE("parameter counts") {
     Options options;
     std::int64_t count;
   };
+  const Options imagenet = {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet};
   const Case cases[] = {
+      // As torchvision and timm count them.
+      {"resnet34", imagenet, 21'797'672},
+      {"resnet101", imagenet, 44'549'160},
+      {"vgg11", imagenet, 132'863'336},
+      {"vgg13", imagenet, 133'047'848},
+      {"vgg16", imagenet, 138'357'544},
+      {"vgg19", imagenet, 143'667'240},
+      {"vgg11_bn", imagenet, 132'868'840},
+      {"vgg13_bn", imagenet, 133'053'736},
+      {"vgg16_bn", imagenet, 138'365'992},
+      {"vgg19_bn", imagenet, 143'678'248},
+      {"vit_tiny_patch16_224", imagenet, 5'717'416},
+      {"vit_small_patch16_224", imagenet, 22'050'664},
+      {"vit_base_patch16_224", imagenet, 86'567'656},
       {"resnet18", {}, 11'173'962},
       {"resnet18", {.input = {3, 224, 224}, .classes = 1000, .stem = Stem::imagenet}, 11'689'512},
       {"resnet18", {.input = {1, 32, 32}}, 11'173'962 - 2 * 64 * 9},
@@ -138,6 +177,7 @@ TEST_CASE("parameter counts") {
       {"vit_cifar", {}, 9'532'938},
       {"vit_cifar", {.input = {1, 64, 64}}, 9'532'938 - 2 * 512 * 16 + 192 * 512},
   };
+  const NoStorage shapes_only;
   for (const Case& c : cases) {
     CAPTURE(c.name);
     CHECK(parameter_count(*make(c.name, c.options)) == c.count);
@@ -156,11 +196,14 @@ TEST_CASE("width scales channels to multiples of 8") {
   }
   const auto model = make("resnet9", {.width = 0.25});
   CHECK(model->contractions().back()->geometry().in_channels == 128);
+  // Three heads share the width of a transformer.
+  CHECK(scaled(192, 0.125, 24) == 24);
+  CHECK(make("vit_tiny_patch16_224", {.width = 0.3})->contractions().back()->geometry().in_channels == 48);
 }
 
-TEST_CASE("every model trains a step on images of one and three channels") {
+TEST_CASE("every model trains a step on images of one, three and five channels") {
   for (const Entry& entry : entries()) {
-    for (const Shape& input : {Shape{3, 32, 32}, Shape{1, 32, 40}}) {
+    for (const Shape& input : {Shape{3, 32, 32}, Shape{1, 32, 48}, Shape{5, 64, 64}}) {
       CAPTURE(entry.name);
       CAPTURE(to_string(input));
       const auto model = make(entry.name, {.input = input, .classes = 7, .width = 0.125});
@@ -179,7 +222,7 @@ TEST_CASE("every model trains a step on images of one and three channels") {
 }
 
 TEST_CASE("models with layers of their own for the imagenet stem train a step on 224x224 images") {
-  for (const char* name : {"vgg19_bn", "vit_cifar"}) {
+  for (const char* name : {"vgg19_bn", "vgg11", "vit_cifar", "vit_small_patch16_224"}) {
     CAPTURE(name);
     const Options options = {.input = {3, 224, 224}, .classes = 12, .stem = Stem::imagenet, .width = 0.125};
     const auto model = make(name, options);
@@ -190,7 +233,7 @@ TEST_CASE("models with layers of their own for the imagenet stem train a step on
       CAPTURE(parameter.name);
       CHECK(parameter.value.grad().defined());
     }
-    CHECK(model->generators().size() == (std::string(name) == "vgg19_bn" ? 1 : 0));
+    CHECK(model->generators().size() == (std::string(name).starts_with("vgg") ? 1 : 0));
   }
 }
 
@@ -292,6 +335,53 @@ TEST_CASE("BDWP prunes all but the first convolution and saves nearly half of th
   }
 }
 
+TEST_CASE(
+    "what drops is off by default, draws from one generator, and leaves the weights as they are drawn") {
+  for (const Entry& entry : entries()) {
+    CAPTURE(entry.name);
+    const bool residual = entry.name != "resnet9" && !entry.name.starts_with("vgg");
+    Options options = {.input = {3, 32, 32}, .classes = 7, .width = 0.125};
+    const auto plain = make(entry.name, options);
+    CHECK(plain->generators().empty());
+    options.dropout = 0.25;
+    if (residual) options.drop_path = 0.5;
+    const auto dropping = make(entry.name, options);
+    CHECK(dropping->generators().size() == 1);
+    const auto expected = plain->state(), state = dropping->state();
+    REQUIRE(state.size() == expected.size());
+    for (std::size_t i = 0; i < state.size(); ++i)
+      CHECK(state[i].value.to_vector<float>() == expected[i].value.to_vector<float>());
+    const Tensor x = random_tensor({4, 3, 32, 32}, 1, DType::f32, MemoryFormat::batch_blocked);
+    plain->train(false);
+    dropping->train(false);
+    CHECK((*plain)(x).to_vector<float>() == (*dropping)(x).to_vector<float>());
+    CHECK(dropping->generators()[0]->position() == 0);
+    dropping->train();
+    const std::vector<float> first = (*dropping)(x).to_vector<float>();
+    CHECK(dropping->generators()[0]->position() > 0);
+    CHECK((*dropping)(x).to_vector<float>() != first);
+    dropping->generators()[0]->seek(0);
+    CHECK((*dropping)(x).to_vector<float>() == first);
+  }
+}
+
+TEST_CASE("stochastic depth grows linearly with depth") {
+  Rng rng(1);
+  const auto draws = dropout_draws(rng);
+  CHECK(rng.position() == 0);
+  const Options options = {.drop_path = 0.3};
+  for (int i = 0; i < 12; ++i)
+    CHECK(block_drop(options, i, 11, draws).probability == doctest::Approx(0.3 * i / 11));
+  CHECK(block_drop({}, 3, 11, draws).draws == nullptr);
+  // 8 blocks; the first never drops, the seven others draw for each image; a transformer's draw twice.
+  const Tensor x = random_tensor({4, 3, 32, 32}, 1, DType::f32, MemoryFormat::batch_blocked);
+  for (const auto& [name, count] : {std::pair{"resnet18", 7}, {"vit_cifar", 2 * 5}}) {
+    const auto model = make(name, {.width = 0.125, .drop_path = 0.5});
+    (*model)(x);
+    CHECK(model->generators()[0]->position() == static_cast<std::uint64_t>(4 * count));
+  }
+}
+
 TEST_CASE("unknown models, stems and impossible options are refused") {
   const auto message = [](auto&& f) -> std::string {
     try {
@@ -305,6 +395,11 @@ TEST_CASE("unknown models, stems and impossible options are refused") {
   CHECK(message([] { parse_stem("cifr"); }).find("'cifar'") != std::string::npos);
   CHECK(message([] { make("resnet9", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
   CHECK(message([] { make("resnet20", {.stem = Stem::imagenet}); }).find("resnet18") != std::string::npos);
+  CHECK(message([] { make("vgg11", {.drop_path = 0.1}); }).find("vgg11") != std::string::npos);
+  CHECK(message([] { make("resnet9", {.drop_path = 0.1}); }).find("resnet9") != std::string::npos);
+  CHECK(message([] {
+          make("vit_base_patch16_224", {.input = {3, 40, 32}});
+        }).find("vit_base_patch16_224") != std::string::npos);
   CHECK(message([] { make("resnet9", {.input = {3, 7, 32}}); }).find("8x8 or more") != std::string::npos);
   CHECK(message([] { make("vgg19_bn", {.input = {3, 32, 16}}); }).find("32x32 or more") != std::string::npos);
   CHECK(message([] { make("vit_cifar", {.input = {3, 32, 30}}); }).find("of 4") != std::string::npos);

@@ -60,4 +60,45 @@ TEST_CASE("dropout in evaluation, or with probability 0, is the identity and dra
   CHECK(rng.position() == 0);
 }
 
+TEST_CASE("stochastic depth leaves out whole images and scales the rest, in both directions") {
+  // 37 images: with padding lanes. Both formats of activations, rank 3 and 4, and double.
+  for (const Shape& shape : {Shape{37, 5, 3, 3}, Shape{37, 6, 4}}) {
+    for (const MemoryFormat format : {MemoryFormat::batch_blocked, MemoryFormat::channels_last}) {
+      for (const DType dtype : {DType::f32, DType::f64}) {
+        Tensor x = random_tensor(shape, 4, dtype, format);
+        x.set_requires_grad();
+        Rng rng(5), again(5);
+        const Tensor y = ops::drop_path(x, 0.25, true, rng);
+        CHECK(rng.position() == 37);
+        backward(y, x.detach());
+        const std::vector<double> in = x.to_vector<double>();
+        const std::vector<double> out = y.to_vector<double>(), grad = x.grad().to_vector<double>();
+        const auto image = in.size() / 37;
+        int kept = 0;
+        for (std::size_t n = 0; n < 37; ++n) {
+          const bool keep = again.uniform() >= 0.25F;
+          kept += keep ? 1 : 0;
+          for (std::size_t i = n * image; i < (n + 1) * image; ++i) {
+            // One multiplication, by a factor rounded to the type: half a unit in the last place each.
+            const double expected = keep ? in[i] / 0.75 : 0;
+            CHECK(out[i] == doctest::Approx(expected).epsilon(dtype == DType::f32 ? 1.2e-7 : 1e-15));
+            CHECK(grad[i] == out[i]);  // linear, and the seed is x
+          }
+        }
+        CHECK(kept > 18);
+        CHECK(kept < 37);
+      }
+    }
+  }
+}
+
+TEST_CASE("stochastic depth in evaluation, or with probability 0, is the identity and draws nothing") {
+  const Tensor x = random_tensor({3, 4}, 1, DType::f32);
+  Rng rng(1);
+  CHECK(ops::drop_path(x, 0.5, false, rng).same_as(x));
+  CHECK(ops::drop_path(x, 0.0, true, rng).same_as(x));
+  CHECK(rng.position() == 0);
+  CHECK_THROWS_AS(ops::drop_path(x, 1.0, true, rng), UsageError);
+}
+
 }  // namespace satsuma::testing

@@ -24,6 +24,12 @@ class Bench(CommandTest):
             for kind in ("contraction_ff", "contraction_bp", "contraction_wu", "batch_norm", "cross_entropy", "optimizer"):
                 self.assertGreater(row["share"][kind], 0)
 
+    def test_step_with_recomputation_takes_less_memory(self):
+        small = ["bench", "step", "--model", "resnet18", "--width", "0.25", "--batch-size", "32", "--repeat", "1", "--methods", "dense"]
+        whole, again = (self.json(*small, *flag)["results"][0] for flag in ([], ["--recompute"]))
+        self.assertLess(again["peak_memory_bytes"], 0.7 * whole["peak_memory_bytes"])
+        self.assertGreater(again["macs"], 1.2 * whole["macs"])
+
     def test_step_text(self):
         text = self.satsuma("bench", "step", *SMALL, "--methods", "dense").stdout
         for words in ("images/s", "peak memory", "contraction_wu"):

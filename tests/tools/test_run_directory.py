@@ -7,7 +7,7 @@ import unittest
 
 from support import SATSUMA, TINY, CommandTest, environment, interrupt, wait_for
 
-FILES = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors"}
+FILES = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors", "run.json"}
 LONG = ["--epochs", "10000", "--save-every", "5"]
 
 
@@ -140,7 +140,7 @@ class Missing(Directory):
                     subprocess.run(["rm", "-r", path], check=True)
                 shown = self.satsuma("train", *TINY, "--epochs", "1", "--out", out, cwd=work).stdout
                 commands = shown[shown.index("try next\n") :].splitlines()[1:]
-                self.assertEqual(len(commands), 3)
+                self.assertEqual(len(commands), 4)
                 self.assertTrue(commands[1].endswith(f"--out {self.shown(work, other)}"), commands[1])
                 for line in commands:
                     line = line.strip().replace("satsuma", SATSUMA, 1)

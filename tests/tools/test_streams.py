@@ -7,7 +7,7 @@ import unittest
 
 from support import SATSUMA, TINY, CommandTest, environment
 
-FILES = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors"}
+FILES = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors", "run.json"}
 
 # Each prints a result, and each of the wrong ones an error.
 RESULTS = [

@@ -18,7 +18,7 @@ class Run(CommandTest):
         self.assertGreater(result["images_per_second"], 0)
         self.assertGreater(result["train_loss"], 0)
         run = self.folder / "run"
-        files = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors"}
+        files = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors", "run.json"}
         self.assertEqual({path.name for path in run.iterdir()}, files)
         log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         for key in ("step", "epoch", "loss", "accuracy", "lr", "images_per_second", "seconds"):

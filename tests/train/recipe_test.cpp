@@ -63,6 +63,13 @@ TEST_CASE("every setting goes through TOML and back") {
       {"label-smoothing", "0"},
       {"seed", "9007199254740991"},
       {"init", "w\n.safetensors"},
+      {"new-head", "true"},
+      {"freeze", "conv1|layer1.*"},
+      {"lr-for", "fc=10"},
+      {"layer-decay", "0.75"},
+      {"drop-path", "0.1"},
+      {"dropout", "0.2"},
+      {"recompute", "true"},
       {"out", "runs/\xc3\xa4"},
       {"log-every", "1"},
       {"save-every", "10"},
@@ -99,7 +106,8 @@ TEST_CASE("a recipe changes what it names and nothing else") {
 }
 
 TEST_CASE("a number that is not given is no number") {
-  const char* const keys[] = {"classes", "limit-train", "sr-ste", "threads", "steps", "save-every"};
+  const char* const keys[] = {"classes", "limit-train", "sr-ste", "threads",
+                              "steps",   "save-every",  "dropout"};
   for (const char* const key : keys) {
     CAPTURE(std::string(key));
     const RecipeField& field = find_recipe_field(key);

@@ -12,6 +12,7 @@
 #include "satsuma/ops/pool.hpp"
 #include "satsuma/ops/shape.hpp"
 #include "satsuma/train/experiment.hpp"
+#include "satsuma/train/fine_tuning.hpp"
 
 namespace satsuma::testing {
 
@@ -85,6 +86,7 @@ inline train::Recipe tiny_recipe() {
 inline std::shared_ptr<nn::Module> tiny_model(const train::Recipe& recipe) {
   auto model = std::make_shared<TinyNet>(static_cast<std::uint64_t>(recipe.seed));
   train::configure_layers(*model, recipe.layer_options());
+  if (!recipe.freeze.empty()) train::freeze(*model, recipe.freeze);
   return model;
 }
 

@@ -53,6 +53,7 @@ std::vector<nlohmann::json> log_of(const std::filesystem::path& run) {
     lines.push_back(nlohmann::json::parse(line));
     lines.back().erase("seconds");
     lines.back().erase("images_per_second");
+    lines.back().erase("time");
   }
   return lines;
 }
@@ -140,6 +141,33 @@ TEST_CASE("a run of any optimiser goes on with the same bits in the middle of an
     recipe.optimizer = name == "adam" ? "adamw" : "adam";
     CHECK_THROWS_AS(run_once(run, recipe, RunMode::resume), FormatError);
   }
+}
+
+TEST_CASE(
+    "a run with frozen layers and rates by layer goes on with the same bits, without state of the frozen") {
+  const TemporaryDirectory directory;
+  Recipe recipe = tiny_recipe();
+  recipe.optimizer = "adamw";
+  recipe.lr = 0.01;
+  recipe.freeze = "conv1|bn1";
+  recipe.lr_for = {"fc=10", "conv2.bias=0.5"};
+  run_once(directory / "whole", recipe, RunMode::fresh);
+  run_once(directory / "run", recipe, RunMode::fresh, stop_after(17));
+  run_once(directory / "run", recipe, RunMode::resume);
+  check_same_run(directory / "run", directory / "whole");
+  const auto before = tensors_of(directory / "run/init.safetensors"),
+             after = tensors_of(directory / "run/last.safetensors");
+  for (const auto& [name, values] : before) {
+    CAPTURE(name);
+    const bool frozen = name.starts_with("conv1.") || name.starts_with("bn1.");
+    CHECK((after.at(name) == values) == frozen);
+    const bool trained = !frozen && after.count("optimizer.exp_avg." + name) == 1;
+    CHECK(trained != frozen);
+  }
+  // Without the factors it is another run.
+  recipe.lr_for.clear();
+  run_once(directory / "plain", recipe, RunMode::fresh);
+  CHECK(tensors_of(directory / "plain/last.safetensors") != after);
 }
 
 TEST_CASE("a run that is killed continues from its last checkpoint with the same bits and the same log") {

@@ -33,8 +33,8 @@ What to try next:
   {satsuma} bench step --model resnet18 --methods dense,bdwp
       dense against sparse training steps
   {satsuma} train --config {run}/config.toml --method dense --out runs/dense
-  tools/bench/plot_run --out training.svg {run} runs/dense
-      the same run dense, and a picture of both""")
+  {satsuma} report {run} runs/dense
+      the same run dense, and a page that shows both""")
 
 
 main()

@@ -138,6 +138,8 @@ CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->capture_default_str();
+  command->add_flag("--recompute", settings->bench.model.recompute,
+                    "blocks compute their activations again for the backward pass");
   settings->plugins.add_to(*command);
   settings->peers.add_to(*command);
   command->footer(

@@ -97,6 +97,7 @@ void refuse_empty(const CLI::App& app) {
         option->get_lnames().empty() ? option->get_name() : "--" + option->get_lnames().front();
     const auto& typed = option->results();
     if (std::find(typed.begin(), typed.end(), "") == typed.end()) continue;
+    if (option->get_expected_min() == 0) continue;  // no value is a value there
     if (std::find(std::begin(kMayBeEmpty), std::end(kMayBeEmpty), name) != std::end(kMayBeEmpty)) continue;
     throw UsageError(fmt::format("{} got nothing, expected a value; see {} --help", name, full_name(app)));
   }

@@ -31,6 +31,7 @@ std::vector<std::string> words_of(const std::string& option, const std::string& 
     return names;
   }
   if (what == "SHELL") return {"bash", "zsh", "fish"};
+  if (what == "--format") return {"onnx", "safetensors", "2:4"};
   if (what == "--precision") return {"auto", "fp32", "bf16", "fp16"};
   return {};
 }

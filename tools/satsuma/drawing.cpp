@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -35,8 +36,8 @@ void Drawing::circle(double x, double y, double radius, std::string_view fill, s
                      bool hollow) {
   const std::string paint =
       hollow ? fmt::format(R"(class="hollow" stroke="{}")", fill) : fmt::format(R"(fill="{}")", fill);
-  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" {}>{}</circle>\n", x, y, radius, paint,
-                       title_of(hint));
+  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.3g}\" {}>{}</circle>\n", x, y, radius,
+                       paint, title_of(hint));
 }
 
 void Drawing::line(double x1, double y1, double x2, double y2, std::string_view css_class) {
@@ -44,12 +45,13 @@ void Drawing::line(double x1, double y1, double x2, double y2, std::string_view 
                        y1, x2, y2, css_class);
 }
 
-void Drawing::path(const std::vector<std::pair<double, double>>& points, std::string_view colour,
-                   bool dashed) {
+void Drawing::path(const std::vector<std::pair<double, double>>& points, std::string_view colour, bool dashed,
+                   double opacity) {
   std::string d;
   for (const auto& [x, y] : points) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
-  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}/>\n", d, colour,
-                       dashed ? "1.4" : "2", dashed ? " stroke-dasharray=\"5 4\"" : "");
+  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}{}/>\n", d, colour,
+                       dashed ? "1.4" : "2", dashed ? " stroke-dasharray=\"5 4\"" : "",
+                       opacity < 1 ? fmt::format(" stroke-opacity=\"{:.2f}\"", opacity) : "");
 }
 
 void Drawing::text(double x, double y, std::string_view text, Anchor anchor, std::string_view css_class) {
@@ -76,12 +78,14 @@ double Drawing::legend(double x, double y, double width,
   return top - y + kLine;
 }
 
-std::string Drawing::svg(double width, double height, std::string_view label) const {
+std::string Drawing::svg(double width, double height, std::string_view label,
+                         std::string_view description) const {
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
       "style=\"max-width:{0:.0f}px\" "
-      "role=\"img\" aria-label=\"{2}\">\n{3}</svg>\n",
-      width, height, escaped(label), body_);
+      "role=\"img\">\n{2}{3}{4}</svg>\n",
+      width, height, title_of(label),
+      description.empty() ? "" : fmt::format("<desc>{}</desc>\n", escaped(description)), body_);
 }
 
 std::string Drawing::file(double width, double height, std::string_view label) const {
@@ -93,19 +97,34 @@ std::string Drawing::file(double width, double height, std::string_view label) c
       width, height, escaped(label), kFileStyle, body_);
 }
 
+namespace {
+
+/// The least of 1, 2 and 5 times a power of ten that is not below `raw`.
+double round_step(double raw) {
+  const double power = std::pow(10, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= raw) return factor * power;
+  }
+  return 10 * power;
+}
+
+}  // namespace
+
 std::vector<double> ticks_to(double most, int count) {
   if (!(most > 0)) return {0};
-  const double raw = most / count;
-  const double power = std::pow(10, std::floor(std::log10(raw)));
-  double step = 10 * power;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= raw) {
-      step = factor * power;
-      break;
-    }
-  }
+  const double step = round_step(most / count);
   std::vector<double> ticks;
   for (int i = 0; i * step <= most * (1 + 1e-9); ++i) ticks.push_back(i * step);
+  return ticks;
+}
+
+std::vector<double> ticks_around(double low, double high, int count) {
+  const double span = high - low;
+  const double step = round_step(span > 0 ? span / count : std::max(std::abs(high), 1.0) / count);
+  const double first = std::floor(low / step + 1e-9);
+  const double last = std::max(std::ceil(high / step - 1e-9), first + 1);
+  std::vector<double> ticks;
+  for (double at = first; at <= last; ++at) ticks.push_back(at * step);
   return ticks;
 }
 

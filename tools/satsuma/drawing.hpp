@@ -26,7 +26,7 @@ class Drawing {
               bool hollow = false);
   void line(double x1, double y1, double x2, double y2, std::string_view css_class);
   void path(const std::vector<std::pair<double, double>>& points, std::string_view colour,
-            bool dashed = false);
+            bool dashed = false, double opacity = 1);
   void text(double x, double y, std::string_view text, Anchor anchor = Anchor::start,
             std::string_view css_class = {});
   /// Coloured squares with names, from (x, y) to the right, in lines no wider than `width`; returns the
@@ -34,8 +34,10 @@ class Drawing {
   double legend(double x, double y, double width,
                 const std::vector<std::pair<std::string_view, std::string>>& entries);
 
-  /// The picture inside of a page, with which it shrinks; `label` is for people who do not see it.
-  std::string svg(double width, double height, std::string_view label) const;
+  /// The picture inside of a page, with which it shrinks; `label` and what there is to say of it are for
+  /// people who do not see it.
+  std::string svg(double width, double height, std::string_view label,
+                  std::string_view description = {}) const;
   /// The picture as a file that needs nothing else, on white.
   std::string file(double width, double height, std::string_view label) const;
 
@@ -45,5 +47,7 @@ class Drawing {
 
 /// Round values from 0 to at most `most`, about `count` of them.
 std::vector<double> ticks_to(double most, int count = 5);
+/// Round values, the first at most `low`, the last at least `high`, about `count` of them.
+std::vector<double> ticks_around(double low, double high, int count = 5);
 
 }  // namespace satsuma::tools

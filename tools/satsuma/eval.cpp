@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -18,6 +17,7 @@
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/trained.hpp"
 #include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
 
@@ -31,24 +31,6 @@ struct Settings {
   PluginFlags plugins;
   bool json = false;
 };
-
-/// The recipe that the weights were trained with, changed by what was typed.
-train::Recipe recipe_of(const Settings& settings, const train::Checkpoint& checkpoint) {
-  train::Recipe base;
-  if (checkpoint.info) {
-    base = train::parse_recipe(checkpoint.info->recipe, settings.checkpoint);
-    base.threads.reset();  // that was another machine, perhaps
-    if (!checkpoint.info->method.empty()) base.method = checkpoint.info->method;
-    if (!checkpoint.info->pattern.empty()) base.nm = checkpoint.info->pattern;
-  } else if (!settings.flags.given("model") || !settings.flags.given("data")) {
-    throw UsageError(fmt::format("{} does not say what it was trained with; give --model and --data",
-                                 settings.checkpoint));
-  }
-  train::Recipe recipe = settings.flags.apply(base);
-  recipe.check();
-  use_threads(recipe.threads);
-  return recipe;
-}
 
 /// Labels have to mean what they did in training.
 void check_class_names(const train::ExperimentData& data, const train::Recipe& recipe,
@@ -72,32 +54,11 @@ void check_data(const train::ExperimentData& data, const train::Recipe& recipe,
       fmt::join(data.input, "x"), data.classes, fmt::join(info.input, "x"), info.classes));
 }
 
-/// Whether a layer multiplies with pruned weights in FF, as it did in training with `recipe`.
-bool is_pruned(const nn::Module& model) {
-  const auto layers = model.contractions();
-  return std::any_of(layers.begin(), layers.end(),
-                     [](const auto& layer) { return layer->plan()[Pass::ff].weight.skips(); });
-}
-
-/// `bdwp 2:8`, or `dense`.
-std::string pruning(const std::string& method, const std::string& pattern) {
-  return method == "dense" ? method : fmt::format("{} {}", method, pattern);
-}
-
-/// Which weights are evaluated, made of those in the file, which are dense masters.
-std::string weights_text(bool pruned, const train::Recipe& recipe, const train::Checkpoint& checkpoint) {
-  std::string text = pruned ? fmt::format("weights pruned to {} by {}", recipe.nm, recipe.method)
-                            : std::string("dense weights");
-  if (!checkpoint.info) return text;
-  const train::Recipe trained = train::parse_recipe(checkpoint.info->recipe, checkpoint.path.string());
-  const std::string before = pruning(trained.method, trained.nm);
-  return text + (before == pruning(recipe.method, recipe.nm) ? ", as trained" : ", trained as " + before);
-}
-
 int run_eval(const Settings& settings) {
   settings.plugins.load();
   const train::Checkpoint checkpoint = train::load_checkpoint(settings.checkpoint);
-  const train::Recipe recipe = recipe_of(settings, checkpoint);
+  const train::Recipe recipe = trained_recipe(checkpoint, settings.flags, {"model", "data"});
+  use_threads(recipe.threads);
   const train::ExperimentData data = train::load_data(recipe);
   if (checkpoint.info) check_data(data, recipe, *checkpoint.info);
   const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);

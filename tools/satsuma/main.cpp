@@ -13,19 +13,23 @@
 #include "src/core/message.hpp"
 #include "tools/satsuma/bench.hpp"
 #include "tools/satsuma/command_line.hpp"
+#include "tools/satsuma/compare.hpp"
 #include "tools/satsuma/completion.hpp"
 #include "tools/satsuma/data.hpp"
 #include "tools/satsuma/datasets.hpp"
 #include "tools/satsuma/devices.hpp"
 #include "tools/satsuma/doctor.hpp"
 #include "tools/satsuma/eval.hpp"
+#include "tools/satsuma/export.hpp"
 #include "tools/satsuma/info.hpp"
 #include "tools/satsuma/man.hpp"
 #include "tools/satsuma/methods.hpp"
 #include "tools/satsuma/models.hpp"
 #include "tools/satsuma/optimizers.hpp"
 #include "tools/satsuma/plugin.hpp"
+#include "tools/satsuma/predict.hpp"
 #include "tools/satsuma/process.hpp"
+#include "tools/satsuma/report.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
 #include "tools/satsuma/train.hpp"
@@ -66,6 +70,10 @@ int run_satsuma(int argc, char** argv) {
   set_up(app);
   add_train(app, run);
   add_eval(app, run);
+  add_predict(app, run);
+  add_report(app, run);
+  add_export(app, run);
+  add_compare(app, run);
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);

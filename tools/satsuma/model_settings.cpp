@@ -10,8 +10,9 @@ namespace satsuma::tools {
 
 void ModelSettings::add_to(CLI::App& command) {
   command.add_option("--model", model, "model; `satsuma models` lists them")->required();
-  command.add_option("--input", input,
-                     "image as CHANNELSxHEIGHTxWIDTH [3x32x32; 3x224x224 with --stem imagenet]");
+  command.add_option(
+      "--input", input,
+      "image as CHANNELSxHEIGHTxWIDTH [3x32x32, or 3x224x224 with --stem imagenet and for *_224]");
   command.add_option("--stem", stem, "first layers: cifar or imagenet")->capture_default_str();
   command.add_option("--classes", classes, "outputs of the model")->capture_default_str();
   command.add_option("--width", width, "factor on the number of channels")->capture_default_str();
@@ -26,10 +27,12 @@ models::Options ModelSettings::options() const {
   }
   models::Options options;
   options.stem = models::parse_stem(stem);
-  recipe.input = !input.empty() ? input : options.stem == models::Stem::imagenet ? "3x224x224" : "3x32x32";
+  const std::int64_t pixels = models::find(model).image_size(options.stem);
+  recipe.input = !input.empty() ? input : fmt::format("3x{}x{}", pixels, pixels);
   options.input = recipe.input_shape();
   options.classes = classes;
   options.width = width;
+  options.recompute = recompute;
   return options;
 }
 

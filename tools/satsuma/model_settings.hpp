@@ -11,10 +11,11 @@ namespace satsuma::tools {
 /// The options that say which model is meant, for the subcommands that need no data set.
 struct ModelSettings {
   std::string model;
-  std::string input;  ///< CxHxW; empty is 3x32x32, or 3x224x224 with the ImageNet stem
+  std::string input;  ///< CxHxW; empty is of the size that the model is made for
   std::string stem = "cifar";
   std::int64_t classes = 10;
   double width = 1.0;
+  bool recompute = false;  ///< of those who train
 
   /// Adds --model (required), --input, --stem, --classes and --width.
   void add_to(CLI::App& command);

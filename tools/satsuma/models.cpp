@@ -39,7 +39,8 @@ Size measure(const models::Entry& entry, const models::Options& options) {
 }
 
 int show(const models::Entry& entry, bool json) {
-  const models::Options options;
+  models::Options options;
+  options.input = {3, entry.pixels, entry.pixels};
   const Size size = measure(entry, options);
   if (json) {
     print_json({{"name", entry.name},

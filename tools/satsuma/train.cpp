@@ -14,12 +14,16 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/message.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/report/report_page.hpp"
+#include "tools/satsuma/run_description.hpp"
+#include "tools/satsuma/serve/live_view.hpp"
 #include "tools/satsuma/use_threads.hpp"
 #include "tools/satsuma/weights.hpp"
 
@@ -36,6 +40,8 @@ struct Settings {
   bool strict_init = false;
   bool quiet = false;
   bool json = false;
+  bool serves = false;
+  std::string serve;
   RecipeFlags flags;
   PluginFlags plugins;
 };
@@ -43,10 +49,11 @@ struct Settings {
 /// A run with another value of these is another run: there would be nothing to continue.
 constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     "data",       "input",
                                        "classes",   "limit-train", "augment",   "batch-size", "seed",
-                                       "optimizer", "val-share",   "image-size"};
+                                       "optimizer", "val-share",   "image-size", "freeze",    "drop-path",
+                                       "dropout"};
 /// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir",  "init",       "out",    "steps",
-                                      "log-every", "save-every", "workers"};
+constexpr std::string_view kFree[] = {"data-dir", "init",  "new-head",  "recompute",  "workers",
+                                      "out",      "steps", "log-every", "save-every", "tensorboard"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -160,8 +167,8 @@ Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json();
 }
 
-Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDirectory& directory,
-             const train::Outcome& outcome) {
+Json to_json(const Recipe& recipe, const train::ExperimentData& data, const nn::Module& model,
+             const train::RunDirectory& directory, const train::Outcome& outcome) {
   const train::TrainingState& state = outcome.state;
   const auto& evaluation = outcome.evaluation;
   return {{"test_accuracy", evaluation ? Json(evaluation->top1) : Json()},
@@ -189,6 +196,8 @@ Json to_json(const Recipe& recipe, const nn::Module& model, const train::RunDire
           {"skipped_steps", state.loss_scale ? state.loss_scale->skipped : 0},
           {"interrupted", outcome.signal != 0},
           {"model", recipe.model},
+          {"input", std::vector<std::int64_t>(data.input.begin(), data.input.end())},
+          {"classes", data.classes},
           {"data", recipe.data},
           {"method", recipe.method},
           {"nm", recipe.nm},
@@ -236,9 +245,32 @@ void summarise(const Recipe& recipe, const train::ExperimentData& data, const tr
                            shell_quoted(beside(directory.path(), fmt::format("-{}", other)))));
   progress.say(fmt::format("  satsuma info --model {} --width {} --input {} --method {} --nm {}",
                            recipe.model, recipe.width, fmt::join(data.input, "x"), recipe.method, recipe.nm));
+  progress.say(fmt::format("  satsuma report {}", out));
+}
+
+constexpr int kRefreshSeconds = 10;
+
+/// The page of `satsuma report` for the run under way; null, and a warning, where it cannot be served.
+std::unique_ptr<LiveView> start_live_view(const ServeAddress& address, const std::filesystem::path& run,
+                                          train::Progress& progress) {
+  std::string problem;
+  std::unique_ptr<LiveView> view = serve(
+      address, [run] { return report_page({read_run(run)}, kRefreshSeconds); }, problem);
+  if (view) {
+    progress.say(fmt::format("live view at {} until the run ends{}", view->url(),
+                             address.loopback() ? "" : "; whoever reaches this machine can see it"));
+  } else {
+    say("warning: --serve: {}; training goes on without the live view", problem);
+  }
+  return view;
 }
 
 int run_train(const Settings& settings) {
+  ServeAddress address;
+  if (settings.serves) {
+    check_can_serve();
+    address = ServeAddress::parse(settings.serve);
+  }
   settings.plugins.load();
   auto [recipe, directory] = make_plan(settings);
   std::FILE* const stream = settings.json ? stderr : stdout;
@@ -257,14 +289,17 @@ int run_train(const Settings& settings) {
     }
     trainer.resume(checkpoint);
   } else if (!recipe.init.empty()) {
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init);
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
   }
   directory.open(train::to_toml(recipe));
+  write_description(directory, describe_run(recipe, *model, data, trainer.batches_per_epoch()));
   describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
+  std::unique_ptr<LiveView> view;
+  if (settings.serves) view = start_live_view(address, directory.path(), progress);
 
   const train::Outcome outcome = trainer.run();
   summarise(recipe, data, directory, outcome, progress);
-  if (settings.json) print_json(to_json(recipe, *model, directory, outcome));
+  if (settings.json) print_json(to_json(recipe, data, *model, directory, outcome));
   if (outcome.signal != 0) return 128 + outcome.signal;
   report_checks(recipe);
   return 0;
@@ -291,11 +326,21 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
   command
       ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
       ->group("Run");
+  CLI::Option* const serve =
+      command
+          ->add_option("--serve", settings->serve,
+                       "show the run as a page over HTTP, to this machine alone [port 8734, or a free one]")
+          ->expected(0, 1)
+          ->type_name("[PORT | ADDRESS:PORT]")
+          ->group("Run");
   command->footer(
       "Ctrl-C ends the step, writes last.safetensors and says how to resume. Accuracies in JSON are shares "
       "of 1.\n"
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8 --out runs/first");
-  command->callback([settings, &run] { run = [settings] { return run_train(*settings); }; });
+  command->callback([settings, serve, &run] {
+    settings->serves = serve->count() > 0;
+    run = [settings] { return run_train(*settings); };
+  });
   return command;
 }
 

@@ -55,6 +55,18 @@ class NoGrad {
   bool before_;
 };
 
+/// Switches recording on for a scope: inside of backward(), which runs without it.
+class Recording {
+ public:
+  Recording();
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// True when recording is on and any of `inputs` requires a gradient: whether an op has to save anything.
 bool needs_grad(std::initializer_list<Tensor> inputs);
 

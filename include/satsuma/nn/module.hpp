@@ -51,7 +51,7 @@ class Module {
   /// positions.
   std::vector<std::shared_ptr<Rng>> generators() const;
 
-  /// Training or evaluation mode, for children too.
+  /// Training or evaluation mode, for children too. What freeze() has frozen stays in evaluation mode.
   void train(bool on = true);
   bool training() const { return training_; }
 
@@ -60,6 +60,15 @@ class Module {
   /// Copies `values` in, converting their dtype. Throws FormatError that names the first missing or extra
   /// tensor, or the one whose shape differs, before anything is changed.
   void load_state(const std::map<std::string, Tensor>& values);
+  /// What this model makes of the tensor `name` of a model of its kind that was made for something else
+  /// (images of another resolution): one that fits. Undefined where it knows nothing of the sort.
+  virtual Tensor fitted(const std::string& name, const Tensor& value) const;
+
+  /// Keeps the parameters for whose name `chosen` says true as they are: they require no gradient any more,
+  /// so that none is computed. A layer all of whose own parameters are kept runs in evaluation mode whatever
+  /// train() says, so that its buffers (running statistics) are kept, too. Returns how many parameters were
+  /// chosen.
+  std::int64_t freeze(const std::function<bool(const std::string& name)>& chosen);
 
  protected:
   /// Adds a parameter, which from now on requires a gradient.
@@ -81,6 +90,7 @@ class Module {
   /// Calls visit(module, prefix) for this module and all below it, parents first; `prefix` ends in a dot.
   void walk(const std::string& prefix,
             const std::function<void(const Module& module, const std::string& prefix)>& visit) const;
+  std::int64_t freeze(const std::string& prefix, const std::function<bool(const std::string& name)>& chosen);
 
   void adopt(std::string name, std::shared_ptr<Module> child);
   /// Dotted name in the whole model; empty at the top.
@@ -93,6 +103,7 @@ class Module {
   std::vector<std::shared_ptr<Rng>> generators_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
   bool training_ = true;
+  bool frozen_ = false;  ///< stays in evaluation mode
 };
 
 }  // namespace satsuma::nn

@@ -7,6 +7,9 @@ namespace satsuma::nn {
 /// Modules one after the other, named `0`, `1`, ... in the order in which they were appended.
 class Sequential : public Module {
  public:
+  /// `recompute`: each layer is run by checkpoint().
+  explicit Sequential(bool recompute = false) : recompute_(recompute) {}
+
   template <typename M>
   std::shared_ptr<M> append(std::shared_ptr<M> layer) {
     layers_.push_back(layer);
@@ -16,6 +19,7 @@ class Sequential : public Module {
   Tensor forward(const Tensor& x) override;
 
  private:
+  bool recompute_;
   std::vector<std::shared_ptr<Module>> layers_;
 };
 

@@ -13,8 +13,8 @@ namespace satsuma::ops {
 ///   ...]
 /// x is [N, C, H, W], y [N, K, P, Q]; `weight` is the leaf contraction->weight(), `bias` is [K] or undefined.
 /// The derivative for x (BP) runs only when x requires a gradient; that for the weight (WU) is taken to the
-/// dense weight whatever is pruned (straight-through). Throws ShapeError when shapes or dtypes do not fit.
-/// Saves x.
+/// dense weight whatever is pruned (straight-through), and is skipped where only the bias requires a
+/// gradient. Throws ShapeError when shapes or dtypes do not fit. Saves x.
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    std::shared_ptr<Contraction> contraction);
 

@@ -49,12 +49,17 @@ void check(const Kind& kind, const Settings& settings);
 
 /// A kind of optimiser at work on parameters: keeps their state and counts steps. Weights of contractions are
 /// updated on their device, which pre-generates the next step's packed weights and adds the SR-STE term.
+/// Parameters that require no gradient when it is made have no state.
 class Optimizer {
  public:
   /// Throws UsageError as check().
   Optimizer(const Kind& kind, std::vector<nn::Parameter> parameters, const Settings& settings);
 
   const Kind& kind() const { return kind_; }
+  /// What the learning rate is multiplied with for each parameter, in their order; 1 for all before.
+  /// Decoupled weight decay follows the rate, as in PyTorch's parameter groups. Throws Error unless there is
+  /// one for each.
+  void set_lr_factors(std::vector<double> factors);
   void zero_grad();
   /// One update with learning rate `lr`. Parameters without a gradient stay as they are.
   void step(double lr);
@@ -72,6 +77,7 @@ class Optimizer {
   const Kind& kind_;
   std::vector<nn::Parameter> parameters_;
   std::vector<States> states_;  ///< of each parameter
+  std::vector<double> lr_factors_;
   Settings settings_;
   std::int64_t steps_ = 0;
 };

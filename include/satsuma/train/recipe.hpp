@@ -68,15 +68,25 @@ struct Recipe {
   double label_smoothing = 0.1;
   std::int64_t seed = 0;
   std::string init;
+  bool new_head = false;
+  std::string freeze;
+  std::vector<std::string> lr_for;
+  double layer_decay = 1.0;
+  double drop_path = 0;
+  std::optional<double> dropout;
+  bool recompute = false;
 
   std::string out;
   std::int64_t log_every = 50;
   std::optional<std::int64_t> save_every;
+  bool tensorboard = false;
 
   /// Throws UsageError when a value is unknown or out of range, or values do not fit each other.
   void check() const;
   LayerOptions layer_options() const;
   optim::Settings optimizer_settings() const;
+  /// lr_factors() of --lr-for and --layer-decay.
+  std::vector<double> lr_factors(const std::vector<nn::Parameter>& parameters) const;
   /// Fills in what the method and the optimiser decide where the user says nothing.
   void fill_defaults();
   /// `input` as a shape; rank 0 when it is empty. Throws UsageError unless it reads `CxHxW`.

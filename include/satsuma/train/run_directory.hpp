@@ -53,6 +53,14 @@ class RunDirectory {
   std::shared_ptr<const RunLock> lock_;
 };
 
+/// Where the time of training steps went, in seconds.
+struct StepTime {
+  double data = 0;  ///< waiting for the loader
+  double forward = 0;
+  double backward = 0;
+  double update = 0;
+};
+
 /// One line of log.jsonl.
 struct LogRecord {
   bool epoch_end = false;  ///< of an epoch, else of a step interval
@@ -65,6 +73,7 @@ struct LogRecord {
   std::optional<double> test_loss;  ///< epochs only
   std::optional<double> test_accuracy;
   std::optional<LossScale> loss_scale;  ///< after the step
+  std::optional<StepTime> time;         ///< intervals only
 };
 
 /// log.jsonl: JSON objects, one a line, appended.

@@ -18,10 +18,22 @@ struct SafeTensors {
   std::map<std::string, std::string> metadata;
 };
 
+/// A tensor as a file holds it.
+struct StoredTensor {
+  std::string name;
+  Tensor value;
+  /// A type of the format that no Tensor has, such as `I16`, and the shape in elements of it; `value` is
+  /// their bytes then. Empty: those of `value`.
+  std::string type = {};
+  Shape shape = {};
+};
+
 /// Writes tensors of any layout in row-major order, in the order given, replacing `path` as AtomicFile does.
 /// Format: https://github.com/huggingface/safetensors: length of the header (8 bytes, little endian), JSON
 /// header padded with spaces to a multiple of 8, data. Throws IoError, and UsageError on a name that comes
 /// twice or is `__metadata__`.
+void write_stored(const std::filesystem::path& path, std::span<const StoredTensor> tensors,
+                  const std::map<std::string, std::string>& metadata = {});
 void write_safetensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "satsuma/core/profile.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/optimizer.hpp"
@@ -16,6 +17,8 @@
 #include "satsuma/train/run_directory.hpp"
 
 namespace satsuma::train {
+
+class TrainingEvents;
 
 /// Returns the signal that asks for the end, 0 for none. Asked once a step.
 using StopRequest = std::function<int()>;
@@ -46,6 +49,7 @@ class Trainer {
   /// `directory` is open. Throws UsageError when the batch size does not fit the data.
   Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, ExperimentData data,
           RunDirectory directory, Progress& progress, StopRequest stop = {});
+  ~Trainer();
 
   /// Continues bit for bit where `checkpoint` stands. Throws FormatError when it does not fit the model or
   /// the data.
@@ -70,6 +74,7 @@ class Trainer {
   /// Backward pass and the optimiser's step; under loss scaling the step may be skipped.
   void descend(const Tensor& loss, double lr);
   void end_interval();
+  void log(const LogRecord& record);
   void end_epoch();
   /// Evaluates, logs and shows the result, and keeps the weights when they are the best so far. False when
   /// stopped.
@@ -100,8 +105,10 @@ class Trainer {
   bool resumed_ = false;
   std::optional<std::int64_t> saved_step_;  ///< of last.safetensors
   std::optional<RunLog> log_;
-  std::optional<Evaluation> evaluation_;  ///< of the present weights
-  Tally this_session_;                    ///< since run() began, for the ETA
+  std::unique_ptr<TrainingEvents> events_;  ///< null without Recipe::tensorboard
+  std::optional<Evaluation> evaluation_;    ///< of the present weights
+  Tally this_session_;                      ///< since run() began, for the ETA
+  Profile* profile_ = nullptr;              ///< since the last line of the log, while run() runs
   double evaluation_seconds_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/satsuma/page.hpp"
 #include "tools/satsuma/simulate/charts.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
 #include "tools/satsuma/xml.hpp"
@@ -9,33 +10,6 @@
 namespace satsuma::tools {
 
 namespace {
-
-constexpr const char* kStyle = R"(
-:root{color-scheme:light dark;--text:#24292f;--soft:#57606a;--line:#d8dee4;--back:#fff;--card:#f6f8fa}
-@media (prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9da7b3;--line:#30363d;--back:#0d1117;--card:#161b22}}
-body{margin:0 auto;padding:1.5rem;max-width:62rem;background:var(--back);color:var(--text);
-font:15px/1.5 system-ui,"DejaVu Sans",sans-serif}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2.2rem 0 .4rem}p{margin:.3rem 0;color:var(--soft)}
-.figures{display:flex;flex-wrap:wrap;gap:.7rem;margin:1rem 0}
-.figures div{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.5rem .9rem}
-.figures b{display:block;font-size:1.25rem;color:var(--text)}.figures span{color:var(--soft);font-size:.85rem}
-svg{width:100%;min-width:34rem;height:auto;display:block}svg text{fill:var(--text);font-size:12px}svg .small{font-size:11px;fill:var(--soft)}
-.grid{stroke:var(--line)}.hollow{fill:var(--back);stroke-width:1.8}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}
-td,th{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-td:first-child,th:first-child,.text{text-align:left}td.text{white-space:normal}
-@media print{body{max-width:none}h2{break-after:avoid}svg{break-inside:avoid}}
-)";
-
-std::string section(std::string_view title, std::string_view text, const std::string& content) {
-  if (content.empty()) return {};
-  return fmt::format("<h2>{}</h2>\n<p>{}</p>\n<div class=\"wide\">{}</div>\n", escaped(title), escaped(text),
-                     content);
-}
-
-std::string figure(std::string_view value, std::string_view name) {
-  return fmt::format("<div><b>{}</b><span>{}</span></div>\n", escaped(value), escaped(name));
-}
 
 std::string headline(const sat::Report& report) {
   const sat::Run& run = report.run;
@@ -54,17 +28,11 @@ std::string headline(const sat::Report& report) {
   return text + "</div>\n";
 }
 
-std::string row(const std::vector<std::string>& cells, std::string_view tag) {
-  std::string text = "<tr>";
-  for (const std::string& cell : cells) text += fmt::format("<{0}>{1}</{0}>", tag, escaped(cell));
-  return text + "</tr>\n";
-}
-
 std::string layers_table(const sat::Run& run) {
   std::vector<std::string> heading = {"layer", "pass", "N:M", "dataflow", "cycles", "utilisation"};
   for (const auto& cause : kStallCauses) heading.emplace_back(cause.name);
   heading.insert(heading.end(), {"DRAM", "J"});
-  std::string text = "<table>\n" + row(heading, "th");
+  std::vector<std::vector<std::string>> rows;
   for (const sat::LayerTiming& layer : run.timing.layers) {
     for (const sat::PassTiming& timing : layer.pass) {
       if (!timing.run) continue;
@@ -77,10 +45,10 @@ std::string layers_table(const sat::Run& run) {
       for (const auto& cause : kStallCauses) cells.push_back(cycles_text(timing.stalls.*cause.value));
       cells.push_back(bytes_text(static_cast<double>(timing.read.total() + timing.written.total())));
       cells.push_back(fmt::format("{:.3g}", timing.energy.total()));
-      text += row(cells, "td");
+      rows.push_back(std::move(cells));
     }
   }
-  return text + "</table>\n";
+  return table(heading, rows);
 }
 
 std::string sweep_table(const sat::Sweep& sweep) {
@@ -88,7 +56,7 @@ std::string sweep_table(const sat::Sweep& sweep) {
   std::vector<std::string> heading;
   for (const sat::SweepAxis& axis : sweep.axes) heading.push_back(axis.key);
   heading.insert(heading.end(), {"cycles", "a step", "images/s", "J/image", "Pareto front"});
-  std::string text = "<table>\n" + row(heading, "th");
+  std::vector<std::vector<std::string>> rows;
   for (const sat::SweepPoint& point : sweep.points) {
     std::vector<std::string> cells = point.values;
     if (point.refused.empty()) {
@@ -98,9 +66,9 @@ std::string sweep_table(const sat::Sweep& sweep) {
     } else {
       cells.insert(cells.end(), {"cannot run: " + point.refused, "", "", "", ""});
     }
-    text += row(cells, "td");
+    rows.push_back(std::move(cells));
   }
-  return text + "</table>\n";
+  return table(heading, rows);
 }
 
 std::string config_table(const sat::Config& config) {
@@ -143,12 +111,7 @@ std::string html_page(const sat::Report& report) {
                   sweep_chart(report) + sweep_table(report.sweep));
   body += section("All layers", "Cycles; stalls by cause.", layers_table(run));
   body += section("Configuration", "[P]: the paper says so. [A]: assumed.", config_table(run.config));
-  return fmt::format(
-      "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head><meta "
-      "charset=\"utf-8\"/>"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>{}</title>\n"
-      "<style>{}</style></head>\n<body>\n{}</body>\n</html>\n",
-      escaped(title), kStyle, body);
+  return document({.title = title, .body = body});
 }
 
 }  // namespace satsuma::tools

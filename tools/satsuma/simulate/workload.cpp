@@ -10,12 +10,17 @@
 
 namespace satsuma::tools {
 
-sat::Workload workload_of(const ModelSettings& settings, std::int64_t batch) {
-  sat::Workload workload{settings.model, {}};
-  for (const Layer& traced : trace_layers(*settings.create_shapes(), settings.options().input)) {
+sat::Workload workload_of(nn::Module& model, const std::string& name, const Shape& input,
+                          std::int64_t batch) {
+  sat::Workload workload{name, {}};
+  for (const Layer& traced : trace_layers(model, input)) {
     workload.layers.push_back({traced.contraction->plan(), {traced.input[1], traced.input[2]}, batch});
   }
   return workload;
+}
+
+sat::Workload workload_of(const ModelSettings& settings, std::int64_t batch) {
+  return workload_of(*settings.create_shapes(), settings.model, settings.options().input, batch);
 }
 
 sat::Workload gemm_workload(std::string_view text) {

@@ -1,0 +1,25 @@
+#include "src/export/notes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+namespace satsuma::exports {
+
+std::map<std::string, std::string> metadata_of(const ModelNotes& notes) {
+  std::map<std::string, std::string> entries = notes.more;
+  entries["model"] = notes.name;
+  entries["input"] = fmt::format("{}", fmt::join(notes.input, "x"));
+  if (!notes.mean.empty()) {
+    entries["mean"] = nlohmann::json(notes.mean).dump();
+    entries["std"] = nlohmann::json(notes.std).dump();
+  }
+  if (!notes.class_names.empty()) {
+    entries["class_names"] =
+        nlohmann::json(notes.class_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  return entries;
+}
+
+}  // namespace satsuma::exports

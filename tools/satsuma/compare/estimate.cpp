@@ -1,0 +1,61 @@
+#include "tools/satsuma/compare/estimate.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "satsuma/autograd/backward.hpp"
+#include "satsuma/ops/cross_entropy.hpp"
+#include "satsuma/optim/optimizer.hpp"
+#include "satsuma/train/saved_precision.hpp"
+#include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/trainee.hpp"
+
+namespace satsuma::tools::compare {
+
+namespace {
+
+double seconds_a_step(const train::Recipe& recipe, const train::ExperimentData& data) {
+  constexpr int kSteps = 4;
+  const auto model = train::make_model(recipe, data.input, data.classes);
+  model->train();
+  optim::Optimizer optimizer(optim::find_optimizer(recipe.optimizer), model->parameters(),
+                             recipe.optimizer_settings());
+  const FixedBatch batch = random_batch(data.input, data.classes, recipe.batch_size);
+  std::vector<double> seconds;
+  for (int step = 0; step < kSteps; ++step) {
+    const auto begin = std::chrono::steady_clock::now();
+    optimizer.zero_grad();
+    const SavedPrecision kept(train::saved_precision_of(*model));
+    backward(ops::cross_entropy((*model)(batch.images), batch.labels));
+    optimizer.step(1e-4);
+    // The first step allocates.
+    if (step > 0)
+      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return median(std::move(seconds));
+}
+
+}  // namespace
+
+void Estimate::learn(const train::StudyRun& run, const RunState& state) {
+  if (state.epochs > 0) an_epoch_[run.variant->name] = state.seconds / static_cast<double>(state.epochs);
+}
+
+double Estimate::left(const train::StudyRun& run, const RunState& state) {
+  if (state.finished()) return 0;
+  const std::int64_t epochs = std::max<std::int64_t>(run.recipe.epochs - state.epochs, 0);
+  return static_cast<double>(epochs) * seconds_an_epoch(run);
+}
+
+double Estimate::seconds_an_epoch(const train::StudyRun& run) {
+  if (const auto known = an_epoch_.find(run.variant->name); known != an_epoch_.end()) return known->second;
+  const train::ExperimentData data = train::load_data(run.recipe);
+  const double step = seconds_a_step(run.recipe, data);
+  const std::int64_t steps = data.train->size() / run.recipe.batch_size;
+  const double evaluated =
+      static_cast<double>(data.test ? data.test->size() : 0) / static_cast<double>(run.recipe.batch_size);
+  return an_epoch_[run.variant->name] = step * (static_cast<double>(steps) + evaluated / 3);
+}
+
+}  // namespace satsuma::tools::compare

@@ -1,0 +1,96 @@
+#include "tools/satsuma/compare/run_state.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "satsuma/core/error.hpp"
+
+namespace satsuma::tools::compare {
+
+namespace {
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw IoError(fmt::format("cannot read {}; is it readable?", path.string()));
+  return text.str();
+}
+
+double number(const Json& record, const char* key, double otherwise) {
+  const auto found = record.find(key);
+  return found != record.end() && found->is_number() ? found->get<double>() : otherwise;
+}
+
+/// What does not change the result: where things are, how often they are written, who computes how fast.
+constexpr std::array<std::string_view, 6> kFree = {"data-dir",  "out",        "threads",
+                                                   "log-every", "save-every", "workers"};
+
+}  // namespace
+
+std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
+  std::ifstream file(directory / "log.jsonl");
+  std::vector<EpochRecord> epochs;
+  double macs = 0;
+  for (std::string line; std::getline(file, line);) {
+    const Json record = Json::parse(line, nullptr, false);
+    if (!record.is_object() || record.value("kind", "") != "epoch") continue;
+    macs += number(record, "macs", 0);
+    const double test = number(record, "test_accuracy", 0);
+    epochs.push_back({record.value("epoch", std::int64_t{0}), number(record, "val_accuracy", test),
+                      number(record, "seconds", 0), macs});
+  }
+  return epochs;
+}
+
+RunState state_of(const train::StudyRun& run) {
+  const RunFiles files(run);
+  RunState state;
+  if (is_there(files.result())) {
+    const Json result = Json::parse(text_of(files.result()), nullptr, false);
+    // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
+    if (result.is_object() && result.contains("test_accuracy")) state.result = result;
+  }
+  if (!state.finished() && is_there(files.failure())) {
+    state.failure = text_of(files.failure());
+    state.failure.erase(state.failure.find_last_not_of(" \n") + 1);
+    if (state.failure.empty()) state.failure = "without a word";
+  }
+  if (const std::vector<EpochRecord> epochs = read_epochs(files.directory()); !epochs.empty()) {
+    state.epochs = epochs.back().epoch;
+    state.seconds = epochs.back().seconds;
+  }
+  return state;
+}
+
+void check_same_settings(const train::StudyRun& run) {
+  const RunFiles files(run);
+  if (!is_there(files.recipe())) return;
+  train::Recipe before = train::read_recipe(files.recipe());
+  train::Recipe now = run.recipe;
+  before.fill_defaults();
+  now.fill_defaults();
+  std::vector<std::string> differences;
+  for (const train::RecipeField& field : train::recipe_fields()) {
+    if (std::find(kFree.begin(), kFree.end(), field.key) != kFree.end()) continue;
+    const std::string was = field.text(before);
+    const std::string is = field.text(now);
+    if (was != is) differences.push_back(fmt::format("{} was '{}' and is '{}'", field.key, was, is));
+  }
+  if (differences.empty()) return;
+  throw UsageError(
+      fmt::format("{} holds this run under other settings: {}; take another --out, or the same settings",
+                  files.directory().string(), fmt::join(differences, "; ")));
+}
+
+}  // namespace satsuma::tools::compare

@@ -1,0 +1,147 @@
+#include "tools/satsuma/compare/training.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/atomic_file.hpp"
+#include "tools/satsuma/compare/run_state.hpp"
+
+namespace satsuma::tools::compare {
+
+namespace {
+
+/// A file that a child writes to.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::filesystem::path& path)
+      : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+    if (file_ < 0) throw IoError(train::io_message("create", path, errno));
+  }
+  ~OutputFile() { ::close(file_); }
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  int file() const { return file_; }
+
+ private:
+  int file_;
+};
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \r\n");
+  if (end == std::string::npos) return "";
+  const std::size_t before = text.find_last_of("\r\n", end);
+  return text.substr(before == std::string::npos ? 0 : before + 1,
+                     end - (before == std::string::npos ? 0 : before + 1) + 1);
+}
+
+pid_t start(const std::vector<std::string>& command, const OutputFile& result, const OutputFile& words) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) throw Error(fmt::format("cannot start a process: {}", std::strerror(errno)));
+  if (child > 0) return child;
+  // Between fork and exec only calls that are safe in a signal handler: other threads are gone in the middle
+  // of what they did. The terminal's Ctrl-C is for the parent, which passes it on.
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(127);
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
+  if (::dup2(result.file(), STDOUT_FILENO) < 0 || ::dup2(words.file(), STDERR_FILENO) < 0) ::_exit(127);
+  ::execv("/proc/self/exe", arguments.data());
+  ::_exit(127);
+}
+
+/// The status as waitpid() tells it, and the signal that was passed on.
+struct End {
+  int status = 0;
+  int signal = 0;
+};
+
+End wait_for(pid_t child, const std::function<int()>& wait) {
+  constexpr std::chrono::milliseconds kStep{100};
+  End end;
+  for (;;) {
+    const pid_t waited = ::waitpid(child, &end.status, WNOHANG);
+    if (waited == child) return end;
+    if (waited < 0 && errno != EINTR) return end;
+    const int signal = wait();
+    if (signal != 0 && end.signal == 0) {
+      ::kill(child, signal);
+      end.signal = signal;
+    }
+    std::this_thread::sleep_for(kStep);
+  }
+}
+
+std::string reason(int status, const std::string& words) {
+  const std::string line = last_line(words);
+  if (WIFSIGNALED(status))
+    return fmt::format("ended by signal {}{}", WTERMSIG(status),
+                       WTERMSIG(status) == SIGKILL ? " (out of memory, perhaps)" : "");
+  return line.empty() ? fmt::format("ended with status {}", WEXITSTATUS(status)) : line;
+}
+
+std::vector<std::string> command_of(const train::StudyRun& run, const RunFiles& files,
+                                    const std::vector<std::string>& options) {
+  std::vector<std::string> command = {"satsuma", "train", "--json", "--out", run.recipe.out};
+  // A folder without config.toml was killed before anything was in it.
+  std::error_code error;
+  if (std::filesystem::exists(files.directory() / "config.toml", error)) {
+    command.insert(command.end(), {"--resume"});
+  } else {
+    command.insert(command.end(), {"--config", files.recipe().string()});
+    if (std::filesystem::exists(files.directory(), error)) command.emplace_back("--overwrite");
+  }
+  command.insert(command.end(), options.begin(), options.end());
+  return command;
+}
+
+}  // namespace
+
+Ending train_run(const train::StudyRun& run, const std::vector<std::string>& options,
+                 const std::function<int()>& wait) {
+  const RunFiles files(run);
+  train::write_atomically(files.recipe(), train::to_toml(run.recipe));
+  std::error_code ignored;
+  std::filesystem::remove(files.failure(), ignored);
+  const std::filesystem::path printed = files.result().string() + ".part";
+  End end;
+  {
+    const OutputFile result(printed);
+    const OutputFile words(files.output());
+    end = wait_for(start(command_of(run, files, options), result, words), wait);
+  }
+  const std::string text = text_of(printed);
+  std::filesystem::remove(printed, ignored);
+  if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0) {
+    train::write_atomically(files.result(), text);
+    return Ending::finished;
+  }
+  if (end.signal != 0) return Ending::stopped;
+  train::write_atomically(files.failure(), reason(end.status, text_of(files.output())) + "\n");
+  return Ending::failed;
+}
+
+}  // namespace satsuma::tools::compare
