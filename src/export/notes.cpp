@@ -15,6 +15,7 @@ std::map<std::string, std::string> metadata_of(const ModelNotes& notes) {
     entries["mean"] = nlohmann::json(notes.mean).dump();
     entries["std"] = nlohmann::json(notes.std).dump();
   }
+  if (notes.pad > 0) entries["pad"] = fmt::format("{}", notes.pad);
   if (!notes.class_names.empty()) {
     entries["class_names"] =
         nlohmann::json(notes.class_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

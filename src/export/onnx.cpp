@@ -85,6 +85,7 @@ std::string input_text(const ModelNotes& notes) {
       fmt::format("images [batch, {}, {}, {}], f32, {}", notes.input[0], notes.input[1], notes.input[2],
                   notes.input[0] == 3 ? "channels red, green, blue" : "channels first");
   if (notes.mean.empty()) return text;
+  if (notes.pad > 0) text += fmt::format("; of them a border of {} black pixels on each side", notes.pad);
   return text + fmt::format("; x = (byte / 255 - mean) / std with mean [{:g}] and std [{:g}] by channel",
                             fmt::join(notes.mean, ", "), fmt::join(notes.std, ", "));
 }

@@ -55,8 +55,9 @@ const RecipeField kFields[] = {
       &Recipe::image_size, 1, 65536, "auto"},
      kData},
     {{"augment",
-      "none, standard, strong, or a list: pad-crop:4,flip,random-resized-crop,trivial-augment,"
-      "rand-augment:2,9,colour-jitter:.4,random-erasing:.25,mixup:.2,cutmix:1",
+      "none, standard, strong, or a list with commas: pad-crop:4, flip, random-resized-crop, "
+      "trivial-augment, "
+      "rand-augment:2,9, colour-jitter:.4, random-erasing:.25, mixup:.2, cutmix:1",
       &Recipe::augment},
      kData},
     {{"resize",

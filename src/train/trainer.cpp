@@ -424,6 +424,12 @@ EvaluationProgress Trainer::shown_as(std::string_view work, std::int64_t images)
   return [this, work, images](std::int64_t done) { progress_.count(work, done, images, "images"); };
 }
 
+std::vector<std::string> Trainer::bad_images() const {
+  std::vector<std::string> names;
+  for (const std::int64_t index : train_loader_.bad_images()) names.push_back(data_.train->name(index));
+  return names;
+}
+
 void Trainer::show() const {
   ProgressState shown;
   shown.epoch = state_.epoch + 1;

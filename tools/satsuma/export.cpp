@@ -64,6 +64,9 @@ exports::ModelNotes notes_of(const train::Checkpoint& checkpoint, const train::R
   const data::Normalisation normalisation = train::normalisation_of(recipe, notes.input[0]);
   notes.mean = normalisation.mean;
   notes.std = normalisation.std;
+  notes.pad = normalisation.pad;
+  if (recipe.resize) notes.more["resize"] = fmt::format("{}", *recipe.resize);
+  if (recipe.crop) notes.more["crop"] = fmt::format("{}", *recipe.crop);
   notes.class_names = checkpoint.info->class_names;
   notes.more["data"] = recipe.data;
   return notes;

@@ -15,6 +15,7 @@ struct ModelNotes {
   Shape input;                    ///< [C, H, W]
   std::vector<double> mean = {};  ///< of each channel, or one for all; empty where nobody knows it
   std::vector<double> std = {};   ///< alike
+  std::int64_t pad = 0;           ///< black pixels on each side that are part of the input
   std::vector<std::string> class_names = {};     ///< in the order of the logits, or none
   std::map<std::string, std::string> more = {};  ///< any other, by key
 };

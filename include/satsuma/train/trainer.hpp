@@ -67,6 +67,8 @@ class Trainer {
 
   std::int64_t batches_per_epoch() const { return train_loader_.batches_per_epoch(); }
   std::int64_t steps_per_epoch() const;
+  /// Names of training images that could not be read and were passed over (Recipe::skip_bad_images).
+  std::vector<std::string> bad_images() const;
 
  private:
   using Clock = std::chrono::steady_clock;

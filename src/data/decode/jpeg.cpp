@@ -121,7 +121,7 @@ class Decompressor {
     const std::size_t left = has_source ? info_.src->bytes_in_buffer : 0;
     const std::string_view words = failure_.words.data();
     if (failure_.base.msg_code == JWRN_JPEG_EOF) {
-      refuse(source_, source_.bytes.size(), "the JPEG ends before its picture does; the file is cut off");
+      refuse(source_, source_.bytes.size(), "the file ends before its picture does; it is cut off");
     }
     if (failure_.base.msg_code == JERR_BAD_PRECISION) refuse_precision();
     refuse(source_, source_.bytes.size() - left, fmt::format("damaged JPEG: {}", words));
