@@ -86,9 +86,10 @@ std::vector<std::string> fit_weights(Checkpoint& checkpoint, const nn::Module& m
   const std::string head = model.contractions().back()->name();
   for (const nn::NamedTensor& own : state) {
     const bool of_head = own.name.starts_with(head + ".");
+    const bool head_weight = own.name == head + ".weight";
     const auto found = checkpoint.model.find(own.name);
     if (of_head && new_head) {
-      if (own.name == head + ".weight") {
+      if (head_weight) {
         const bool there = found != checkpoint.model.end() && found->second.rank() > 0;
         done.push_back(fmt::format(
             "'{}' is a new head of {} classes{}", head, own.value.dim(0),
@@ -99,7 +100,7 @@ std::vector<std::string> fit_weights(Checkpoint& checkpoint, const nn::Module& m
       continue;
     }
     if (found == checkpoint.model.end()) continue;
-    if (of_head) refuse_classes(own.name, found->second.shape(), own.value.shape());
+    if (head_weight) refuse_classes(own.name, found->second.shape(), own.value.shape());
     if (found->second.shape() == own.value.shape()) continue;
     const Tensor fitted = model.fitted(own.name, found->second);
     if (!fitted.defined() || !(fitted.shape() == own.value.shape())) continue;

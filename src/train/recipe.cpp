@@ -33,7 +33,9 @@ constexpr std::string_view kRun = "Run";
 
 const RecipeField kFields[] = {
     {{"model", "model to train; `satsuma models` lists them", &Recipe::model}, kModel},
-    {{"stem", "first layers: cifar (3x3, small images) or imagenet (7x7 and pooling)", &Recipe::stem},
+    {{"stem",
+      "first layers, of vgg the last: cifar (small images) or imagenet (torchvision's, for 224 pixels)",
+      &Recipe::stem},
      kModel},
     {{"width", "factor on the number of channels", &Recipe::width, 1e-3, 64}, kModel},
 
