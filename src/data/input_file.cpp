@@ -32,7 +32,7 @@ void InputFile::EndInflate::operator()(z_stream_s* stream) const {
   delete stream;
 }
 
-InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
+InputFile::InputFile(std::filesystem::path path, Content content) : path_(std::move(path)) {
   // Asked before opening: opening a named pipe would wait for a writer.
   std::error_code failure;
   const auto status = std::filesystem::status(path_, failure);
@@ -44,6 +44,7 @@ InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
   stored_size_ = std::filesystem::file_size(path_, failure);
   if (failure) throw cannot_read(path_, failure.message());
 
+  if (content == Content::as_stored) return;
   std::array<std::uint8_t, 2> magic{};
   const bool packed = read_stored(magic) == magic.size() && magic == kGzipMagic;
   if (std::fseek(file_.get(), 0, SEEK_SET) != 0)

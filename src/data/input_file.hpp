@@ -14,8 +14,12 @@ namespace satsuma::data {
 /// The bytes of a file in order, unpacked on the fly when it begins as gzip does.
 class InputFile {
  public:
+  enum class Content : std::uint8_t {
+    unpacked,  ///< where it begins as gzip does
+    as_stored,
+  };
   /// Throws IoError when `path` is not a regular file that can be read.
-  explicit InputFile(std::filesystem::path path);
+  explicit InputFile(std::filesystem::path path, Content content = Content::unpacked);
 
   /// Fills `to` as far as the file goes and returns how far that was. Throws FormatError where gzip data are
   /// damaged or cut off; their checksum is verified by the read that reaches the end.

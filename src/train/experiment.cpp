@@ -1,19 +1,16 @@
 #include "satsuma/train/experiment.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <utility>
 
-#if __has_include("datasets/folder.hpp")
 #include "datasets/folder.hpp"
-#endif
 #include "datasets/registry.hpp"
 #include "models/registry.hpp"
 #include "satsuma/core/rng.hpp"
+#include "satsuma/data/class_folders.hpp"
 #include "satsuma/data/split.hpp"
 #include "satsuma/data/subset.hpp"
 
@@ -34,32 +31,17 @@ datasets::Splits open(const Recipe& recipe) {
   options.classes = recipe.classes;
   options.seed = static_cast<std::uint64_t>(recipe.seed);
   if (!is_path(recipe.data)) return datasets::find(recipe.data).load(options);
-#if __has_include("datasets/folder.hpp")
   return datasets::open_folder(recipe.data, options);
-#else
-  throw UsageError(
-      fmt::format("--data {} is a folder of pictures, which this version does not read", recipe.data));
-#endif
-}
-
-std::vector<std::string> without(std::vector<std::string> names, std::vector<std::string> others) {
-  std::sort(names.begin(), names.end());
-  std::sort(others.begin(), others.end());
-  std::vector<std::string> rest;
-  std::set_difference(names.begin(), names.end(), others.begin(), others.end(), std::back_inserter(rest));
-  return rest;
 }
 
 /// Labels of two parts have to mean the same.
 void check_classes(const data::Dataset& train, const std::shared_ptr<const data::Dataset>& part,
                    const char* what) {
-  if (!part || (part->classes() == train.classes() && part->class_names() == train.class_names())) return;
-  const std::vector<std::string> only_train = without(train.class_names(), part->class_names());
-  const std::vector<std::string> only_part = without(part->class_names(), train.class_names());
-  throw FormatError(fmt::format(
-      "the classes of the training images ({}) and of the {} images ({}) differ; only for "
-      "training: {}; only for {}: {}",
-      train.classes(), what, part->classes(), fmt::join(only_train, ", "), what, fmt::join(only_part, ", ")));
+  if (!part) return;
+  data::require_same_classes(train.class_names(), "the training images", part->class_names(), what);
+  if (part->classes() == train.classes()) return;
+  throw FormatError(fmt::format("the training images have {} classes, but {} have {}", train.classes(), what,
+                                part->classes()));
 }
 
 /// Side of the images that the model is made for.
@@ -110,8 +92,8 @@ data::Normalisation normalisation_of(const Recipe& recipe, std::int64_t channels
 
 ExperimentData load_data(const Recipe& recipe) {
   datasets::Splits splits = open(recipe);
-  check_classes(*splits.train, splits.validation, "validation");
-  check_classes(*splits.train, splits.test, "test");
+  check_classes(*splits.train, splits.validation, "the validation images");
+  check_classes(*splits.train, splits.test, "the test images");
 
   ExperimentData data;
   const Shape image = splits.train->image_shape();

@@ -314,6 +314,12 @@ CheckpointInfo Trainer::info() const {
           recipe_.method,   to_string(pattern_), data_.class_names};
 }
 
+std::vector<std::string> Trainer::bad_images() const {
+  std::vector<std::string> names;
+  for (const std::int64_t index : train_loader_.bad_images()) names.push_back(data_.train->name(index));
+  return names;
+}
+
 void Trainer::show() const {
   ProgressState shown;
   shown.epoch = state_.epoch + 1;

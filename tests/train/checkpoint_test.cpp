@@ -33,6 +33,7 @@ CheckpointInfo sample_info() {
   info.state.step = 12;
   info.state.epoch = 2;
   info.state.batch = 2;
+  info.class_names = {"caf\xc3\xa9", "b\n", "c"};
   info.state.best_accuracy = 1.0 / 3;
   info.state.running = {0.1, 3, 4, {{std::int64_t{1} << 60, 2, 3}, 7}, 1e-9};
   return info;
@@ -61,6 +62,7 @@ TEST_CASE("a checkpoint brings back tensors, velocities, generators and state") 
   CHECK(checkpoint.info->input == Shape{2, 6, 6});
   CHECK(checkpoint.info->method == "bdwp");
   CHECK(checkpoint.info->pattern == "2:8");
+  CHECK(checkpoint.info->class_names == sample_info().class_names);
   CHECK(state.step == 12);
   CHECK(state.epoch == 2);
   CHECK(state.batch == 2);

@@ -122,7 +122,7 @@ class Runs:
     def __init__(self, satsuma, stem, args, data, folder):
         self.satsuma, self.args, self.folder = satsuma, args, folder
         self.common = ["--model", "resnet18", "--stem", stem, "--data", "fashion-mnist", "--data-dir", data]
-        self.common += ["--batch-size", args.batch_size, "--augment", "none", "--no-shuffle", "--seed", 0]
+        self.common += ["--batch-size", args.batch_size, "--augment", "none", "--val-share", 0, "--no-shuffle", "--seed", 0]
         self.common += ["--threads", args.threads, "--quiet"]
         satsuma("train", *self.common, "--epochs", 0, "--out", folder / "init")
         self.init = folder / "init" / "init.safetensors"

@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # What a build needs. `a|b` takes the first that the distribution has; `?a` is left out where there is none.
 build_packages=(g++ meson ninja-build pkg-config libcli11-dev nlohmann-json3-dev libfmt-dev libtomlplusplus-dev
-  zlib1g-dev '?libdnnl-dev|libonednn-dev' '?ocl-icd-opencl-dev' '?opencl-headers'
+  zlib1g-dev libstb-dev '?libjpeg62-turbo-dev|libjpeg-dev' '?libpng-dev' '?libcurl4-openssl-dev'
+  '?libdnnl-dev|libonednn-dev' '?ocl-icd-opencl-dev' '?opencl-headers'
   '?libprotobuf-dev' '?protobuf-compiler')
 
 say() { printf '== %s\n' "$*" >&2; }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/experiment.hpp"
@@ -15,6 +16,7 @@
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/statistics.hpp"
 #include "tools/satsuma/trainee.hpp"
+#include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {
 
@@ -29,12 +31,19 @@ struct Settings {
   std::int64_t slice = 20;
 };
 
+/// Images a second of one core, for pictures that are decoded: what a step's data take and where.
+struct PictureRates {
+  double decode = 0;
+  double transform = 0;  ///< resizing, augmentation, normalisation and layout
+};
+
 /// Seconds a step in each slice.
 struct Slices {
   std::vector<double> bare;    ///< the same batch again and again
   std::vector<double> loaded;  ///< each batch from the loader
   std::vector<double> waited;  ///< of `loaded`, until the batch was there
   double alone = 0;            ///< for a batch, when the loader has the machine to itself
+  std::optional<PictureRates> pictures = {};
 
   std::vector<double> ratios() const {
     std::vector<double> result(bare.size());
@@ -54,6 +63,34 @@ std::int64_t slices_of(const Settings& settings, std::int64_t batches) {
         fmt::format("--slice got {}, expected 1 to {}, the steps of an epoch", settings.slice, batches));
   }
   return std::min<std::int64_t>(settings.bench.repeat, batches / settings.slice);
+}
+
+/// Decoding alone, then all that the loader does of the same images on one thread. Empty where there is
+/// nothing to decode.
+std::optional<PictureRates> picture_rates(const train::ExperimentData& data, data::LoaderOptions options) {
+  if (data.train->image_shape().numel() > 0) return std::nullopt;
+  options.shuffle = false;
+  options.threads = 1;
+  options.prefetch = 1;
+  data::Loader loader(data.train, data.normalisation, options);
+  const std::int64_t batches =
+      std::min<std::int64_t>(loader.batches_per_epoch(), 1 + 512 / options.batch_size);
+  const std::int64_t images = batches * options.batch_size;
+  const auto decode = [&] {
+    data::Image image;
+    const auto begin = Clock::now();
+    for (std::int64_t i = 0; i < images; ++i) data.train->read(i, image, 2 * data.input[1]);
+    return seconds_since(begin);
+  };
+  decode();  // the files are in the page cache then
+  const double decoding = decode();
+  const auto begin = Clock::now();
+  data::Batch batch;
+  loader.start(0);
+  for (std::int64_t i = 0; i < batches; ++i) loader.next(batch);
+  const double all = seconds_since(begin);
+  const auto count = static_cast<double>(images);
+  return PictureRates{count / decoding, count / std::max(all - decoding, 1e-9)};
 }
 
 /// What a batch costs when nobody trains.
@@ -104,6 +141,10 @@ Slices measure(const Settings& settings, data::Loader& loader, Trainee& trainee)
   return slices;
 }
 
+double step_images_per_second(const Settings& settings, const Slices& slices) {
+  return static_cast<double>(settings.bench.batch_size) / median(slices.bare);
+}
+
 Json to_json(const Settings& settings, const Slices& slices) {
   Json object = settings.bench.work("pipeline", settings.recipe.device);
   object["data"] = settings.recipe.data;
@@ -119,6 +160,11 @@ Json to_json(const Settings& settings, const Slices& slices) {
   object["waited_seconds"] = spread(slices.waited);
   object["loader_alone_seconds"] = slices.alone;
   object["ratio"] = spread(slices.ratios());
+  if (slices.pictures) {
+    object["decode_images_per_second"] = slices.pictures->decode;
+    object["transform_images_per_second"] = slices.pictures->transform;
+    object["step_images_per_second"] = step_images_per_second(settings, slices);
+  }
   return object;
 }
 
@@ -141,6 +187,12 @@ void print(const Settings& settings, const Slices& slices) {
   row("batch from the loader", slices.loaded);
   row("  of it waiting", slices.waited);
   table.print();
+  if (slices.pictures) {
+    fmt::print(
+        "\nImages a second of one core: {:.0f} decoded, {:.0f} transformed; of the step on {}: {:.0f}.\n",
+        slices.pictures->decode, slices.pictures->transform, threads_text(),
+        step_images_per_second(settings, slices));
+  }
   fmt::print("\nThe loader alone takes {:.2f} ms a batch.\n", 1e3 * slices.alone);
   fmt::print("With the loader a step takes {:.3f} ({:.3f} to {:.3f}) times as long.\n", median(ratios),
              *least, *greatest);
@@ -153,6 +205,7 @@ int run_pipeline(const Settings& given) {
   find_method(settings.recipe.method);
   train::parse_precision(settings.recipe.precision);
   settings.recipe.batch_size = settings.bench.batch_size;
+  settings.recipe.val_share = 0;
   data::parse_augment(settings.recipe.augment);
   settings.bench.apply();
   const train::ExperimentData data = train::load_data(settings.recipe);
@@ -171,7 +224,8 @@ int run_pipeline(const Settings& given) {
   data::Loader loader(data.train, data.normalisation, options);
   slices_of(settings, loader.batches_per_epoch());
   Trainee trainee(settings.bench, settings.recipe.device, settings.recipe.method, settings.recipe.precision);
-  const Slices slices = measure(settings, loader, trainee);
+  Slices slices = measure(settings, loader, trainee);
+  slices.pictures = picture_rates(data, options);
   if (settings.bench.json) {
     print_json(to_json(settings, slices));
   } else {
@@ -202,7 +256,9 @@ CLI::App* add_bench_pipeline(CLI::App& bench, std::function<int()>& run) {
   command->add_option("--slice", settings->slice, "steps of a slice")->capture_default_str();
   command->footer(
       "Example: satsuma bench pipeline --model resnet9 --data fashion-mnist --batch-size 128\n"
-      "The loader reads, augments, normalises and lays out the batches of an epoch on a thread of its own.");
+      "The loader reads, augments, normalises and lays out the batches of an epoch on threads of its own. "
+      "For a\n"
+      "folder of pictures (--data PATH) it also says how fast one core decodes and transforms them.");
   command->callback([settings, command, &run] {
     settings->own_classes = command->count("--classes") > 0;
     run = [settings] { return run_pipeline(*settings); };

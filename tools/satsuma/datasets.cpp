@@ -5,7 +5,9 @@
 
 #include <memory>
 
+#include "datasets/places.hpp"
 #include "datasets/registry.hpp"
+#include "tools/satsuma/datasets_get.hpp"
 #include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools {
@@ -29,6 +31,9 @@ std::vector<double> per_channel(std::vector<double> values, const Shape& input) 
 }
 
 Json to_json(const datasets::Entry& entry, const std::string& found) {
+  Json downloads = Json::array();
+  for (const datasets::Download& file : entry.downloads)
+    downloads.push_back({{"url", file.url}, {"md5", file.md5}});
   return {{"name", entry.name},
           {"summary", entry.summary},
           {"input", extents(entry.input)},
@@ -38,7 +43,9 @@ Json to_json(const datasets::Entry& entry, const std::string& found) {
           {"pad", entry.normalisation.pad},
           {"train_count", entry.train_count},
           {"test_count", entry.test_count},
-          {"found", found}};
+          {"found", found},
+          {"how_to_get", entry.how_to_get},
+          {"downloads", downloads}};
 }
 
 void print(const datasets::Entry& entry, const std::string& found) {
@@ -51,6 +58,12 @@ void print(const datasets::Entry& entry, const std::string& found) {
   fmt::print("  mean     {}\n", fmt::join(per_channel(entry.normalisation.mean, entry.input), " "));
   fmt::print("  std      {}\n", fmt::join(per_channel(entry.normalisation.std, entry.input), " "));
   fmt::print("  found    {}\n", found.empty() ? "no" : found);
+  if (entry.how_to_get.empty()) return;
+  fmt::print("  get      {}\n", entry.how_to_get);
+  if (entry.downloads.empty()) return;
+  fmt::print("  put into {}\n", datasets::own_place(entry.name).string());
+  for (const datasets::Download& file : entry.downloads)
+    fmt::print("  MD5      {}  {}\n", file.md5, file.url);
 }
 
 int list(const Settings& settings) {
@@ -87,7 +100,10 @@ CLI::App* add_datasets(CLI::App& app, std::function<int()>& run) {
                       "look in this directory instead of the usual places");
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma datasets fashion-mnist");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
+  add_datasets_get(*command, run);
+  command->callback([settings, command, &run] {
+    if (command->get_subcommands().empty()) run = [settings] { return list(*settings); };
+  });
   return command;
 }
 

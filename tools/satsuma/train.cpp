@@ -9,11 +9,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/utf8.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/output.hpp"
@@ -52,8 +54,16 @@ bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+/// What a run on this data is called: of a path its last part.
+std::string data_name(const std::string& data) {
+  if (!train::is_path(data)) return data;
+  std::error_code ignored;
+  const std::filesystem::path path = std::filesystem::weakly_canonical(data, ignored);
+  return path.filename().empty() ? "pictures" : path.filename().string();
+}
+
 std::string default_out(const Recipe& recipe) {
-  std::string name = fmt::format("runs/{}-{}-{}", recipe.model, recipe.data, recipe.method);
+  std::string name = fmt::format("runs/{}-{}-{}", recipe.model, data_name(recipe.data), recipe.method);
   if (recipe.method == "dense") return name;
   const Pattern pattern = Pattern::parse(recipe.nm);
   return name + fmt::format("-{}-{}", pattern.n, pattern.m);
@@ -263,6 +273,11 @@ int run_train(const Settings& settings) {
   describe(recipe, *model, data, trainer.batches_per_epoch(), progress);
 
   const train::Outcome outcome = trainer.run();
+  if (const std::vector<std::string> bad = trainer.bad_images(); !bad.empty()) {
+    progress.say(fmt::format("{} image{} could not be read and {} passed over, such as {}", bad.size(),
+                             bad.size() == 1 ? "" : "s", bad.size() == 1 ? "was" : "were",
+                             shown(bad.front())));
+  }
   summarise(recipe, data, directory, outcome, progress);
   if (settings.json) print_json(to_json(recipe, *model, directory, outcome));
   if (outcome.signal != 0) return 128 + outcome.signal;

@@ -29,7 +29,7 @@ void decode_image(std::span<const std::uint8_t> file, std::string_view source, s
 Image read_image(const std::filesystem::path& path, std::int64_t channels, std::int64_t least_side = 0);
 
 /// The bytes of a regular file of at most `most` bytes. Throws IoError where it cannot be read, FormatError
-/// where it is larger or packed by gzip.
+/// where it is larger.
 void read_file(const std::filesystem::path& path, std::vector<std::uint8_t>& bytes,
                std::uint64_t most = std::uint64_t{1} << 30);
 

@@ -60,6 +60,8 @@ class Trainer {
   Outcome run();
 
   std::int64_t batches_per_epoch() const { return train_loader_.batches_per_epoch(); }
+  /// Names of training images that could not be read and were passed over (Recipe::skip_bad_images).
+  std::vector<std::string> bad_images() const;
 
  private:
   bool finished() const { return state_.step >= last_step_ || state_.epoch >= recipe_.epochs; }

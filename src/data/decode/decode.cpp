@@ -38,10 +38,7 @@ void decode_image(std::span<const std::uint8_t> file, std::string_view source_na
 }
 
 void read_file(const std::filesystem::path& path, std::vector<std::uint8_t>& bytes, std::uint64_t most) {
-  InputFile file(path);
-  if (file.packed()) {
-    throw FormatError(fmt::format("{}: it looks like gzip; unpack it", shown_path(path.string())));
-  }
+  InputFile file(path, InputFile::Content::as_stored);
   if (file.stored_size() > most) {
     throw FormatError(fmt::format("{}: {} bytes, expected at most {}", shown_path(path.string()),
                                   file.stored_size(), most));

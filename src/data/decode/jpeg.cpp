@@ -78,9 +78,7 @@ class Decompressor {
   void decode(std::int64_t channels, std::int64_t least_side, Image& image) {
     check(read_header());
     check_size(source_, Kind::jpeg, info_.image_width, info_.image_height);
-    if (info_.data_precision != 8) {
-      refuse(source_, fmt::format("a JPEG of {} bits a value, expected 8", info_.data_precision));
-    }
+    if (info_.data_precision != 8) refuse_precision();
     choose_colours(channels);
     choose_scale(least_side);
     check(start());
@@ -123,9 +121,14 @@ class Decompressor {
     const std::size_t left = has_source ? info_.src->bytes_in_buffer : 0;
     const std::string_view words = failure_.words.data();
     if (failure_.base.msg_code == JWRN_JPEG_EOF) {
-      refuse(source_, source_.bytes.size(), "the JPEG ends before its picture does; the file is cut off");
+      refuse(source_, source_.bytes.size(), "the file ends before its picture does; it is cut off");
     }
+    if (failure_.base.msg_code == JERR_BAD_PRECISION) refuse_precision();
     refuse(source_, source_.bytes.size() - left, fmt::format("damaged JPEG: {}", words));
+  }
+
+  [[noreturn]] void refuse_precision() const {
+    refuse(source_, fmt::format("a JPEG of {} bits a value, expected 8", info_.data_precision));
   }
 
   void choose_colours(std::int64_t channels) {

@@ -93,7 +93,7 @@ class Decoder {
   void check(bool done) const {
     if (done) return;
     if (cut_off_) {
-      refuse(source_, source_.bytes.size(), "the PNG ends before its picture does; the file is cut off");
+      refuse(source_, source_.bytes.size(), "the file ends before its picture does; it is cut off");
     }
     refuse(source_, at_, fmt::format("damaged PNG: {}", words_.data()));
   }

@@ -20,8 +20,9 @@ namespace {
 /// and does not clean up then.
 class Blocks {
  public:
+  /// New memory is zero: a JPEG may use tables of codes that it has not given, and those are then empty.
   void* grow(void* old, std::size_t bytes) {
-    void* const block = std::realloc(old, bytes);
+    void* const block = old == nullptr ? std::calloc(1, bytes) : std::realloc(old, bytes);
     if (block == nullptr) return nullptr;
     if (old != nullptr) blocks_.erase(old);
     blocks_.insert(block);

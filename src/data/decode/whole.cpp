@@ -16,7 +16,7 @@ namespace {
 /// Reads forward through the file, and refuses it where it ends.
 class Reader {
  public:
-  explicit Reader(const Source& source) : source_(source) {}
+  explicit Reader(Source source) : source_(source) {}
 
   std::size_t at() const { return at_; }
   std::span<const std::uint8_t> take(std::size_t count) {
@@ -40,9 +40,36 @@ class Reader {
   }
 
  private:
-  const Source& source_;
+  Source source_;
   std::size_t at_ = 0;
 };
+
+/// Tables of codes: stb_image writes past its own where one has too many, and reads past them where the
+/// lengths of codes contradict each other.
+void check_codes(const Source& source, std::size_t at, std::span<const std::uint8_t> part) {
+  constexpr std::size_t kLengths = 16;
+  constexpr std::size_t kMostCodes = 255;
+  while (!part.empty()) {
+    if (part.size() <= kLengths) refuse(source, at, "damaged JPEG: a table of codes that is cut off");
+    std::size_t codes = 0;
+    std::size_t taken = 0;  // of the 2^16 codes of full length
+    for (std::size_t length = 1; length <= kLengths; ++length) {
+      codes += part[length];
+      taken += std::size_t{part[length]} << (kLengths - length);
+    }
+    if (codes > kMostCodes || taken > std::size_t{1} << kLengths || part.size() - 1 - kLengths < codes) {
+      refuse(source, at, "damaged JPEG: a table of codes that is none");
+    }
+    part = part.subspan(1 + kLengths + codes);
+  }
+}
+
+/// The start of a frame: bits a value, height, width.
+void check_frame(const Source& source, std::size_t at, std::span<const std::uint8_t> part) {
+  if (part.size() < 5) refuse(source, at, "damaged JPEG: a frame that is cut off");
+  if (part[0] != 8) refuse(source, at, fmt::format("a JPEG of {} bits a value, expected 8", part[0]));
+  check_size(source, Kind::jpeg, part[3] << 8 | part[4], part[1] << 8 | part[2]);
+}
 
 /// Markers up to the end of the picture; between them lengths, and after a start of scan packed data, in
 /// which a marker is what follows 0xff and is neither 0 nor a restart.
@@ -62,9 +89,8 @@ void check_jpeg(const Source& source) {
       const std::uint32_t length = reader.big_endian(2);
       if (length < 2) refuse(source, at, fmt::format("damaged JPEG: a part of {} bytes", length));
       const auto part = reader.take(length - 2);
-      if ((marker == 0xc0 || marker == 0xc1 || marker == 0xc2) && (part.empty() || part[0] != 8)) {
-        refuse(source, at, fmt::format("a JPEG of {} bits a value, expected 8", part.empty() ? 0 : part[0]));
-      }
+      if (marker == 0xc0 || marker == 0xc1 || marker == 0xc2) check_frame(source, at, part);
+      if (marker == 0xc4) check_codes(source, at, part);
       if (marker != 0xda) break;
       if (++scans > kMostScans) refuse(source, at, "damaged JPEG: more than 100 passes");
       do {
@@ -90,6 +116,11 @@ void check_png(const Source& source) {
     const std::uint32_t sum = reader.big_endian(4);
     if (crc32_z(0, body.data(), body.size()) != sum) {
       refuse(source, at, "damaged PNG: the checksum of a chunk does not hold");
+    }
+    if (at == 8 && length >= 8) {
+      Reader header({body.subspan(4), source.name});
+      const std::uint32_t width = header.big_endian(4);
+      check_size(source, Kind::png, width, header.big_endian(4));
     }
     if (body[0] == 'I' && body[1] == 'E' && body[2] == 'N' && body[3] == 'D') return;
   }
