@@ -89,6 +89,7 @@ TEST_CASE("every setting goes through TOML and back") {
       {"out", "runs/\xc3\xa4"},
       {"log-every", "1"},
       {"save-every", "10"},
+      {"tensorboard", "true"},
   };
   std::set<std::string_view> seen;
   for (const auto& [key, value] : values) {
