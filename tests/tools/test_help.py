@@ -7,7 +7,7 @@ from support import CommandTest
 COMMANDS = [["train"], ["eval"], ["report"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["optimizers"], ["bench"]]
 COMMANDS += [["bench", "step"], ["bench", "forward"], ["bench", "kernels"], ["bench", "pipeline"], ["bench", "check"]]
 COMMANDS += [["devices", "test"], ["plugin"], ["plugin", "new"], ["sat"], ["sat", "build"]]
-COMMANDS += [["doctor"], ["completion"], ["man"]]
+COMMANDS += [["profile"], ["doctor"], ["completion"], ["man"]]
 
 
 class Help(CommandTest):

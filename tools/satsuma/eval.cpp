@@ -12,6 +12,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
@@ -92,7 +93,13 @@ int run_eval(const Settings& settings) {
   options.shuffle = false;
   options.drop_last = false;
   data::Loader loader(data.test, data.normalisation, options);
-  const train::Evaluation result = train::evaluate(*model, loader).value();
+  LongWork work("eval", "batches", loader.batches_per_epoch());
+  // Asked after each batch.
+  const auto count = [&] {
+    work.one_more();
+    return 0;
+  };
+  const train::Evaluation result = train::evaluate(*model, loader, count).value();
   // Weights may be finite and what they make of an image not.
   if (!std::isfinite(result.loss)) {
     throw NumericError(
