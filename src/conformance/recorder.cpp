@@ -113,6 +113,7 @@ void Recorder::check(std::string name, const std::function<void(Verdict&, Rng&)>
     verdict.fail(fmt::format("threw: {}", error.what()));
   }
   report_.checks.push_back(std::move(check));
+  if (options_.progress) options_.progress(static_cast<std::int64_t>(report_.checks.size()));
 }
 
 }  // namespace satsuma::conformance

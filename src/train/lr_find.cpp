@@ -107,7 +107,7 @@ LrCurve find_lr(const Recipe& recipe, nn::Module& model, const ExperimentData& d
     const double smoothed = mean / (1 - std::pow(kMemory, static_cast<double>(i + 1)));
     curve.points.push_back({lr, loss, smoothed});
     least = i == 0 ? smoothed : std::min(least, smoothed);
-    progress.count("trying learning rates", i + 1, options.steps, "steps");
+    progress.update("trying learning rates", "steps", i + 1, options.steps);
     if (smoothed > kDiverged * least) break;
     step.update(lr, scale);
   }

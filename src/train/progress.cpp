@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "src/core/message.hpp"
 
@@ -29,10 +30,10 @@ std::string measures(const ProgressState& state) {
                      100 * state.accuracy, state.images_per_second, format_duration(state.seconds_left));
 }
 
-std::string bar(const ProgressState& state, std::size_t width) {
-  const auto batches = static_cast<std::size_t>(std::max<std::int64_t>(state.batches, 1));
-  const std::size_t done = std::min(width * static_cast<std::size_t>(state.batch) / batches, width);
-  return std::string(done, '#') + std::string(width - done, '.');
+std::string bar(std::int64_t done, std::int64_t all, std::size_t width) {
+  const auto pieces = static_cast<std::size_t>(std::max<std::int64_t>(all, 1));
+  const std::size_t filled = std::min(width * static_cast<std::size_t>(done) / pieces, width);
+  return std::string(filled, '#') + std::string(width - filled, '.');
 }
 
 bool is_set(const char* variable) {
@@ -59,7 +60,7 @@ Progress::Style Progress::style_for(std::FILE* stream, bool quiet) {
 }
 
 Progress::Progress(std::FILE* stream, Style style, std::chrono::milliseconds pause)
-    : stream_(stream), style_(style), pause_(pause), next_(std::chrono::steady_clock::now()) {
+    : stream_(stream), style_(style), pause_(pause), begin_(std::chrono::steady_clock::now()), next_(begin_) {
   if (style_ == Style::plain) next_ += pause_;
 }
 
@@ -73,46 +74,60 @@ void Progress::clear_bar() {
   bar_shown_ = false;
 }
 
-bool Progress::is_time() {
-  const auto now = std::chrono::steady_clock::now();
-  if (style_ == Style::quiet || now < next_) return false;
-  next_ = now + (style_ == Style::plain ? pause_ : kRedraw);
-  return true;
-}
-
-void Progress::count(std::string_view work, std::int64_t done, std::int64_t all, std::string_view unit) {
-  if (!is_time()) return;
-  const std::string text = fmt::format("{}  {}/{} {}", work, done, all, unit);
-  if (style_ == Style::plain) {
-    write_or_drop(stream_, text + "\n");
-  } else {
-    write_or_drop(stream_, "\r\x1b[K" + text.substr(0, terminal_width(stream_) - 1));
-    bar_shown_ = true;
-  }
+bool Progress::due() const {
+  return style_ != Style::quiet && std::chrono::steady_clock::now() >= next_;
 }
 
 void Progress::update(const ProgressState& state) {
-  if (!is_time()) return;
-  const std::string epoch = fmt::format("epoch {}/{}", state.epoch, state.epochs);
-  if (style_ == Style::plain) {
-    write_or_drop(stream_,
-                  fmt::format("{}  step {}/{}  {}\n", epoch, state.batch, state.batches, measures(state)));
-  } else {
-    const std::string head = epoch + " [";
-    const std::string tail = "] " + measures(state);
-    const std::size_t width = terminal_width(stream_) - 1;
-    const std::size_t text = head.size() + tail.size();
-    const std::size_t room = width > text ? width - text : 0;
-    const std::string drawn = bar(state, std::min(room, kWidestBar));
-    if (room < kNarrowestBar) {
-      write_or_drop(stream_, "\r\x1b[K" + (epoch + "  " + measures(state)).substr(0, width));
-    } else if (style_ == Style::live_colour) {
-      write_or_drop(stream_, fmt::format("\r\x1b[K{}\x1b[32m{}\x1b[0m{}", head, drawn, tail));
-    } else {
-      write_or_drop(stream_, fmt::format("\r\x1b[K{}{}{}", head, drawn, tail));
-    }
-    bar_shown_ = true;
+  // Other work that follows begins anew.
+  work_ = "training";
+  if (!due()) return;
+  show(fmt::format("epoch {}/{}", state.epoch, state.epochs), "step", state.batch, state.batches,
+       measures(state));
+}
+
+void Progress::update(std::string_view work, std::string_view pieces, std::int64_t done, std::int64_t all) {
+  if (work != work_ || done < done_) {
+    // The first work began with this object, its first piece with it.
+    if (!work_.empty()) begin_ = std::chrono::steady_clock::now();
+    begun_at_ = work_.empty() ? 0 : done;
+    work_ = work;
   }
+  done_ = done;
+  if (!due()) return;
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin_;
+  const std::int64_t made = done - begun_at_;
+  const double left = made > 0 ? taken.count() * static_cast<double>(all - done) / static_cast<double>(made)
+                               : std::numeric_limits<double>::quiet_NaN();
+  show(work, pieces, done, all, all > 0 ? fmt::format("ETA {}", format_duration(left)) : "");
+}
+
+void Progress::show(std::string_view head, std::string_view pieces, std::int64_t done, std::int64_t all,
+                    std::string_view measures) {
+  const auto now = std::chrono::steady_clock::now();
+  if (style_ == Style::plain) {
+    next_ = now + pause_;
+    write_or_drop(stream_, all > 0 ? fmt::format("{}  {} {}/{}  {}\n", head, pieces, done, all, measures)
+                                   : fmt::format("{}  {} {}\n", head, pieces, done));
+    return;
+  }
+  next_ = now + kRedraw;
+  const std::string before = fmt::format("{} [", head);
+  const std::string behind = fmt::format("] {}", measures);
+  const std::size_t width = terminal_width(stream_) - 1;
+  const std::size_t text = before.size() + behind.size();
+  const std::size_t room = width > text ? width - text : 0;
+  const std::string drawn = bar(done, all, std::min(room, kWidestBar));
+  if (all == 0) {
+    write_or_drop(stream_, "\r\x1b[K" + fmt::format("{}  {} {}", head, pieces, done).substr(0, width));
+  } else if (room < kNarrowestBar) {
+    write_or_drop(stream_, "\r\x1b[K" + fmt::format("{}  {}", head, measures).substr(0, width));
+  } else if (style_ == Style::live_colour) {
+    write_or_drop(stream_, fmt::format("\r\x1b[K{}\x1b[32m{}\x1b[0m{}", before, drawn, behind));
+  } else {
+    write_or_drop(stream_, fmt::format("\r\x1b[K{}{}{}", before, drawn, behind));
+  }
+  bar_shown_ = true;
 }
 
 void Progress::say(std::string_view line) {

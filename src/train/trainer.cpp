@@ -421,7 +421,7 @@ CheckpointInfo Trainer::info() const {
 }
 
 EvaluationProgress Trainer::shown_as(std::string_view work, std::int64_t images) const {
-  return [this, work, images](std::int64_t done) { progress_.count(work, done, images, "images"); };
+  return [this, work, images](std::int64_t done) { progress_.update(work, "images", done, images); };
 }
 
 std::vector<std::string> Trainer::bad_images() const {

@@ -115,9 +115,11 @@ class Report(CommandTest):
     def test_evaluation(self):
         run = self.run_of("run")
         evaluation = {
+            "set": "test", "weights": "best.safetensors",
             "class_names": ["cat", "dog & <wolf>", "hen", "ox"],
             "confusion": [[5, 1, 0, 0], [2, 7, 0, 0], [0, 0, 9, 1], [0, 0, 0, 4]],
-            "calibration": {"bins": [{"confidence": 0.4, "accuracy": 0.5, "count": 3}, {"confidence": 0.9, "accuracy": 0.8, "count": 26}]},
+            "calibration": [{"low": 0, "high": 0.5, "confidence": 0.4, "accuracy": 0.5, "count": 3},
+                            {"low": 0.5, "high": 1, "confidence": 0.9, "accuracy": 0.8, "count": 26}],
             "calibration_error": 0.08,
             "mistakes": [
                 {"index": 3, "file": 'val/dog/"a".png', "label": 1, "predicted": 0, "probability": 0.97, "picture": PNG},
@@ -125,11 +127,14 @@ class Report(CommandTest):
             ],
         }
         (run / "evaluation.json").write_text(json.dumps(evaluation))
-        (run / "masks.jsonl").write_text("".join(
-            json.dumps({"step": 6 * epoch, "epoch": epoch, "layers": {"layer1.conv": 0.2 / epoch}}) + "\n" for epoch in (1, 2)))
+        records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        for record in records:
+            if record["kind"] == "epoch":
+                record["mask_change"] = {"layer1.conv": 0.2 / record["epoch"], "fc": 0.1}
+        (run / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
         text, page = self.page(run)
         shown = "".join(page.itertext())
-        for word in ("dog & <wolf>", "97.0 % sure", 'val/dog/"a".png', "error 8.00 %", "Masks over time"):
+        for word in ("dog & <wolf>", "97.0 % sure", 'val/dog/"a".png', "error 8.00 %", "Masks over time", "Of the test images"):
             self.assertIn(word, shown)
         self.assertEqual(text.count("<img "), 1)
         self.assertIn("77.8 % of 9", shown)
@@ -174,7 +179,7 @@ class Report(CommandTest):
                 self.page(run)
         (run / "log.jsonl").write_text(log)
         for name, text in (("run.json", "{"), ("evaluation.json", "[]"), ("config.toml", ""), ("run.json", '{"machine":3,"layers":[1,{"passes":[]}]}'),
-                           ("evaluation.json", '{"confusion":[[1,2],[3]],"mistakes":[1,{"label":-7}],"calibration":{"bins":[{},2]}}')):
+                           ("evaluation.json", '{"confusion":[[1,2],[3]],"mistakes":[1,{"label":-7}],"calibration":[{},2]}')):
             with self.subTest(name):
                 before = (run / name).read_text() if (run / name).exists() else "{}"
                 (run / name).write_text(text)

@@ -13,6 +13,7 @@
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/statistics.hpp"
@@ -84,7 +85,8 @@ struct Row {
   std::vector<double> theirs;
 };
 
-Row measure(const Settings& settings, const std::vector<Inference>& models, std::int64_t batch) {
+Row measure(const Settings& settings, const std::vector<Inference>& models, std::int64_t batch,
+            LongWork& work) {
   const Tensor images = noise(settings.bench.model.options().input, batch);
   const Peers peers = start_peers(settings, batch);
   Row row{batch, std::vector<std::vector<double>>(models.size()), {}, {}};
@@ -103,6 +105,7 @@ Row measure(const Settings& settings, const std::vector<Inference>& models, std:
     }
     settle();
     for (std::size_t i = 0; i < models.size(); ++i) row.ours[i].push_back(models[i].seconds(images));
+    work.one_more();
   }
   for (std::size_t i = 0; i < peers.size(); ++i) {
     if (!row.theirs.empty() && median(theirs[i]) >= median(row.theirs)) continue;
@@ -183,7 +186,9 @@ int run_forward(const Settings& settings) {
   std::vector<Inference> models;
   for (const std::string& method : settings.methods) models.emplace_back(settings, method);
   std::vector<Row> rows;
-  for (const std::int64_t batch : settings.batches) rows.push_back(measure(settings, models, batch));
+  LongWork work("bench forward", "turns",
+                settings.bench.repeat * static_cast<std::int64_t>(settings.batches.size()));
+  for (const std::int64_t batch : settings.batches) rows.push_back(measure(settings, models, batch, work));
   if (settings.bench.json) {
     print_json(to_json(settings, models, rows));
   } else {

@@ -10,6 +10,7 @@
 #include "satsuma/device/registry.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/kernel_report.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/peer.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 
@@ -63,8 +64,10 @@ int run_kernels(const Settings& settings) {
   const KernelRace race = {method, patterns, settings.bench.batch_size, settings.bench.repeat,
                            settings.bench.warmup};
   KernelReport report = {settings.bench, settings.method, settings.device, patterns, {}, {}};
+  LongWork work("bench kernels", "layers", static_cast<std::int64_t>(layers.size()));
   for (const KernelLayer& layer : layers) {
     for (KernelTiming& timing : time_layer(race, *device, layer)) report.timings.push_back(std::move(timing));
+    work.one_more();
   }
   report.peak = measure_peak();
   if (!settings.plot.empty()) write_plot(report.plot(), settings.plot);

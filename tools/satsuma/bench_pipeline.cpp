@@ -14,6 +14,7 @@
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/statistics.hpp"
 #include "tools/satsuma/trainee.hpp"
 #include "tools/satsuma/use_threads.hpp"
@@ -122,7 +123,9 @@ Slices measure(const Settings& settings, data::Loader& loader, Trainee& trainee)
   }
   loader.start(0);
   for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i) trainee.step(resident, false);
+  LongWork work("bench pipeline", "slices", count);
   for (std::int64_t s = 0; s < count; ++s) {
+    work.done(s);
     auto begin = Clock::now();
     for (std::int64_t i = 0; i < settings.slice; ++i) trainee.step(resident, false);
     slices.bare.push_back(per_step(seconds_since(begin)));

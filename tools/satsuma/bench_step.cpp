@@ -11,6 +11,7 @@
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/placement.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/step_report.hpp"
@@ -93,17 +94,25 @@ int run_step(const Settings& settings) {
   const models::Options options = settings.bench.model.options();
   const FixedBatch batch = random_batch(options.input, options.classes, settings.bench.batch_size);
   StepReport report = {settings.bench, devices, {}, start_peers(settings), {}};
+  const int warmup = std::max(settings.bench.warmup, 1);
+  const std::size_t models = settings.precisions.size() * settings.methods.size() * devices.size();
+  LongWork work("bench step", "turns", static_cast<std::int64_t>(models) * warmup + settings.bench.repeat);
   for (const std::string& precision : settings.precisions) {
     for (const std::string& method : settings.methods) {
       for (const std::string& device : devices) {
         report.trainees.push_back(std::make_unique<Trainee>(settings.bench, device, method, precision));
         // Alone, so that what it keeps between steps can be told from the others'.
-        for (int i = 0; i < std::max(settings.bench.warmup, 1); ++i)
+        for (int i = 0; i < warmup; ++i) {
           report.trainees.back()->step(batch, false);
+          work.one_more();
+        }
       }
     }
   }
-  for (int i = 0; i < settings.bench.repeat; ++i) take_turns(report.trainees, report.peers, batch);
+  for (int i = 0; i < settings.bench.repeat; ++i) {
+    take_turns(report.trainees, report.peers, batch);
+    work.one_more();
+  }
   report.peak = measure_peak();
   if (settings.bench.json) {
     print_json(report.to_json());

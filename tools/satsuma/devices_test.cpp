@@ -14,6 +14,7 @@
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 
@@ -187,7 +188,9 @@ void print_verdict(const conformance::Options& options, const Report& report) {
 
 int run_test(const Settings& settings) {
   settings.plugins.load();
-  const conformance::Options options = options_of(settings);
+  conformance::Options options = options_of(settings);
+  LongWork work("devices test", "checks");
+  options.progress = [&](std::int64_t done) { work.done(done); };
   const std::shared_ptr<Device> device = find_device(settings.name);
   const Report report = conformance::run(device, options);
   const bool to_stdout = settings.json == "-";

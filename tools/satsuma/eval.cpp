@@ -75,7 +75,7 @@ int run_eval(const Settings& settings) {
   train::Progress progress(
       stderr, settings.json ? train::Progress::Style::quiet : train::Progress::style_for(stderr, false));
   const train::Evaluation result = train::evaluate(*model, loader, {}, [&](std::int64_t done) {
-                                     progress.count("evaluating", done, images->size(), "images");
+                                     progress.update("evaluating", "images", done, images->size());
                                    }).value();
   // Weights may be finite and what they make of an image not.
   if (!std::isfinite(result.loss)) {

@@ -29,6 +29,7 @@
 #include "tools/satsuma/plugin.hpp"
 #include "tools/satsuma/predict.hpp"
 #include "tools/satsuma/process.hpp"
+#include "tools/satsuma/profile.hpp"
 #include "tools/satsuma/report.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
@@ -85,6 +86,7 @@ int run_satsuma(int argc, char** argv) {
   add_plugin(app, run);
   add_sat(app, run);
   add_bench(app, run);
+  add_profile(app, run);
   add_doctor(app, run);
   add_completion(app, run);
   add_man(app, run);

@@ -40,6 +40,16 @@ void Table::print() const {
   }
 }
 
+std::string csv_cell(std::string_view text) {
+  if (text.find_first_of(",\"\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
 std::string short_count(double count) {
   for (const char* unit : {"", " k", " M", " G", " T"}) {
     if (count < 999.5)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace satsuma::tools {
@@ -30,6 +31,9 @@ class Table {
   std::vector<Align> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// A value of a CSV line, quoted where a separator or a quote would break the line.
+std::string csv_cell(std::string_view text);
 
 /// A count with three digits: `987`, `1.23 k`, `45.6 M`, `1.81 G`.
 std::string short_count(double count);

@@ -1,7 +1,6 @@
 #include "tools/satsuma/simulate.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -16,7 +15,7 @@
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 #include "satsuma/train/stop_signal.hpp"
-#include "src/core/message.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
@@ -142,13 +141,6 @@ void write_output(const std::string& path, const std::string& text) {
   }
 }
 
-/// A line on a terminal that counts the points of a sweep; a signal ends the sweep.
-bool show_progress(std::int64_t done, std::int64_t all) {
-  if (isatty(STDERR_FILENO) != 0)
-    write_or_drop(stderr, fmt::format("\r{} of {} points{}", done, all, done == all ? "\r\033[K" : ""));
-  return train::StopSignal::received() == 0;
-}
-
 int run_simulate(const Settings& settings) {
   check_use(settings);
   use_threads(settings.threads);
@@ -159,7 +151,13 @@ int run_simulate(const Settings& settings) {
     report = sat::make_report(request);
   } else {
     const train::StopSignal stop;
-    report = sat::make_report(request, show_progress);
+    std::optional<LongWork> work;
+    // A signal ends the sweep.
+    report = sat::make_report(request, [&](std::int64_t done, std::int64_t all) {
+      if (!work) work.emplace("sweep", "points", all);
+      work->done(done);
+      return train::StopSignal::received() == 0;
+    });
     stopped = train::StopSignal::received();
   }
   bool shown = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct Options {
   std::vector<Mode> modes = {Mode::correctness, Mode::gradient, Mode::support};
   std::string filter = "*";  ///< shell pattern on the names of checks: `ff/*`, `*/2:8/*`
   std::uint64_t seed = 1;    ///< of all operands and of the geometries that are drawn
+  std::function<void(std::int64_t done)> progress = {};  ///< called after each check
 };
 
 enum class Outcome : std::uint8_t {

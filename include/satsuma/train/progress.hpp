@@ -39,19 +39,25 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const ProgressState& state);
-  /// Of other work than training: `evaluating  1280/10000 images`.
-  void count(std::string_view work, std::int64_t done, std::int64_t all, std::string_view unit);
+  /// The same for other work, `done` of `all` pieces, 0 where that is not known: `eval  batches 12/200  ETA 1m05s`.
+  void update(std::string_view work, std::string_view pieces, std::int64_t done, std::int64_t all);
   /// A line that stays.
   void say(std::string_view line);
 
  private:
+  /// A bar of `done` of `all`, or a plain line, where it is time for one.
+  void show(std::string_view head, std::string_view pieces, std::int64_t done, std::int64_t all,
+            std::string_view measures);
+  bool due() const;
   void clear_bar();
-  /// Whether something new is to be shown at this moment.
-  bool is_time();
 
   std::FILE* stream_;
   Style style_;
   std::chrono::milliseconds pause_;
+  std::string work_;  ///< of the last update(), with when and where it began
+  std::chrono::steady_clock::time_point begin_;
+  std::int64_t begun_at_ = 0;
+  std::int64_t done_ = 0;
   std::chrono::steady_clock::time_point next_;
   bool bar_shown_ = false;
 };

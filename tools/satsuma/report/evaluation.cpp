@@ -26,17 +26,10 @@ struct Confusion {
 
 constexpr std::size_t kWidestMatrix = 24, kMostBars = 40, kMostPairs = 20, kMostMistakes = 24;
 
-const Json& at(const Json& object, std::string_view key) {
-  static const Json null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(std::string(key));
-  return found == object.end() ? null : *found;
-}
-
 /// Empty where the file has none, or one that is not square.
 Confusion confusion_of(const Json& evaluation) {
   Confusion confusion;
-  const Json& rows = at(evaluation, "confusion");
+  const Json& rows = value_at(evaluation, "confusion");
   if (!rows.is_array()) return confusion;
   for (const Json& row : rows) {
     if (!row.is_array() || row.size() != rows.size()) return {};
@@ -45,7 +38,7 @@ Confusion confusion_of(const Json& evaluation) {
       counts.push_back(count.is_number() ? std::max(0.0, count.get<double>()) : 0);
     confusion.counts.push_back(std::move(counts));
   }
-  const Json& names = at(evaluation, "class_names");
+  const Json& names = value_at(evaluation, "class_names");
   for (std::size_t i = 0; i < confusion.counts.size(); ++i) {
     const bool named = names.is_array() && i < names.size() && names[i].is_string();
     confusion.names.push_back(named ? names[i].get<std::string>() : std::to_string(i));
@@ -125,8 +118,7 @@ std::string class_chart(const Confusion& confusion) {
 
 /// How often the model is right, by how sure it says it is.
 std::string calibration_chart(const Json& evaluation) {
-  const Json& calibration = at(evaluation, "calibration");
-  const Json& bins = calibration.is_array() ? calibration : at(calibration, "bins");
+  const Json& bins = value_at(evaluation, "calibration");
   if (!bins.is_array()) return {};
   constexpr double kLeft = 56, kTop = 30, kSide = 240;
   Drawing drawing;
@@ -156,9 +148,8 @@ std::string calibration_chart(const Json& evaluation) {
   }
   if (line.size() > 1) drawing.path(line, colour::blue);
   std::string title = "how often right, by how sure";
-  auto error = number_at(evaluation, "calibration_error");
-  if (!error) error = number_at(calibration, "error");
-  if (error) title += fmt::format("; error {:.2f} %", 100 * *error);
+  if (const auto error = number_at(evaluation, "calibration_error"); error)
+    title += fmt::format("; error {:.2f} %", 100 * *error);
   drawing.text(4, 16, title, Drawing::Anchor::start, "title");
   drawing.text(kLeft + kSide / 2, kTop + kSide + 36, "the model's probability", Drawing::Anchor::middle,
                "small");
@@ -191,8 +182,8 @@ std::string gallery(const Json& mistakes, const Confusion& confusion) {
   for (const Json& mistake : mistakes) {
     if (!mistake.is_object() || count == kMostMistakes) continue;
     ++count;
-    const std::string label = class_text(at(mistake, "label"), confusion);
-    const std::string predicted = class_text(at(mistake, "predicted"), confusion);
+    const std::string label = class_text(value_at(mistake, "label"), confusion);
+    const std::string predicted = class_text(value_at(mistake, "predicted"), confusion);
     std::string name = text_at(mistake, "file");
     if (name.empty()) name = fmt::format("image {:g}", number_at(mistake, "index").value_or(0));
     const std::string address = picture_address(text_at(mistake, "picture"));
@@ -212,6 +203,10 @@ std::string gallery(const Json& mistakes, const Confusion& confusion) {
 std::string evaluation_of(const Run& run) {
   const Confusion confusion = confusion_of(run.evaluation);
   std::string text;
+  if (const std::string set = text_at(run.evaluation, "set"); !set.empty()) {
+    text += fmt::format("<p>Of the {} images, with the weights of {}.</p>\n", escaped(set),
+                        escaped(text_at(run.evaluation, "weights")));
+  }
   if (!confusion.counts.empty()) {
     const bool small = confusion.counts.size() <= kWidestMatrix;
     text += small
@@ -223,12 +218,8 @@ std::string evaluation_of(const Run& run) {
   if (const std::string chart = calibration_chart(run.evaluation); !chart.empty())
     text += "<h3>Calibration</h3>\n<p>On the dashed line a model is right as often as it says.</p>\n" +
             charts({chart});
-  for (const auto& [key, heading] : {std::pair{"mistakes", "Mistakes"},
-                                     {"worst_mistakes", "Worst mistakes"},
-                                     {"confident_mistakes", "Most confident mistakes"}}) {
-    const std::string shown = gallery(at(run.evaluation, key), confusion);
-    if (!shown.empty()) text += fmt::format("<h3>{}</h3>\n{}", heading, shown);
-  }
+  if (const std::string shown = gallery(value_at(run.evaluation, "mistakes"), confusion); !shown.empty())
+    text += "<h3>Mistakes</h3>\n<p>Those of which the model is surest.</p>\n" + shown;
   return text;
 }
 

@@ -153,18 +153,23 @@ void find_state(Run& run) {
 
 }  // namespace
 
-std::optional<double> number_at(const Json& object, std::string_view key) {
-  if (!object.is_object()) return std::nullopt;
+const Json& value_at(const Json& object, std::string_view key) {
+  static const Json null;
+  if (!object.is_object()) return null;
   const auto found = object.find(std::string(key));
-  if (found == object.end() || !found->is_number()) return std::nullopt;
-  const auto value = found->get<double>();
-  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+  return found == object.end() ? null : *found;
+}
+
+std::optional<double> number_at(const Json& object, std::string_view key) {
+  const Json& value = value_at(object, key);
+  if (!value.is_number()) return std::nullopt;
+  const auto number = value.get<double>();
+  return std::isfinite(number) ? std::optional(number) : std::nullopt;
 }
 
 std::string text_at(const Json& object, std::string_view key) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(std::string(key));
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+  const Json& value = value_at(object, key);
+  return value.is_string() ? value.get<std::string>() : "";
 }
 
 std::vector<std::pair<std::string, std::string>> config_lines(std::string_view text) {
@@ -229,7 +234,6 @@ Run read_run(const fs::path& path) {
   run.about = object_of(path / kRunDescription, run);
   read_log(run);
   run.evaluation = object_of(path / "evaluation.json", run);
-  run.masks = lines_of(path / "masks.jsonl", run);
   find_state(run);
   if (run.intervals.empty() && run.epochs.empty()) run.notes.emplace_back("the log has no line yet");
   return run;

@@ -39,7 +39,6 @@ struct Run {
   std::vector<RunPoint> epochs;
   std::optional<RunPoint> test;      ///< the evaluation at the end
   Json evaluation = Json::object();  ///< evaluation.json
-  std::vector<Json> masks;           ///< lines of masks.jsonl
   std::vector<std::string> notes;    ///< what is missing or damaged, a sentence each
 
   /// A value of config.toml; empty where it has none.
@@ -54,6 +53,8 @@ struct Run {
 /// cannot be read.
 Run read_run(const std::filesystem::path& path);
 
+/// The value at `key` of an object; null where there is none.
+const Json& value_at(const Json& object, std::string_view key);
 /// A number at `key` of an object that is finite.
 std::optional<double> number_at(const Json& object, std::string_view key);
 /// A text at `key`; empty where there is none.

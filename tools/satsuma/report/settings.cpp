@@ -55,10 +55,7 @@ std::string text_of(const Json& value) {
 }
 
 std::string machine_value(const Run& run, const char* key) {
-  const auto machine = run.about.find("machine");
-  if (machine == run.about.end() || !machine->is_object()) return "-";
-  const auto value = machine->find(key);
-  return value == machine->end() ? "-" : text_of(*value);
+  return text_of(value_at(value_at(run.about, "machine"), key));
 }
 
 }  // namespace

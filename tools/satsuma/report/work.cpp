@@ -47,22 +47,14 @@ std::string shape_text(const Json& shape) {
   return text;
 }
 
-/// A value of an object, or null.
-const Json& at(const Json& object, std::string_view key) {
-  static const Json null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(std::string(key));
-  return found == object.end() ? null : *found;
-}
-
 std::string pass_text(const Json& pass) {
-  if (const Json& runs = at(pass, "run"); runs.is_boolean() && !runs.get<bool>()) return "not run";
+  if (const Json& runs = value_at(pass, "run"); runs.is_boolean() && !runs.get<bool>()) return "not run";
   const std::string operand = text_at(pass, "operand");
   return operand == "dense" || operand.empty() ? "dense" : fmt::format("{} {}", text_at(pass, "nm"), operand);
 }
 
 std::string layers_of(const Run& run) {
-  const Json& layers = at(run.about, "layers");
+  const Json& layers = value_at(run.about, "layers");
   if (!layers.is_array() || layers.empty()) return {};
   BarChart chart;
   chart.label = fmt::format("Multiply-adds an image of each layer of {}, by pass", run.name);
@@ -74,10 +66,11 @@ std::string layers_of(const Run& run) {
   for (const Json& layer : layers) {
     const std::string name = text_at(layer, "name");
     Bar bar{name.size() > 26 ? "..." + name.substr(name.size() - 23) : name, {}, ""};
-    std::vector<std::string> row = {name, shape_text(at(layer, "weight")), shape_text(at(layer, "output"))};
+    std::vector<std::string> row = {name, shape_text(value_at(layer, "weight")),
+                                    shape_text(value_at(layer, "output"))};
     double executed = 0, dense = 0;
     for (const StepPart& pass : kPasses) {
-      const Json& of = at(at(layer, "passes"), pass.key);
+      const Json& of = value_at(value_at(layer, "passes"), pass.key);
       const double macs = number_at(of, "macs").value_or(0);
       executed += macs;
       dense += number_at(of, "dense_macs").value_or(0);
@@ -129,22 +122,15 @@ struct MaskChange {
 
 std::vector<MaskChange> mask_changes(const Run& run) {
   std::vector<MaskChange> changes;
-  const auto add = [&](const Json& line) {
-    const auto epoch = number_at(line, "epoch");
-    for (const char* const key : {"mask_changes", "masks", "layers"}) {
-      const Json& layers = at(line, key);
-      if (!epoch || !layers.is_object()) continue;
-      MaskChange change{*epoch, {}};
-      for (const auto& [name, share] : layers.items()) {
-        if (share.is_number()) change.layers.emplace_back(name, share.get<double>());
-      }
-      if (!change.layers.empty()) changes.push_back(std::move(change));
-      return;
+  for (const RunPoint& point : run.epochs) {
+    const Json& layers = value_at(point.fields, "mask_change");
+    if (!layers.is_object()) continue;
+    MaskChange change{point.value("epoch").value_or(0), {}};
+    for (const auto& [name, share] : layers.items()) {
+      if (share.is_number()) change.layers.emplace_back(name, share.get<double>());
     }
-  };
-  for (const Json& line : run.masks) add(line);
-  if (!changes.empty()) return changes;
-  for (const RunPoint& point : run.epochs) add(point.fields);
+    if (!change.layers.empty()) changes.push_back(std::move(change));
+  }
   return changes;
 }
 
@@ -198,7 +184,7 @@ std::string time_section(const std::vector<Run>& runs) {
     std::map<std::string_view, double> seconds;
     double steps = 0, before = 0;
     for (const RunPoint& point : run.intervals) {
-      const Json& time = at(point.fields, "time");
+      const Json& time = value_at(point.fields, "time");
       if (time.is_object()) {
         for (const StepPart& part : kStepParts) seconds[part.key] += number_at(time, part.key).value_or(0);
         steps += point.step - before;

@@ -1,35 +1,25 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/simulate/json.hpp"
 
 namespace satsuma::tools {
 
 namespace {
 
-/// Quoted where a separator or a quote would break the line.
-std::string cell(std::string_view text) {
-  if (text.find_first_of(",\"\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 std::string sweep_rows(const sat::Sweep& sweep) {
   std::string text;
-  for (const sat::SweepAxis& axis : sweep.axes) text += cell(axis.key) + ',';
+  for (const sat::SweepAxis& axis : sweep.axes) text += csv_cell(axis.key) + ',';
   text += "total_cycles,stall_cycles,seconds,joules,images_per_second,joules_per_image,pareto,refused\n";
   for (const sat::SweepPoint& point : sweep.points) {
-    for (const std::string& value : point.values) text += cell(value) + ',';
+    for (const std::string& value : point.values) text += csv_cell(value) + ',';
     if (point.refused.empty()) {
       text += fmt::format("{},{},{},{},{},{},{},\n", point.total.cycles, point.total.stalls.total(),
                           point.seconds, point.total.energy.total(), point.images_per_second,
                           point.joules_per_image, point.pareto ? 1 : 0);
     } else {
-      text += fmt::format(",,,,,,0,{}\n", cell(point.refused));
+      text += fmt::format(",,,,,,0,{}\n", csv_cell(point.refused));
     }
   }
   return text;
@@ -47,7 +37,7 @@ std::string to_csv(const sat::Report& report) {
     for (const sat::PassTiming& timing : layer.pass) {
       if (!timing.run) continue;
       const sat::Stalls& stalls = timing.stalls;
-      text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", cell(layer.name),
+      text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(layer.name),
                           to_string(timing.pass), to_string(timing.pattern),
                           sat::to_string(timing.schedule.dataflow), timing.cycles, timing.compute_cycles,
                           stalls.total(), stalls.fill, stalls.accumulator, stalls.memory, stalls.sorter,

@@ -1,18 +1,10 @@
 #include <algorithm>
 
 #include "satsuma/sat/timeline.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/perfetto.hpp"
 #include "tools/satsuma/simulate/page.hpp"
 
 namespace satsuma::tools {
-
-namespace {
-
-Json name_row(int row, std::string_view name) {
-  return {{"name", "thread_name"}, {"ph", "M"}, {"pid", 1}, {"tid", row}, {"args", {{"name", name}}}};
-}
-
-}  // namespace
 
 std::string perfetto_trace(const sat::Report& report) {
   const sat::Run& run = report.run;
@@ -20,12 +12,9 @@ std::string perfetto_trace(const sat::Report& report) {
     return static_cast<double>(cycles) / run.config.clock_mhz;
   };
   Json events = Json::array();
-  events.push_back({{"name", "process_name"},
-                    {"ph", "M"},
-                    {"pid", 1},
-                    {"args", {{"name", "SAT: " + run.workload.name + " " + run.method}}}});
+  events.push_back(trace_process("SAT: " + run.workload.name + " " + run.method));
   for (const sat::Engine engine : sat::kEngines)
-    events.push_back(name_row(static_cast<int>(engine), sat::to_string(engine)));
+    events.push_back(trace_lane(static_cast<int>(engine), sat::to_string(engine)));
   std::vector<sat::Interval> intervals = sat::timeline(run.timing);
   std::stable_sort(intervals.begin(), intervals.end(),
                    [](const sat::Interval& a, const sat::Interval& b) { return a.begin < b.begin; });
@@ -47,8 +36,7 @@ std::string perfetto_trace(const sat::Report& report) {
                         {"pattern", to_string(timing.pattern)},
                         {"bytes", timing.read.total() + timing.written.total()}}}});
   }
-  const Json trace = {{"displayTimeUnit", "ms"}, {"traceEvents", events}};
-  return trace.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return trace_text(events);
 }
 
 }  // namespace satsuma::tools
