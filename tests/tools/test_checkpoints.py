@@ -88,12 +88,12 @@ class Checkpoints(CommandTest):
         last = max(tensors, key=lambda name: tensors[name]["data_offsets"][1])
         begin = tensors[last]["data_offsets"][0]
         header = {name: entry for name, entry in self.header.items() if name != last}
-        if not last.startswith("optimizer."):
+        if not last.startswith(("optimizer.", "epoch_mask.")):
             self.check("missing", (header, self.data[:begin]))
 
     def tensors(self):
         """Weights of the model as another program has them: no metadata, no velocities."""
-        names = [name for name in self.header if not name.startswith(("__", "optimizer."))]
+        names = [name for name in self.header if not name.startswith(("__", "optimizer.", "epoch_mask."))]
         return {name: value for name, value in read_safetensors(self.good).items() if name in names}
 
     def write(self, name, tensors):
