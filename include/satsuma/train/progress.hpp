@@ -39,7 +39,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const ProgressState& state);
-  /// The same for other work, `done` of `all` pieces, 0 where that is not known: `eval  batches 12/200  ETA 1m05s`.
+  /// The same for other work, `done` of `all` pieces, 0 where that is not known: `eval  batches 12/200  ETA
+  /// 1m05s`.
   void update(std::string_view work, std::string_view pieces, std::int64_t done, std::int64_t all);
   /// A line that stays.
   void say(std::string_view line);
