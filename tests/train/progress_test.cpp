@@ -56,6 +56,32 @@ TEST_CASE("a terminal shows a bar that the next line replaces") {
   CHECK(contains(output_of(Progress::Style::live_colour), "\r\x1b[K"));
 }
 
+TEST_CASE("work without epochs is counted, with what is left where its end is known") {
+  const TemporaryDirectory directory;
+  const std::string path = (directory / "out").string();
+  for (const auto style : {Progress::Style::plain, Progress::Style::live}) {
+    std::FILE* const file = std::fopen(path.c_str(), "w");
+    REQUIRE(file != nullptr);
+    {
+      Progress progress(file, style, std::chrono::milliseconds(0));
+      progress.update("eval", "batches", 0, 8);
+      progress.update("eval", "batches", 4, 8);
+      progress.update("devices test", "checks", 12, 0);
+    }
+    std::fclose(file);
+    const std::string text = read_file(path);
+    const bool plain = style == Progress::Style::plain;
+    CHECK(has_control(text) != plain);
+    if (plain) {
+      CHECK(contains(text, "eval  batches 0/8  ETA ?\n"));
+      CHECK(contains(text, "eval  batches 4/8  ETA 0s\n"));
+      CHECK(contains(text, "devices test  checks 12\n"));
+    } else {
+      CHECK(contains(text, "\r\x1b[Keval [...."));
+    }
+  }
+}
+
 TEST_CASE("quiet says nothing") {
   CHECK(output_of(Progress::Style::quiet).empty());
 }
