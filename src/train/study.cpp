@@ -72,7 +72,7 @@ Variant variant_of(const Recipe& base, const MethodText& method, const std::stri
   recipe.nm = method.pattern ? to_string(*method.pattern) : pattern;
   if (method.samples_wu) recipe.wu = recipe.nm;
   variant.name = variant.method();
-  if (variant.pattern() != "dense") variant.name += " " + variant.pattern();
+  if (variant.pattern() != "dense") variant.name += fmt::format(" {}", variant.pattern());
   return variant;
 }
 

@@ -137,19 +137,11 @@ void predict_batch(const Predictor& predictor, std::span<Prediction> batch, std:
   }
 }
 
-/// A field of a CSV file (RFC 4180).
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + '"';
-}
-
 void print_csv(const Prediction& prediction, const std::vector<std::string>& names) {
   for (std::size_t rank = 0; rank < prediction.top.size(); ++rank) {
     const auto& [label, probability] = prediction.top[rank];
-    fmt::print("{},{},{},{:.6g}\r\n", quoted(prediction.file), rank + 1,
-               quoted(names[static_cast<std::size_t>(label)]), probability);
+    fmt::print("{},{},{},{:.6g}\r\n", csv_cell(prediction.file), rank + 1,
+               csv_cell(names[static_cast<std::size_t>(label)]), probability);
   }
 }
 

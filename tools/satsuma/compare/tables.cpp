@@ -83,7 +83,7 @@ std::string to_markdown(const Results& results, const std::string& title) {
   }());
   for (const std::vector<std::string>& row : cells(results))
     text += fmt::format("| {} |\n", fmt::join(row, " | "));
-  text += "\n" + target_text(results) +
+  text += fmt::format("\n{}", target_text(results)) +
           " Differences are in points, to the first row, paired by seed; intervals by Student's t.\n\n";
   for (const Row& row : results.rows) {
     if (&row != &results.rows.front() && row.runs() > 0)
@@ -100,18 +100,14 @@ std::string to_csv(const Results& results) {
   const auto number = [](const std::optional<double>& value) {
     return value ? fmt::format("{}", *value) : std::string();
   };
-  const auto quoted = [](std::string word) {
-    for (std::size_t at = 0; (at = word.find('"', at)) != std::string::npos; at += 2) word.insert(at, "\"");
-    return fmt::format("\"{}\"", word);
-  };
   for (const Row& row : results.rows) {
     const bool any = row.runs() > 0;
     const Interval& difference = row.difference;
     const auto bound = [&](double value) { return difference.half ? std::optional(value) : std::nullopt; };
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quoted(row.variant->name),
-        quoted(row.variant->method()), quoted(row.variant->pattern()), row.runs(), row.failed, row.missing,
-        any ? fmt::format("{}", mean(row.accuracies)) : "", number(deviation(row.accuracies)),
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(row.variant->name),
+        csv_cell(row.variant->method()), csv_cell(row.variant->pattern()), row.runs(), row.failed,
+        row.missing, any ? fmt::format("{}", mean(row.accuracies)) : "", number(deviation(row.accuracies)),
         difference.count > 0 ? fmt::format("{}", difference.mean) : "", number(bound(difference.low())),
         number(bound(difference.high())), any ? fmt::format("{:.0f}", row.macs) : "",
         any ? fmt::format("{}", row.seconds) : "", row.speedup > 0 ? fmt::format("{}", row.speedup) : "",
