@@ -39,8 +39,9 @@ std::vector<fs::path> candidates(std::string_view name) {
   return all;
 }
 
-/// Names of the TOML files of a shipped folder, without their suffix.
-std::vector<std::string> names_in(std::string_view folder) {
+}  // namespace
+
+std::vector<std::string> shipped_names(std::string_view folder) {
   std::vector<std::string> names;
   for (const fs::path& place : candidates(folder)) {
     std::error_code none;
@@ -52,8 +53,6 @@ std::vector<std::string> names_in(std::string_view folder) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
-
-}  // namespace
 
 fs::path shipped_file(std::string_view name) {
   for (const fs::path& path : candidates(name)) {
@@ -72,7 +71,7 @@ fs::path shipped_or_given(std::string_view folder, const std::string& given) {
     if (!shipped.empty()) return shipped;
   }
   if (path.has_extension()) return path;  // whoever reads it says that it is not there
-  const std::vector<std::string> names = names_in(folder);
+  const std::vector<std::string> names = shipped_names(folder);
   throw UsageError(unknown_name("--config", given, {names.begin(), names.end()}));
 }
 

@@ -30,6 +30,7 @@
 #include "tools/satsuma/predict.hpp"
 #include "tools/satsuma/process.hpp"
 #include "tools/satsuma/profile.hpp"
+#include "tools/satsuma/recipes.hpp"
 #include "tools/satsuma/report.hpp"
 #include "tools/satsuma/sat.hpp"
 #include "tools/satsuma/simulate.hpp"
@@ -78,6 +79,7 @@ int run_satsuma(int argc, char** argv) {
   add_info(app, run);
   add_models(app, run);
   add_datasets(app, run);
+  add_recipes(app, run);
   add_data(app, run);
   add_devices(app, run);
   add_methods(app, run);
