@@ -13,6 +13,8 @@ bool is_utf8(std::string_view text);
 /// play tricks on a terminal, and bytes above 127 where they are no UTF-8, as `\xff`.
 std::string shown(std::string_view text, std::size_t most = 80);
 /// A path as a message shows it: the same, but whole.
-inline std::string shown_path(std::string_view path) { return shown(path, std::string_view::npos); }
+inline std::string shown_path(std::string_view path) {
+  return shown(path, std::string_view::npos);
+}
 
 }  // namespace satsuma

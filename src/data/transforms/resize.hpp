@@ -16,9 +16,9 @@ struct Box {
 
 /// The pixels of `box` at another size, bilinear with antialiasing exactly as PIL does it: a triangle over
 /// the input pixels that an output pixel covers (at least two), weights of 22 bits after the point, along
-/// rows and along columns, rounded to bytes after each. Which comes first is as in Pillow 13, columns where
-/// there more is to be saved; before, rows always were, which differs by 1 in 255. Nothing outside the box is
-/// seen. `to` is another picture than `from`.
+/// rows and along columns, rounded to bytes after each. Columns come first where the rows that are lost are
+/// more than twice the columns: what Pillow 13.0 was observed to do (docs/images.md); versions before began
+/// with rows. Nothing outside the box is seen. `to` is another picture than `from`.
 void resize_bilinear(const Image& from, const Box& box, std::int64_t height, std::int64_t width, Image& to);
 
 }  // namespace satsuma::data
