@@ -47,7 +47,7 @@ void check_classes(const data::Dataset& train, const std::shared_ptr<const data:
 
 /// Side of the images that the model is made for.
 std::int64_t side_of_model(const Recipe& recipe) {
-  return models::parse_stem(recipe.stem) == models::Stem::imagenet ? 224 : 32;
+  return models::find(recipe.model).image_size(models::parse_stem(recipe.stem));
 }
 
 /// Side that images are brought to, or 0 where they stay as they are.

@@ -10,7 +10,8 @@ namespace satsuma::train {
 namespace {
 
 /// Mean of a channel over the pixels [x, x + side) x [y, y + side) that there are.
-std::uint8_t mean(const data::Image& image, std::int64_t x, std::int64_t y, std::int64_t side, std::int64_t channel) {
+std::uint8_t mean(const data::Image& image, std::int64_t x, std::int64_t y, std::int64_t side,
+                  std::int64_t channel) {
   std::int64_t sum = 0, count = 0;
   for (std::int64_t i = y; i < std::min(y + side, image.height); ++i) {
     for (std::int64_t j = x; j < std::min(x + side, image.width); ++j, ++count)

@@ -123,7 +123,7 @@ TEST_CASE("a recipe changes what it names and nothing else") {
 }
 
 TEST_CASE("a number that is not given is no number") {
-  const char* const keys[] = {"classes", "limit-train", "sr-ste",    "threads",
+  const char* const keys[] = {"classes", "limit-train", "sr-ste",  "threads",
                               "steps",   "save-every",  "patience"};
   for (const char* const key : keys) {
     CAPTURE(std::string(key));
