@@ -104,7 +104,7 @@ class Documents(CommandTest):
         self.assertEqual(self.completions("bench", "st"), ["step"])
         self.assertEqual(self.completions("train", "--model", "resnet2"), ["resnet20"])
         self.assertEqual(self.completions("devices", "test", "refer"), ["reference"])
-        self.assertEqual(self.completions("train", "--resume", "--sche"), ["--schedule"])
+        self.assertEqual(self.completions("train", "--resume", "--sche"), ["--schedule", "--schedule-per"])
         for command in COMMANDS:
             self.assertLessEqual(self.help_options(command), set(self.completions(*command.split(), "")))
 

@@ -7,7 +7,8 @@ import unittest
 
 from support import SATSUMA, TINY, CommandTest, environment
 
-FILES = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors", "run.json"}
+FILES = {"config.toml", "log.jsonl", "init.safetensors", "last.safetensors", "best.safetensors", "run.json", "log.csv",
+         "evaluation.json"}
 
 # Each prints a result, and each of the wrong ones an error.
 RESULTS = [
@@ -106,7 +107,7 @@ class Streams(CommandTest):
                 done = self.run_with("train", *TINY, "--epochs", "1", "--log-every", "1", "--out", f"run{i}", shell=shell)
                 self.assertEqual(done.returncode, 0)
                 lines = (self.folder / f"run{i}/log.jsonl").read_text().splitlines()
-                self.assertEqual([json.loads(line)["kind"] for line in lines], ["step"] * 6 + ["epoch"])
+                self.assertEqual([json.loads(line)["kind"] for line in lines], ["step"] * 6 + ["epoch", "test"])
                 self.assert_same_tensors("whole/last.safetensors", f"run{i}/last.safetensors")
 
 
