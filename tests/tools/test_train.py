@@ -49,7 +49,7 @@ class Run(CommandTest):
         self.assertEqual(shown, sorted(shown, reverse=True))
         picture = base64.b64decode(written["mistakes"][0]["picture"])
         self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
-        rows = list(csv.DictReader((run / "log.csv").open()))
+        rows = list(csv.DictReader((run / "log.csv").read_text().splitlines()))
         self.assertEqual([row["kind"] for row in rows], [line["kind"] for line in log])
         self.assertEqual(float(rows[-2]["val_loss"]), log[-2]["val_loss"])
 
