@@ -90,7 +90,11 @@ class Report(CommandTest):
         self.assertEqual(text.count('checked="checked"'), 1)
         # Of the settings those that were given, and not those that are as ever.
         self.assertIn("limit-train", shown)
-        self.assertIn("No evaluation.json", shown)
+        # What training writes is what the page reads.
+        for part in ("Confusion", "Accuracy by class", "Calibration", "Masks over time", "best validation accuracy", "Of the test images"):
+            self.assertIn(part, shown)
+        (run / "evaluation.json").unlink()
+        self.assertIn("No evaluation.json", "".join(self.page(run)[1].itertext()))
         # A time line that adds up to the time of the steps.
         records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         intervals = [record for record in records if record["kind"] == "step"]
@@ -103,8 +107,8 @@ class Report(CommandTest):
         first, second = self.run_of("a"), self.run_of("b", "--method", "dense", "--seed", "5")
         other = self.run_of("c/a", "--model", "vit_cifar", "--width", "0.25", "--input", "3x32x32")
         text, page = self.page(first, second, other)
-        legend = [item.text or "".join(item.itertext()) for item in page.iter("{http://www.w3.org/1999/xhtml}li")]
-        self.assertEqual(len(set(legend)), 3)
+        legend = next(part for part in page.iter("{http://www.w3.org/1999/xhtml}ul") if part.get("class") == "legend")
+        self.assertEqual(len({"".join(item.itertext()) for item in legend}), 3)
         rows = ["".join(row.itertext()) for row in page.iter("{http://www.w3.org/1999/xhtml}tr")]
         self.assertIn("seed050", rows)
         shared = [row for row in rows if row.startswith("limit-train192192")]
@@ -130,7 +134,7 @@ class Report(CommandTest):
         records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         for record in records:
             if record["kind"] == "epoch":
-                record["mask_change"] = {"layer1.conv": 0.2 / record["epoch"], "fc": 0.1}
+                record["mask_changes"] = {"layer1.conv": 0.2 / record["epoch"], "fc": 0.1}
         (run / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
         text, page = self.page(run)
         shown = "".join(page.itertext())

@@ -123,7 +123,7 @@ struct MaskChange {
 std::vector<MaskChange> mask_changes(const Run& run) {
   std::vector<MaskChange> changes;
   for (const RunPoint& point : run.epochs) {
-    const Json& layers = value_at(point.fields, "mask_change");
+    const Json& layers = value_at(point.fields, "mask_changes");
     if (!layers.is_object()) continue;
     MaskChange change{point.value("epoch").value_or(0), {}};
     for (const auto& [name, share] : layers.items()) {
