@@ -14,7 +14,7 @@ namespace satsuma::train {
 
 namespace {
 
-constexpr double kMemory = 0.98;
+constexpr double kMemory = 0.9;
 constexpr double kDiverged = 4;
 /// Steps whose mean says little.
 constexpr std::size_t kFirst = 5;

@@ -16,7 +16,7 @@ struct LrCurve {
   struct Point {
     double lr = 0;
     double loss = 0;      ///< of the step
-    double smoothed = 0;  ///< mean over past steps with weights that fall by 0.98 a step
+    double smoothed = 0;  ///< mean over past steps with weights that fall by a factor of 0.9 a step
   };
   std::vector<Point> points;
   /// Where the smoothed loss falls fastest; 0 where it never falls.
