@@ -37,7 +37,7 @@ def status(answer):
 
 
 class Serve(CommandTest):
-    def begin(self, *arguments, epochs="200"):
+    def begin(self, *arguments, epochs="100000"):
         self.out = self.folder / "out.txt"
         with open(self.out, "w") as out:
             command = [SATSUMA, "train", *TINY, "--out", "run", "--log-every", "2", "--epochs", epochs, *map(str, arguments)]
