@@ -153,7 +153,8 @@ std::string calibration_chart(const Json& evaluation) {
   drawing.text(4, 16, title, Drawing::Anchor::start, "title");
   drawing.text(kLeft + kSide / 2, kTop + kSide + 36, "the model's probability", Drawing::Anchor::middle,
                "small");
-  return drawing.svg(kLeft + kSide + 20, kTop + kSide + 46, title, description);
+  // As wide as the other charts, so that its words are as large.
+  return drawing.svg(440, kTop + kSide + 46, title, description);
 }
 
 /// An address that holds the picture itself; empty where it is none.
