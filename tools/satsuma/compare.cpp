@@ -82,7 +82,7 @@ std::string title_of(const PlannedRun& planned) {
 class Epochs {
  public:
   Epochs(const PlannedRun& planned, train::Progress& progress)
-      : planned_(planned), progress_(progress), said_(planned.state.epochs) {}
+      : planned_(planned), progress_(progress), said_(planned.state.epochs()) {}
 
   void look() {
     if (std::chrono::steady_clock::now() < next_) return;

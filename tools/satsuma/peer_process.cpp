@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "satsuma/core/error.hpp"
+#include "tools/satsuma/file_text.hpp"
 
 extern char** environ;
 
@@ -23,13 +24,9 @@ namespace satsuma::tools {
 
 namespace {
 
-/// The last line that is not empty, as text that fits in a message.
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of(" \r\n");
-  if (end == std::string::npos) return "";
-  const std::size_t before = text.rfind('\n', end);
-  const std::size_t begin = before == std::string::npos ? 0 : before + 1;
-  return text.substr(begin, std::min<std::size_t>(end + 1 - begin, 300));
+/// As much of a line as fits in a message.
+std::string in_message(const std::string& line) {
+  return line.substr(0, 300);
 }
 
 std::string read_all(int file) {
@@ -102,7 +99,8 @@ Json PeerProcess::answer() {
   try {
     return Json::parse(line);
   } catch (const Json::exception&) {
-    throw Error(fmt::format("'{}' answered '{}', expected a line of JSON", name_, last_line(line)));
+    throw Error(
+        fmt::format("'{}' answered '{}', expected a line of JSON", name_, in_message(last_line(line))));
   }
 }
 
@@ -144,7 +142,7 @@ std::optional<int> PeerProcess::end() {
 void PeerProcess::fail() {
   shutdown(socket_, SHUT_RDWR);
   const std::optional<int> status = end();
-  const std::string words = last_line(errors_ >= 0 ? read_all(errors_) : "");
+  const std::string words = in_message(last_line(errors_ >= 0 ? read_all(errors_) : ""));
   const std::string how = !status                ? "unexpectedly"
                           : WIFSIGNALED(*status) ? fmt::format("by signal {}", WTERMSIG(*status))
                                                  : fmt::format("with status {}", WEXITSTATUS(*status));

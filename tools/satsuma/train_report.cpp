@@ -7,6 +7,7 @@
 #include <string>
 
 #include "satsuma/core/parallel.hpp"
+#include "tools/satsuma/file_text.hpp"
 #include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/use_threads.hpp"
 
@@ -61,11 +62,6 @@ void describe(const Recipe& recipe, const nn::Module& model, const train::Experi
 }
 
 namespace {
-
-bool is_there(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
 
 Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json();

@@ -39,12 +39,13 @@ double seconds_a_step(const train::Recipe& recipe, const train::ExperimentData& 
 }  // namespace
 
 void Estimate::learn(const train::StudyRun& run, const RunState& state) {
-  if (state.epochs > 0) an_epoch_[run.variant->name] = state.seconds / static_cast<double>(state.epochs);
+  if (state.epochs() > 0)
+    an_epoch_[run.variant->name] = state.seconds() / static_cast<double>(state.epochs());
 }
 
 double Estimate::left(const train::StudyRun& run, const RunState& state) {
   if (state.finished()) return 0;
-  const std::int64_t epochs = std::max<std::int64_t>(run.recipe.epochs - state.epochs, 0);
+  const std::int64_t epochs = std::max<std::int64_t>(run.recipe.epochs - state.epochs(), 0);
   return static_cast<double>(epochs) * seconds_an_epoch(run);
 }
 

@@ -13,9 +13,9 @@ namespace {
 std::string state_text(const PlannedRun& planned) {
   if (planned.state.finished()) return "done";
   if (planned.state.failed()) return "failed: " + planned.state.failure;
-  std::string text = planned.state.epochs > 0 ? fmt::format("{} of {} epochs done", planned.state.epochs,
-                                                            planned.run->recipe.epochs)
-                                              : "to do";
+  std::string text = planned.state.epochs() > 0 ? fmt::format("{} of {} epochs done", planned.state.epochs(),
+                                                              planned.run->recipe.epochs)
+                                                : "to do";
   return planned.fits ? text : text + ", does not fit into the budget";
 }
 

@@ -8,11 +8,6 @@ namespace satsuma::tools::compare {
 
 namespace {
 
-double value_of(const Json& result, const char* key) {
-  const auto found = result.find(key);
-  return found != result.end() && found->is_number() ? found->get<double>() : 0;
-}
-
 /// Seconds of training after which the accuracy first was `target`; empty if it never was.
 std::optional<double> seconds_to(double target, const std::vector<EpochRecord>& epochs) {
   for (const EpochRecord& epoch : epochs) {
@@ -62,12 +57,12 @@ Results gather(const train::Study& study, const std::vector<train::StudyRun>& ru
         continue;
       }
       row.seeds.push_back(run.seed);
-      row.accuracies.push_back(value_of(*state.result, "test_accuracy"));
-      row.macs += value_of(*state.result, "macs");
-      row.seconds += value_of(*state.result, "seconds");
+      row.accuracies.push_back(number(*state.result, "test_accuracy"));
+      row.macs += number(*state.result, "macs");
+      row.seconds += number(*state.result, "seconds");
       if (!row.sat) row.sat = simulate_training(run.recipe, *state.result);
       if (state.result->contains("best_val_accuracy")) results.validated = true;
-      epochs[i].push_back(read_epochs(RunFiles(run).directory()));
+      epochs[i].push_back(state.log);
     }
     if (const auto count = static_cast<double>(row.runs()); count > 0) {
       row.macs /= count;

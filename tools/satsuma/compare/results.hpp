@@ -22,7 +22,6 @@ struct Row {
   const train::Variant* variant = nullptr;
   std::vector<std::int64_t> seeds;  ///< of finished runs, in the order of the study
   std::vector<double> accuracies;   ///< of each, on test images
-  std::vector<double> epochs_best;  ///< best on validation images while training
   std::int64_t failed = 0;
   std::int64_t missing = 0;
 

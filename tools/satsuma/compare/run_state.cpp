@@ -6,37 +6,24 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <sstream>
 
 #include "satsuma/core/error.hpp"
+#include "tools/satsuma/file_text.hpp"
 
 namespace satsuma::tools::compare {
 
 namespace {
-
-bool is_there(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw IoError(fmt::format("cannot read {}; is it readable?", path.string()));
-  return text.str();
-}
-
-double number(const Json& record, const char* key, double otherwise) {
-  const auto found = record.find(key);
-  return found != record.end() && found->is_number() ? found->get<double>() : otherwise;
-}
 
 /// What does not change the result: where things are, how often they are written, who computes how fast.
 constexpr std::array<std::string_view, 6> kFree = {"data-dir",  "out",        "threads",
                                                    "log-every", "save-every", "workers"};
 
 }  // namespace
+
+double number(const Json& object, const char* key, double otherwise) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : otherwise;
+}
 
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
   std::ifstream file(directory / "log.jsonl");
@@ -56,20 +43,16 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
 RunState state_of(const train::StudyRun& run) {
   const RunFiles files(run);
   RunState state;
-  if (is_there(files.result())) {
-    const Json result = Json::parse(text_of(files.result()), nullptr, false);
+  if (const auto text = text_of(files.result())) {
+    const Json result = Json::parse(*text, nullptr, false);
     // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
     if (result.is_object() && result.contains("test_accuracy")) state.result = result;
   }
-  if (!state.finished() && is_there(files.failure())) {
-    state.failure = text_of(files.failure());
-    state.failure.erase(state.failure.find_last_not_of(" \n") + 1);
+  if (const auto text = text_of(files.failure()); text && !state.finished()) {
+    state.failure = text->substr(0, text->find_last_not_of(" \n") + 1);
     if (state.failure.empty()) state.failure = "without a word";
   }
-  if (const std::vector<EpochRecord> epochs = read_epochs(files.directory()); !epochs.empty()) {
-    state.epochs = epochs.back().epoch;
-    state.seconds = epochs.back().seconds;
-  }
+  state.log = read_epochs(files.directory());
   return state;
 }
 

@@ -31,17 +31,6 @@ class RunFiles {
   std::filesystem::path directory_;
 };
 
-/// How far a run is.
-struct RunState {
-  std::optional<Json> result;  ///< what `satsuma train --json` printed; of a finished run
-  std::string failure;         ///< one line; empty unless the run failed
-  std::int64_t epochs = 0;     ///< done
-  double seconds = 0;          ///< of training so far
-
-  bool finished() const { return result.has_value(); }
-  bool failed() const { return !failure.empty(); }
-};
-
 /// An epoch of a run, as its log has it.
 struct EpochRecord {
   std::int64_t epoch = 0;
@@ -49,6 +38,21 @@ struct EpochRecord {
   double seconds = 0;   ///< of training since the run began
   double macs = 0;      ///< since the run began
 };
+/// How far a run is.
+struct RunState {
+  std::optional<Json> result;    ///< what `satsuma train --json` printed; of a finished run
+  std::string failure;           ///< one line; empty unless the run failed
+  std::vector<EpochRecord> log;  ///< of the epochs that are done
+
+  std::int64_t epochs() const { return log.empty() ? 0 : log.back().epoch; }
+  double seconds() const { return log.empty() ? 0 : log.back().seconds; }  ///< of training so far
+  bool finished() const { return result.has_value(); }
+  bool failed() const { return !failure.empty(); }
+};
+
+/// A number of a JSON object; `otherwise` where it has none of that name.
+double number(const Json& object, const char* key, double otherwise = 0);
+
 /// Lines that are cut off are left out.
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory);
 

@@ -10,13 +10,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "tools/satsuma/compare/run_state.hpp"
+#include "tools/satsuma/file_text.hpp"
 
 namespace satsuma::tools::compare {
 
@@ -37,21 +36,6 @@ class OutputFile {
  private:
   int file_;
 };
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of(" \r\n");
-  if (end == std::string::npos) return "";
-  const std::size_t before = text.find_last_of("\r\n", end);
-  return text.substr(before == std::string::npos ? 0 : before + 1,
-                     end - (before == std::string::npos ? 0 : before + 1) + 1);
-}
 
 pid_t start(const std::vector<std::string>& command, const OutputFile& result, const OutputFile& words) {
   std::vector<char*> arguments;
@@ -107,12 +91,11 @@ std::vector<std::string> command_of(const train::StudyRun& run, const RunFiles& 
                                     const std::vector<std::string>& options) {
   std::vector<std::string> command = {"satsuma", "train", "--json", "--out", run.recipe.out};
   // A folder without config.toml was killed before anything was in it.
-  std::error_code error;
-  if (std::filesystem::exists(files.directory() / "config.toml", error)) {
+  if (is_there(files.directory() / "config.toml")) {
     command.insert(command.end(), {"--resume"});
   } else {
     command.insert(command.end(), {"--config", files.recipe().string()});
-    if (std::filesystem::exists(files.directory(), error)) command.emplace_back("--overwrite");
+    if (is_there(files.directory())) command.emplace_back("--overwrite");
   }
   command.insert(command.end(), options.begin(), options.end());
   return command;
@@ -133,14 +116,14 @@ Ending train_run(const train::StudyRun& run, const std::vector<std::string>& opt
     const OutputFile words(files.output());
     end = wait_for(start(command_of(run, files, options), result, words), wait);
   }
-  const std::string text = text_of(printed);
+  const std::string text = text_of(printed).value_or("");
   std::filesystem::remove(printed, ignored);
   if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0) {
     train::write_atomically(files.result(), text);
     return Ending::finished;
   }
   if (end.signal != 0) return Ending::stopped;
-  train::write_atomically(files.failure(), reason(end.status, text_of(files.output())) + "\n");
+  train::write_atomically(files.failure(), reason(end.status, text_of(files.output()).value_or("")) + "\n");
   return Ending::failed;
 }
 

@@ -15,6 +15,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "src/train/run_lock.hpp"
+#include "tools/satsuma/file_text.hpp"
 #include "tools/satsuma/run_description.hpp"
 
 namespace satsuma::tools {
@@ -22,24 +23,6 @@ namespace satsuma::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
-
-/// The text of a file; nothing where it is not there.
-std::optional<std::string> text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    if (is_there(path)) throw IoError(train::io_message("read", path, errno));
-    return std::nullopt;
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file.bad()) throw IoError(train::io_message("read", path, EIO));
-  return std::move(text).str();
-}
 
 /// The object in a JSON file; an empty one, and a note, where it is something else.
 Json object_of(const fs::path& path, Run& run) {
