@@ -60,9 +60,20 @@ Refusal samples_dy(const Site& site) {
   return unless(site.plan[Pass::wu].gradient.skips(), "dY is not sampled");
 }
 
+/// Tiles of AMX have an order of sums of their own.
+bool is_for_amx(const Site& site) {
+  const bool any_order = site.order.channel_block == 0 && !site.order.skip_padding;
+  return !site.packed && !site.channels_last && any_order && multiplies_by_amx(site.plan);
+}
+
+Refusal not_for_amx(const Site& site) {
+  return unless(is_for_amx(site), "no AMX multiplies bf16 here, or it does not pay");
+}
+
 /// Operands that there are no instructions for are rounded and multiplied in f32, which gives the same
 /// products.
 Refusal lacks_products(const Site& site) {
+  if (is_for_amx(site)) return "AMX has its products";
   const DType operands = site.plan.operands;
   const ProductKind kind = site.packed ? ProductKind::skipping : ProductKind::dense;
   const bool has = multiplied(operands, kind) == operands;
@@ -114,6 +125,8 @@ constexpr Implementation<Forward> kForward[] = {
        forward({unfolded(plan.geometry), plan.operands}, unfold(plan.geometry, c.x, c.y.shape()),
                {.dense = &weight}, c.bias, c.y);
      }},
+    {"tiles of AMX", not_for_amx,
+     [](const Forward& c) { forward_amx(c.site.plan, c.x, *c.w.dense, c.bias, c.y, *amx_kernels()); }},
     {"tiles of bf16 pairs", multiplies_bf16,
      [](const Forward& c) { forward_pairs(c.site.plan, c.x, c.w, c.bias, c.y); }},
     {"tiles", never,
@@ -134,6 +147,8 @@ constexpr Implementation<BackwardData> kBackwardData[] = {
      }},
     {"channels-last", is_in_channels_last,
      [](const BackwardData& c) { backward_data_channels_last(c.site.plan, c.dy, c.w, c.dx); }},
+    {"tiles of AMX", not_for_amx,
+     [](const BackwardData& c) { backward_data_amx(c.site.plan, c.dy, *c.w.dense, c.dx, *amx_kernels()); }},
     {"tiles of bf16 pairs", multiplies_bf16,
      [](const BackwardData& c) { backward_data_pairs(c.site.plan, c.dy, c.w, c.dx); }},
     {"tiles", never,
@@ -161,6 +176,8 @@ constexpr Implementation<WeightGradient> kWeightGradient[] = {
        weight_gradient({unfolded(plan.geometry), plan.operands}, c.key,
                        unfold(plan.geometry, c.x, c.dy.shape()), c.dy, dw, c.order);
      }},
+    {"tiles of AMX", not_for_amx,
+     [](const WeightGradient& c) { weight_gradient_amx(c.site.plan, c.x, c.dy, c.dw, *amx_kernels()); }},
     {"tiles", never,
      [](const WeightGradient& c) { weight_gradient_tiles(c.site.plan, c.x, c.dy, c.dw, c.order); }},
 };

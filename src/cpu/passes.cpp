@@ -6,6 +6,7 @@
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
+#include "src/cpu/amx_form.hpp"
 #include "src/cpu/forms.hpp"
 #include "src/cpu/pair_forms.hpp"
 #include "src/cpu/tiles.hpp"
@@ -49,6 +50,12 @@ Walk walk_of_pairs(const TilePass& pass, const std::optional<Pattern>& nm) {
   TileShape shape = tile_shape(pass, nm ? table.tile : table.dense_tile, group);
   shape.channel_block = std::min(ceil_div(shape.channel_block, 2) * 2, kMostPairChannels / group * group);
   return {shape, nm ? rows_together(*nm) : table.dense_rows};
+}
+
+/// All input channels together: sums of AMX rest in its registers.
+Walk walk_of_amx(const TilePass& pass) {
+  constexpr int kPixels = 16;  // that use a weight which comes from the second-level cache or from behind it
+  return {{kPixels, 1, ceil_div(pass.in_channels, kAmxTerms) * kAmxTerms}, static_cast<int>(kAmxRows)};
 }
 
 Walk walk_of_tiles(const TilePass& pass, const std::optional<Pattern>& nm, const SumOrder& order) {
@@ -96,6 +103,14 @@ void run_tiles(const TilePass& pass, const WeightOperand& w, bool transposed, co
   }
 }
 
+void run_amx(TilePass pass, const Tensor& w, bool transposed, const AmxKernels& kernels) {
+  pass.wide = false;
+  pass.amx = &kernels;
+  const Walk how = walk_of_amx(pass);
+  const AmxForm form = amx_form(w, transposed);
+  walk(pass, how, kernels.dense, {form.weights});
+}
+
 /// Columns of padding are left out where that pays or is asked for; rows leave it out as it is.
 Axis columns_of(const Axis& columns, const SumOrder& order) {
   return without_padding(columns, order.skip_padding ? kAnyWidth : kNarrow);
@@ -131,7 +146,14 @@ TilePass backward_pass(const LayerPlan& plan, const Tensor& dy, Tensor& dx, cons
   return pass;
 }
 
-std::vector<std::int64_t> shares_of(TilePass pass, const std::optional<Pattern>& nm, std::int64_t threads) {
+std::vector<std::int64_t> shares_of(const LayerPlan& plan, TilePass pass, const std::optional<Pattern>& nm,
+                                    std::int64_t threads) {
+  if (!nm && multiplies_by_amx(plan)) {
+    pass.wide = false;
+    pass.amx = amx_kernels();
+    const Walk how = walk_of_amx(pass);
+    return tile_shares(pass, how.shape, how.row_multiple, threads);
+  }
   const ProductKind kind = nm ? ProductKind::skipping : ProductKind::dense;
   pass.wide = pass.wide && multiplied(DType::bf16, kind) == DType::bf16;
   const Walk how = pass.wide ? walk_of_pairs(pass, nm) : walk_of_tiles(pass, nm, {});
@@ -139,6 +161,13 @@ std::vector<std::int64_t> shares_of(TilePass pass, const std::optional<Pattern>&
 }
 
 }  // namespace
+
+bool multiplies_by_amx(const LayerPlan& plan) {
+  constexpr std::int64_t kLeastProducts = 64;  // of the 512 that a pixel makes with a tile
+  const Geometry& geometry = plan.geometry;
+  return plan.operands == DType::bf16 && geometry.in_channels * geometry.out_channels >= kLeastProducts &&
+         bf16_pays(ProductKind::amx);
+}
 
 void forward_tiles(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
                    Tensor& y, const SumOrder& order) {
@@ -159,20 +188,31 @@ void backward_data_pairs(const LayerPlan& plan, const Tensor& dy, const WeightOp
   run_pairs(backward_pass(plan, dy, dx, {}), w, true);
 }
 
+void forward_amx(const LayerPlan& plan, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
+                 const AmxKernels& kernels) {
+  run_amx(forward_pass(plan, x, bias, y, {}), w, false, kernels);
+}
+
+void backward_data_amx(const LayerPlan& plan, const Tensor& dy, const Tensor& w, Tensor& dx,
+                       const AmxKernels& kernels) {
+  run_amx(backward_pass(plan, dy, dx, {}), w, true, kernels);
+}
+
 std::vector<std::int64_t> forward_shares(const LayerPlan& plan, const Shape& x,
                                          const std::optional<Pattern>& nm, std::int64_t threads) {
   const Shape y = plan.geometry.output_shape("conv2d", x);
   if (!nm && worth_unfolding(plan.geometry)) {
     const Geometry one = unfolded(plan.geometry);
     const LayerPlan unfolded_plan(one, plan.operands);
-    return shares_of(forward_pass(unfolded_plan, {x[0], one.in_channels, y[2], y[3]}, y), {}, threads);
+    return shares_of(unfolded_plan, forward_pass(unfolded_plan, {x[0], one.in_channels, y[2], y[3]}, y), {},
+                     threads);
   }
-  return shares_of(forward_pass(plan, x, y), nm, threads);
+  return shares_of(plan, forward_pass(plan, x, y), nm, threads);
 }
 
 std::vector<std::int64_t> backward_data_shares(const LayerPlan& plan, const Shape& x,
                                                const std::optional<Pattern>& nm, std::int64_t threads) {
-  return shares_of(backward_pass(plan, plan.geometry.output_shape("conv2d", x), x), nm, threads);
+  return shares_of(plan, backward_pass(plan, plan.geometry.output_shape("conv2d", x), x), nm, threads);
 }
 
 }  // namespace satsuma::cpu

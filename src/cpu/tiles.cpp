@@ -30,7 +30,7 @@ bool is_pointwise(const TilePass& pass) {
 
 /// Pixels (of wide blocks in a wide pass) that `vectors` vectors of outputs hold.
 std::int64_t pixels_of(const TilePass& pass, int vectors) {
-  return pass.wide ? vectors : std::max<std::int64_t>(1, vectors * kernels().vector / kLanes);
+  return pass.wide || pass.amx ? vectors : std::max<std::int64_t>(1, vectors * kernels().vector / kLanes);
 }
 
 /// Channels of `pixels` input pixels that fit the first-level cache beside the streams of weights and sums.
@@ -76,7 +76,7 @@ struct Cut {
     groups = std::clamp<std::int64_t>(pixels / widest, 1, units);
     sets = ceil_div(units, groups);
     groups = ceil_div(units, sets);
-    in_place = is_pointwise(pass) && !pass.wide && pass.out_channels < (groups > 1 ? 64 : 512);
+    in_place = is_pointwise(pass) && !pass.wide && !pass.amx && pass.out_channels < (groups > 1 ? 64 : 512);
     tile_by_tile = is_pointwise(pass) && !in_place;
     rows = row_groups(pass.rows, shape.lines);
     chunk = tile_by_tile ? std::min(pixels, widest) : widest;
@@ -146,18 +146,19 @@ class Walker {
         channel_blocks_(ceil_div(pass.in_channels, channel_block_)),
         panels_(ceil_div(pass.out_channels, row_multiple)),
         vectors_(shape.vectors),
-        halves_(pass.wide ? 1 : static_cast<int>(kLanes) / kernels().vector),
+        halves_(pass.wide || pass.amx ? 1 : static_cast<int>(kLanes) / kernels().vector),
         ring_(cut.ring()),
         low_(cut.in_place || cut.tile_by_tile ? 0 : std::min<std::int64_t>(0, pass.columns.lowest())),
         pixels_(cut.in_place       ? 0
                 : cut.tile_by_tile ? cut.chunk
                                    : std::max(pass.columns.highest(), pass.columns.inputs) - low_),
-        pixel_floats_((cut.in_place ? pass.in_channels : channel_block_) * kLanes),
+        pixel_floats_((cut.in_place ? pass.in_channels : channel_block_) * (pass.amx ? kLanes / 2 : kLanes)),
         row_floats_(pixels_ * pixel_floats_),
         slot_floats_(cut.groups * row_floats_),
         block_floats_(cut.in_place ? channel_block_ * kLanes : ring_ * slot_floats_),
         inputs_(channel_blocks_ * ring_ * slot_floats_),
-        partial_(panels_ * row_multiple * vectors_ * (pass.wide ? kWideLanes : kernels().vector)),
+        partial_(pass.amx ? 0
+                          : panels_ * row_multiple * vectors_ * (pass.wide ? kWideLanes : kernels().vector)),
         nobody_(pass.blocks % cut.unit != 0 ? pass.out_channels * kLanes : 0),
         held_(static_cast<std::size_t>(ring_)) {}
 
@@ -211,13 +212,16 @@ class Walker {
       for (std::int64_t block = 0; block < channel_blocks_; ++block) {
         const std::int64_t first = block * channel_block_;
         const std::int64_t channels = std::min(channel_block_, pass_.in_channels - first);
-        // Dense kernels read wide channels in pairs, of which the last may have one channel only.
-        const std::int64_t width = pass_.wide ? ceil_div(channels, 2) * 2 : channels;
+        // Dense kernels read wide channels in pairs, of which the last may have one channel only; AMX reads
+        // whole tiles.
+        const std::int64_t zeros = pass_.amx    ? pixel_floats_
+                                   : pass_.wide ? ceil_div(channels, 2) * 2 * kLanes
+                                                : channels * kLanes;
         float* const to = inputs_.data() + block * block_floats_ + slot * slot_floats_ + g * row_floats_;
         for (std::int64_t p = 0; p < pixels_; ++p) {
           const std::int64_t column = column_of(p, first_pixel_);
           if (column < 0) {
-            std::memset(to + p * pixel_floats_, 0, static_cast<std::size_t>(width * kLaneBytes));
+            std::memset(to + p * pixel_floats_, 0, static_cast<std::size_t>(zeros) * sizeof(float));
           } else {
             const std::int64_t at = (column * pass_.in_channels + first) * kLanes;
             copy_pixel(from + at, second ? second + at : nullptr, channels, to + p * pixel_floats_);
@@ -274,6 +278,7 @@ class Walker {
   }
 
   void copy_pixel(const float* first, const float* second, std::int64_t channels, float* to) const {
+    if (pass_.amx) return amx_forms().pack(first, channels, to);
     if (!pass_.wide) {
       std::memcpy(to, first, static_cast<std::size_t>(channels * kLaneBytes));
       return;
@@ -464,6 +469,7 @@ void walk_tiles(const TilePass& pass, const TileShape& shape, int row_multiple, 
   const Cut cut(pass, shape, row_multiple);
   const std::vector<Share> shares = cut.shares(pass, threads());
   parallel_for(static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    const AmxScope scope(pass.amx);
     for (std::int64_t i = begin; i < end; ++i)
       Walker(pass, cut, shape, row_multiple).run(shares[static_cast<std::size_t>(i)], kernel);
   });

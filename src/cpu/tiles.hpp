@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "src/cpu/axis.hpp"
+#include "src/cpu/kernels/amx.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 
 namespace satsuma::cpu {
@@ -22,13 +23,15 @@ struct TilePass {
   const float* input = nullptr;
   float* output = nullptr;
   const float* bias = nullptr;
-  bool wide = false;  ///< operands are bf16: kernels read wide blocks (kernels/bf16.hpp)
+  bool wide = false;                ///< operands are bf16: kernels read wide blocks (kernels/bf16.hpp)
+  const AmxKernels* amx = nullptr;  ///< kernels that read operands of bf16 as second factors of AMX, if any
 };
 
 /// How a pass is tiled.
 struct TileShape {
-  int vectors;                 ///< most vectors of outputs in a tile (pixels of wide blocks in a wide pass)
-  int lines;                   ///< lines of the image that they are taken from, where rows are alike
+  int vectors;  ///< most vectors of outputs in a tile (pixels in a pass of bf16, of wide blocks in
+                ///< a wide one)
+  int lines;    ///< lines of the image that they are taken from, where rows are alike
   std::int64_t channel_block;  ///< input channels that a tile works on at once
 };
 
@@ -46,8 +49,8 @@ using TileKernel = std::function<void(const TileArgs& args, std::int64_t block)>
 /// Input rows are first copied to a ring of rows in scratch memory, [channel block][row][pixel][channel]:
 /// there a tile's inputs are contiguous, where in the tensor the pixels of one channel block are 64 *
 /// channels bytes apart, which for a power of two puts them all in the same few sets of the first-level
-/// cache. The copy also lays the padding as zeros, and rounds to bf16 for wide passes. Passes with one tap
-/// need no copy and read the tensor in place; wide ones copy a tile at a time.
+/// cache. The copy also lays the padding as zeros, and rounds to bf16 for passes of bf16. Passes with one tap
+/// need no copy and read the tensor in place; those of bf16 copy a tile at a time.
 void walk_tiles(const TilePass& pass, const TileShape& shape, int row_multiple, const TileKernel& kernel);
 
 /// Multiply-adds of each share into which walk_tiles() cuts the pass for `threads` threads: as if dense, and

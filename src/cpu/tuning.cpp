@@ -14,6 +14,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "src/core/toml_text.hpp"
+#include "src/cpu/kernels/amx.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/scratch.hpp"
@@ -72,7 +73,7 @@ double rate(double products, const Run& run) {
 }
 
 /// An image takes a lane of f32, so that a pixel of sixteen of them is one vector or several.
-Tuning measure(const Kernels& f32, const Bf16Kernels& bf16) {
+Tuning measure(const Kernels& f32, const Bf16Kernels& bf16, const AmxKernels* amx) {
   const std::int64_t pixel = kChannels * kLanes;
   const double of_vector = static_cast<double>(kRows) * kChannels * f32.vector;
   const double of_pixel = static_cast<double>(kRows) * kChannels * kWideLanes;
@@ -82,6 +83,11 @@ Tuning measure(const Kernels& f32, const Bf16Kernels& bf16) {
   Tile wide(bf16.dense_tile, pixel, 2 * bf16.dense_tile);
   const DensePairWeights pairs{reinterpret_cast<std::uint32_t*>(wide.weights()), kChannels / 2,
                                bf16.dense_rows * kChannels / 2};
+
+  // A pixel of sixteen images, in half the bytes.
+  Tile tiles(kMostPixels, pixel / 2, kMostPixels);
+  const AmxWeights factors{reinterpret_cast<const char*>(tiles.weights()), kChannels / kAmxTerms,
+                           kChannels / kAmxTerms * kAmxTileBytes};
 
   Tile nm(f32.tile, pixel, f32.tile);
   std::vector<NmEntry> entries(kRows * kPerTap);
@@ -97,8 +103,13 @@ Tuning measure(const Kernels& f32, const Bf16Kernels& bf16) {
   const NmPairWeights nm_pairs{kept.data(), kPerTap / 2, kPerTap / 2};
 
   Tuning tuning;
-  tuning.bf16_dense = rate(of_pixel * bf16.dense_tile, [&] { bf16.dense(wide.args(), pairs); }) /
-                      rate(of_vector * f32.dense_tile, [&] { f32.dense(dense.args(), weights); });
+  const double dense_rate = rate(of_vector * f32.dense_tile, [&] { f32.dense(dense.args(), weights); });
+  tuning.bf16_dense = rate(of_pixel * bf16.dense_tile, [&] { bf16.dense(wide.args(), pairs); }) / dense_rate;
+  if (amx != nullptr) {
+    const AmxScope scope(amx);
+    const double of_tile = static_cast<double>(kRows) * kChannels * kLanes * kMostPixels;
+    tuning.amx = rate(of_tile, [&] { amx->dense(tiles.args(), factors); }) / dense_rate;
+  }
   tuning.bf16_skipping = rate(of_pixel * bf16.tile, [&] { bf16.nm(nm_wide.args(), nm_pairs); }) /
                          rate(of_vector * f32.tile, [&] { f32.nm(nm.args(), nm_weights); });
   return tuning;
@@ -130,13 +141,13 @@ bool is_fixed() {
 }
 
 Tuning tuning_of_this_machine() {
-  if (is_fixed()) return {1, 1};
-  const std::string machine =
-      fmt::format("{}, {}, kernels {}", cpu_name(), to_string(active_isa()), kKernelRevision);
+  if (is_fixed()) return {1, 1, 1};
+  const std::string machine = fmt::format("{}, {}, kernels {}", cpu_name(), kernels_name(), kKernelRevision);
   const std::filesystem::path folder = cache_folder();
   const std::filesystem::path path = folder / "tuning.toml";
   if (!folder.empty()) {
-    if (const auto known = read_tuning(path, machine)) return *known;
+    const auto known = read_tuning(path, machine);
+    if (known && (known->amx > 0 || amx_kernels() == nullptr)) return *known;
   }
   const Tuning tuning = measure_tuning();
   // Without a cache the next run measures again.
@@ -147,13 +158,22 @@ Tuning tuning_of_this_machine() {
 }  // namespace
 
 Tuning measure_tuning() {
-  return measure(kernels(), *bf16_kernels());
+  return measure(kernels(), *bf16_kernels(), amx_kernels());
 }
 
 bool bf16_pays(ProductKind kind) {
-  if (bf16_kernels() == nullptr) return false;
+  const bool has = kind == ProductKind::amx ? amx_kernels() != nullptr : bf16_kernels() != nullptr;
+  if (!has) return false;
   static const Tuning tuning = tuning_of_this_machine();
-  return (kind == ProductKind::dense ? tuning.bf16_dense : tuning.bf16_skipping) >= kClearlySlower;
+  switch (kind) {
+    case ProductKind::dense:
+      return tuning.bf16_dense >= kClearlySlower;
+    case ProductKind::skipping:
+      return tuning.bf16_skipping >= kClearlySlower;
+    case ProductKind::amx:
+      break;
+  }
+  return tuning.amx >= kClearlySlower;
 }
 
 DType multiplied(DType operands, ProductKind kind) {
@@ -165,9 +185,10 @@ std::optional<Tuning> read_tuning(const std::filesystem::path& path, std::string
     const toml::table file = parse_toml(read_text(path.string(), "tuning"), path.string());
     const auto dense = file["bf16_dense"].value<double>();
     const auto skipping = file["bf16_skipping"].value<double>();
-    const bool sound = dense && skipping && *dense > 0 && *skipping > 0;
+    const double amx = file["amx"].value_or(0.0);  // only where there is AMX
+    const bool sound = dense && skipping && *dense > 0 && *skipping > 0 && amx >= 0;
     if (!sound || file["machine"].value<std::string>() != machine) return std::nullopt;
-    return Tuning{*dense, *skipping};
+    return Tuning{*dense, *skipping, amx};
   } catch (const Error&) {
     return std::nullopt;
   }
@@ -184,6 +205,7 @@ bool write_tuning(const std::filesystem::path& path, std::string_view machine, c
         << "# Without this file it measures again; SATSUMA_TUNE=off takes fixed choices.\n"
         << fmt::format("machine = {}\nbf16_dense = {:.3f}\nbf16_skipping = {:.3f}\n",
                        quoted(std::string(machine)), tuning.bf16_dense, tuning.bf16_skipping);
+    if (tuning.amx > 0) file << fmt::format("amx = {:.3f}\n", tuning.amx);
     if (!file.flush()) error = std::make_error_code(std::errc::io_error);
   }
   if (!error) std::filesystem::rename(fresh, path, error);

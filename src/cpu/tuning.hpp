@@ -9,8 +9,8 @@
 
 namespace satsuma::cpu {
 
-/// Kernels that have a form for bf16 operands and one for f32.
-enum class ProductKind { dense, skipping };
+/// Kernels that have a form for bf16 operands and one for f32; `amx` are dense ones on tiles.
+enum class ProductKind { dense, skipping, amx };
 
 /// How many times as fast as those of f32 the bf16 kernels are on this CPU: products a second, operands in
 /// the first-level cache, one thread. Some CPUs run the instruction for bf16 at half the rate of others, and
@@ -18,6 +18,7 @@ enum class ProductKind { dense, skipping };
 struct Tuning {
   double bf16_dense = 0;
   double bf16_skipping = 0;
+  double amx = 0;  ///< beside dense kernels of f32; 0 where there is no AMX
 
   bool operator==(const Tuning& other) const = default;
 };

@@ -5,6 +5,7 @@
 
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/device.hpp"
+#include "src/cpu/kernels/amx.hpp"
 
 namespace satsuma::cpu {
 
@@ -23,6 +24,10 @@ struct GradientOrder {
 /// of bf16 need bf16_kernels().
 void weight_gradient_tiles(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
                            const GradientOrder& order = {});
+
+/// The same of operands in bf16 by `kernels`, in an order of theirs.
+void weight_gradient_amx(const LayerPlan& plan, const Tensor& x, const Tensor& dy, Tensor& dw,
+                         const AmxKernels& kernels);
 
 /// Multiply-adds of each share into which the pass over a batch-blocked x [N, C, H, W] is cut for `threads`
 /// threads, without those on padding. Small passes have fewer shares than there are threads.

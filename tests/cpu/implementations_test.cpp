@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "src/cpu/implementations.hpp"
+#include "src/cpu/kernels/amx.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 
 namespace satsuma::cpu {
@@ -41,10 +42,26 @@ TEST_CASE("a pass is run by the first implementation that does not refuse it") {
 
 TEST_CASE("bf16 operands are rounded first where there are no instructions for them") {
   const LayerPlan plan(kInner, DType::bf16);
+  if (amx_kernels() != nullptr) return;
   const bool has = bf16_kernels() != nullptr;
   CHECK(chosen(Pass::ff, {plan}) == (has ? "tiles of bf16 pairs" : "rounded to f32"));
   CHECK(chosen(Pass::bp, {plan}) == (has ? "tiles of bf16 pairs" : "rounded to f32"));
   CHECK(chosen(Pass::wu, {plan}) == (has ? "tiles" : "rounded to f32"));
+}
+
+TEST_CASE("AMX multiplies what is dense, batch-blocked and of bf16") {
+  if (amx_kernels() == nullptr) return;
+  const LayerPlan plan(kInner, DType::bf16);
+  for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu}) {
+    CHECK(chosen(pass, {plan}) == "tiles of AMX");
+    CHECK(chosen(pass, {plan, true}) != "tiles of AMX");
+    CHECK(chosen(pass, {plan, false, false, {.skip_padding = true}}) != "tiles of AMX");
+    CHECK(chosen(pass, {LayerPlan(kInner)}) == "tiles");
+  }
+  CHECK(chosen(Pass::ff, {plan, false, true}) != "tiles of AMX");
+  CHECK(chosen(Pass::ff, {LayerPlan(kFirst, DType::bf16)}) == "unfolded");
+  CHECK(chosen(Pass::wu, {LayerPlan(kFirst, DType::bf16)}) == "unfolded");
+  CHECK(chosen(Pass::ff, {LayerPlan({.in_channels = 2, .out_channels = 3}, DType::bf16)}) != "tiles of AMX");
 }
 
 TEST_CASE("what a plan leaves out of dY comes before all else") {

@@ -41,6 +41,8 @@ TEST_CASE("a measurement is kept for its machine") {
   CHECK_FALSE(read_tuning(path, "another"));
   CHECK(write_tuning(path, "another", {0.5, 2}));
   CHECK(read_tuning(path, "another") == Tuning{0.5, 2});
+  CHECK(write_tuning(path, "with AMX", {0.5, 2, 7.5}));
+  CHECK(read_tuning(path, "with AMX") == Tuning{0.5, 2, 7.5});
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) files += entry.exists();
   CHECK(files == 1);
@@ -52,7 +54,8 @@ TEST_CASE("what is no measurement is measured anew") {
   for (const char* text : {"", "no toml [", "machine = 'm'", "machine = 'm'\nbf16_dense = 1.5",
                            "machine = 'm'\nbf16_dense = 'fast'\nbf16_skipping = 1.5",
                            "machine = 'm'\nbf16_dense = -1.0\nbf16_skipping = 1.5",
-                           "machine = 'm'\nbf16_dense = nan\nbf16_skipping = 1.5"}) {
+                           "machine = 'm'\nbf16_dense = nan\nbf16_skipping = 1.5",
+                           "machine = 'm'\nbf16_dense = 1.5\nbf16_skipping = 1.5\namx = nan"}) {
     CAPTURE(text);
     write(path, text);
     CHECK_FALSE(read_tuning(path, "m"));

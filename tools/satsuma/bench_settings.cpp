@@ -46,7 +46,7 @@ void BenchSettings::apply() const {
 Json BenchSettings::machine() {
   const CacheSizes& caches = cache_sizes();
   return {{"cpu", cpu_name()},
-          {"isa", to_string(active_isa())},
+          {"isa", kernels_name()},
           {"cores", available_cores()},
           {"threads", satsuma::threads()},
           {"cache_bytes", {{"level1", caches.level1}, {"level2", caches.level2}, {"level3", caches.level3}}},
@@ -65,8 +65,7 @@ Json BenchSettings::work(const std::string& bench, const std::string& device) co
 }
 
 std::string BenchSettings::machine_line() {
-  return fmt::format("{}, {}, {} on {} cores", cpu_name(), to_string(active_isa()), threads_text(),
-                     available_cores());
+  return fmt::format("{}, {}, {} on {} cores", cpu_name(), kernels_name(), threads_text(), available_cores());
 }
 
 Json spread(const std::vector<double>& values) {

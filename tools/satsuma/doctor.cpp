@@ -60,8 +60,7 @@ std::string_view to_string(State state) {
 }
 
 Finding check_isa() {
-  Finding finding{"processor", State::good,
-                  fmt::format("{}, kernels {}", cpu_name(), satsuma::to_string(active_isa()))};
+  Finding finding{"processor", State::good, fmt::format("{}, kernels {}", cpu_name(), kernels_name())};
   const char* const forced = std::getenv("SATSUMA_ISA");
   if (forced != nullptr && *forced != '\0') {
     finding.state = State::missing;

@@ -81,7 +81,7 @@ std::string page(const CommandRow& top) {
                                     {"128+N", "Stopped by signal N; a training run can be resumed."}});
   text += list_text(
       "ENVIRONMENT",
-      {{"SATSUMA_ISA", "Kernels of this instruction set: plain, avx2, avx512 or avx512_bf16."},
+      {{"SATSUMA_ISA", "Kernels of this instruction set: plain, avx2, avx512, avx512_bf16 or amx."},
        {"SATSUMA_TUNE", "off: products of bf16 by the CPU's instruction, without measuring whether it pays."},
        {"SATSUMA_DATA", "A folder with a folder for each data set, looked in first."},
        {"SATSUMA_PLUGIN_PATH", "Shared objects with devices, or folders of such, separated by colons."},

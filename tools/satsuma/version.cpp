@@ -17,7 +17,7 @@ std::string version_text() {
   for (const DeviceEntry& entry : device_entries()) devices.push_back(entry.name);
   const std::string peer = peer_library();
   std::string text = "satsuma " SATSUMA_VERSION "\n";
-  text += fmt::format("ISA        {} of plain, avx2, avx512, avx512_bf16\n", to_string(active_isa()));
+  text += fmt::format("ISA        {} of plain, avx2, avx512, avx512_bf16, amx\n", kernels_name());
   text += fmt::format("devices    {}; plug-ins of interface {}\n", fmt::join(devices, ", "),
                       SATSUMA_PLUGIN_INTERFACE);
   text += fmt::format("libraries  {}, {}\n", SATSUMA_LIBRARIES, peer.empty() ? "no oneDNN" : peer);

@@ -16,6 +16,18 @@ std::string_view to_string(Isa isa);
 /// SATSUMA_ISA names. Throws UsageError when that name is unknown or the CPU lacks it. Read once.
 Isa active_isa();
 
+/// What multiplies tiles of bf16, beside an instruction set for vectors.
+enum class Amx { none, instructions, emulated };
+
+/// `instructions` where the CPU has AMX tiles and products of bf16, beside avx512_bf16, and the system lets
+/// this process use them: SATSUMA_ISA is empty or `amx`. `emulated`, in plain C++, where SATSUMA_ISA is
+/// `amx-emulated`, with the best vectors of this CPU: slow, for tests. Throws as active_isa() does. Read
+/// once.
+Amx active_amx();
+
+/// `amx`, `amx-emulated`, or where neither is active the name of active_isa(): what SATSUMA_ISA would say.
+std::string_view kernels_name();
+
 /// Sizes in bytes, per core (level 3: shared); typical values where the system tells none.
 struct CacheSizes {
   std::size_t level1 = 32 << 10;

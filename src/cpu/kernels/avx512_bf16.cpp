@@ -290,11 +290,11 @@ void transpose_pairs(const float* from, int channels, float* to, std::int64_t st
   }
 }
 
-void round_rows(const float* from, std::int64_t rows, int lanes, float* to) {
+void round_rows(const float* from, std::int64_t rows, int lanes, float* to, std::int64_t stride) {
   const auto valid = static_cast<__mmask16>((1u << lanes) - 1);
   for (std::int64_t r = 0; r < rows; ++r) {
     const __m512 row = _mm512_maskz_load_ps(valid, from + r * kBlockFloats);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * (kBlockFloats / 2)),
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * stride),
                         reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(row)));
   }
 }

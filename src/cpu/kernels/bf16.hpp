@@ -65,8 +65,9 @@ struct Bf16Kernels {
   /// to[pair][channel] = images 2 pair and 2 pair + 1 of from[channel], rounded; `to` has rows of `stride`
   /// pairs, padded with zeros to it.
   void (*transpose_pairs)(const float* from, int channels, float* to, std::int64_t stride);
-  /// to[row][pair] of the first `lanes` images of from[row]; zeros for the others.
-  void (*round_rows)(const float* from, std::int64_t rows, int lanes, float* to);
+  /// to[row][pair] of the first `lanes` images of from[row], zeros for the others; rows of `to` are `stride`
+  /// pairs apart.
+  void (*round_rows)(const float* from, std::int64_t rows, int lanes, float* to, std::int64_t stride);
 };
 
 extern const Bf16Kernels kAvx512Bf16Kernels;

@@ -1,6 +1,7 @@
 #include "src/cpu/kernels/kernels.hpp"
 
 #include "satsuma/core/cpu.hpp"
+#include "src/cpu/kernels/amx.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/channels_last.hpp"
 #include "src/cpu/kernels/pruned.hpp"
@@ -81,6 +82,27 @@ const Bf16Kernels* bf16_kernels() {
   if (active_isa() == Isa::avx512_bf16) return &kAvx512Bf16Kernels;
 #endif
   return nullptr;
+}
+
+const AmxKernels* amx_kernels() {
+  switch (active_amx()) {
+    case Amx::instructions:
+#if defined(__x86_64__)
+      return &kAmxKernels;
+#endif
+    case Amx::none:
+      return nullptr;
+    case Amx::emulated:
+      break;
+  }
+  return &kAmxEmulation;
+}
+
+const AmxForms& amx_forms() {
+#if defined(__x86_64__)
+  if (active_isa() == Isa::avx512_bf16) return kAvx512Bf16AmxForms;
+#endif
+  return kPlainAmxForms;
 }
 
 }  // namespace satsuma::cpu

@@ -30,7 +30,7 @@ class CpuDevice : public Device {
   std::string_view name() const override { return "cpu"; }
 
   std::string description() const override {
-    return fmt::format("{}, {} kernels, {} threads", cpu_name(), to_string(active_isa()), threads());
+    return fmt::format("{}, {} kernels, {} threads", cpu_name(), kernels_name(), threads());
   }
 
   MemoryFormat activation_format_of(std::int64_t images) const override {
