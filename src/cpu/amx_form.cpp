@@ -1,10 +1,13 @@
 #include "src/cpu/amx_form.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/forms.hpp"
 #include "src/cpu/kernels/kernels.hpp"
+#include "src/cpu/pair_forms.hpp"
 
 namespace satsuma::cpu {
 
@@ -47,7 +50,84 @@ void transposed_tile_of(const Matrix& m, std::int64_t row, std::int64_t term, co
   forms.round_tile(turned, kAmxTerms, to);
 }
 
+AmxForm form_of(std::int64_t rows, std::int64_t taps, std::int64_t terms) {
+  const std::int64_t chunks = ceil_div(terms, kAmxTerms);
+  const std::int64_t panel_bytes = taps * chunks * kAmxTileBytes;
+  AmxForm form{{},
+               Scratch(ceil_div(rows, kAmxRows) * panel_bytes / static_cast<std::int64_t>(sizeof(float)))};
+  form.weights = {reinterpret_cast<const char*>(form.memory.data()), static_cast<int>(chunks), panel_bytes};
+  return form;
+}
+
+/// Writes pairs of kept weights of a block of channels to where they belong in the tiles of one row and tap.
+class KeptWeights {
+ public:
+  /// `row` is that of the first tile; `first` the first channel of the block.
+  KeptWeights(char* row, std::int64_t first) : row_(row), first_(first) {}
+
+  void put(std::uint16_t first, std::uint16_t second, std::uint32_t weights) const {
+    put(second, static_cast<std::uint16_t>(weights >> 16));
+    // An odd last weight has a zero beside it at its own place.
+    put(first, static_cast<std::uint16_t>(weights));
+  }
+
+ private:
+  static constexpr std::int64_t kChannelBytes = 64;
+
+  void put(std::uint16_t offset, std::uint16_t weight) const {
+    const std::int64_t channel = first_ + offset / kChannelBytes;
+    char* const to = row_ + channel / kAmxTerms * kAmxTileBytes + channel % kAmxTerms * 2;
+    std::memcpy(to, &weight, sizeof(weight));
+  }
+
+  char* row_;
+  std::int64_t first_;
+};
+
 }  // namespace
+
+AmxForm amx_form(const PackedWeight& packed) {
+  const Pattern pattern = packed.pattern;
+  const std::int64_t taps = packed.dense_shape[2] * packed.dense_shape[3];
+  const std::int64_t rows = packed.rows();
+  const std::int64_t channels = packed.dense_shape[packed.axis == GroupAxis::input_channels ? 1 : 0];
+  const std::int64_t channel_block = kMostPairChannels / pattern.m * pattern.m;
+  const NmPairForm& pairs = nm_pair_form(packed, channel_block);
+  const std::int64_t together = rows_together(pattern);
+
+  AmxForm form = form_of(rows, taps, channels);
+  const std::int64_t panel_bytes = form.weights.panel_stride;
+  const std::int64_t tap_bytes = form.weights.chunks * kAmxTileBytes;
+  char* const tiles = reinterpret_cast<char*>(form.memory.data());
+  parallel_for(ceil_div(rows, kAmxRows), 1, [&](std::int64_t begin, std::int64_t end) {
+    std::memset(tiles + begin * panel_bytes, 0, static_cast<std::size_t>((end - begin) * panel_bytes));
+    for (std::int64_t row = begin * kAmxRows; row < std::min(end * kAmxRows, rows); row += together) {
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        char* const to =
+            tiles + row / kAmxRows * panel_bytes + tap * tap_bytes + row % kAmxRows * kAmxRowBytes;
+        std::int64_t first = 0;
+        for (const NmPairWeights& block : pairs.blocks) {
+          const std::int64_t at = row / together * block.row_stride + tap * block.per_tap;
+          const KeptWeights upper(to, first);
+          const KeptWeights lower(to + kAmxRowBytes, first);
+          for (std::int64_t i = at; i < at + block.per_tap; ++i) {
+            if (together == 1) {
+              const NmPair& pair = static_cast<const NmPair*>(block.pairs)[i];
+              upper.put(pair.first, pair.second, pair.weights);
+            } else {
+              // An odd last row is followed by one of zeros in the same tile.
+              const NmSharedPair& pair = static_cast<const NmSharedPair*>(block.pairs)[i];
+              upper.put(pair.first, pair.second, pair.weights[0]);
+              lower.put(pair.first, pair.second, pair.weights[1]);
+            }
+          }
+          first += channel_block;
+        }
+      }
+    }
+  });
+  return form;
+}
 
 AmxForm amx_form(const Tensor& weight, bool transposed) {
   const std::int64_t taps = weight.dim(2) * weight.dim(3);
@@ -55,12 +135,11 @@ AmxForm amx_form(const Tensor& weight, bool transposed) {
   const std::int64_t rows = weight.dim(transposed ? 1 : 0);
   const std::int64_t terms = weight.dim(transposed ? 0 : 1);
   const std::int64_t panels = ceil_div(rows, kAmxRows);
-  const std::int64_t chunks = ceil_div(terms, kAmxTerms);
-  const std::int64_t panel_bytes = taps * chunks * kAmxTileBytes;
 
-  AmxForm form{{}, Scratch(panels * panel_bytes / static_cast<std::int64_t>(sizeof(float)))};
+  AmxForm form = form_of(rows, taps, terms);
+  const std::int64_t chunks = form.weights.chunks;
+  const std::int64_t panel_bytes = form.weights.panel_stride;
   char* const tiles = reinterpret_cast<char*>(form.memory.data());
-  form.weights = {tiles, static_cast<int>(chunks), panel_bytes};
   const float* const from = weight.data<float>();
   const AmxForms& forms = amx_forms();
   parallel_for(panels, 1, [&](std::int64_t begin, std::int64_t end) {

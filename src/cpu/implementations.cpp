@@ -63,7 +63,7 @@ Refusal samples_dy(const Site& site) {
 /// Tiles of AMX have an order of sums of their own.
 bool is_for_amx(const Site& site) {
   const bool any_order = site.order.channel_block == 0 && !site.order.skip_padding;
-  return !site.packed && !site.channels_last && any_order && multiplies_by_amx(site.plan);
+  return !site.channels_last && any_order && multiplies_by_amx(site.plan, site.nm);
 }
 
 Refusal not_for_amx(const Site& site) {
@@ -75,7 +75,7 @@ Refusal not_for_amx(const Site& site) {
 Refusal lacks_products(const Site& site) {
   if (is_for_amx(site)) return "AMX has its products";
   const DType operands = site.plan.operands;
-  const ProductKind kind = site.packed ? ProductKind::skipping : ProductKind::dense;
+  const ProductKind kind = site.nm ? ProductKind::skipping : ProductKind::dense;
   const bool has = multiplied(operands, kind) == operands;
   return unless(!has, "there are instructions for its products, and they pay");
 }
@@ -88,7 +88,7 @@ Refusal is_in_channels_last(const Site& site) {
 Refusal is_worth_unfolding(const Site& site) {
   const Geometry& geometry = site.plan.geometry;
   const SumOrder& order = site.order;
-  if (site.packed) return "the weight is N:M";
+  if (site.nm) return "the weight is N:M";
   if (order.skip_padding) return "taps on padding are to be left out";
   if (order.channel_block != 0 && order.channel_block < geometry.in_channels)
     return "sums are to go by blocks of channels";
@@ -126,7 +126,7 @@ constexpr Implementation<Forward> kForward[] = {
                {.dense = &weight}, c.bias, c.y);
      }},
     {"tiles of AMX", not_for_amx,
-     [](const Forward& c) { forward_amx(c.site.plan, c.x, *c.w.dense, c.bias, c.y, *amx_kernels()); }},
+     [](const Forward& c) { forward_amx(c.site.plan, c.x, c.w, c.bias, c.y, *amx_kernels()); }},
     {"tiles of bf16 pairs", multiplies_bf16,
      [](const Forward& c) { forward_pairs(c.site.plan, c.x, c.w, c.bias, c.y); }},
     {"tiles", never,
@@ -148,7 +148,7 @@ constexpr Implementation<BackwardData> kBackwardData[] = {
     {"channels-last", is_in_channels_last,
      [](const BackwardData& c) { backward_data_channels_last(c.site.plan, c.dy, c.w, c.dx); }},
     {"tiles of AMX", not_for_amx,
-     [](const BackwardData& c) { backward_data_amx(c.site.plan, c.dy, *c.w.dense, c.dx, *amx_kernels()); }},
+     [](const BackwardData& c) { backward_data_amx(c.site.plan, c.dy, c.w, c.dx, *amx_kernels()); }},
     {"tiles of bf16 pairs", multiplies_bf16,
      [](const BackwardData& c) { backward_data_pairs(c.site.plan, c.dy, c.w, c.dx); }},
     {"tiles", never,
@@ -181,6 +181,10 @@ constexpr Implementation<WeightGradient> kWeightGradient[] = {
     {"tiles", never,
      [](const WeightGradient& c) { weight_gradient_tiles(c.site.plan, c.x, c.dy, c.dw, c.order); }},
 };
+
+std::optional<Pattern> pattern_of(const WeightOperand& w) {
+  return w.packed != nullptr ? std::optional(w.packed->pattern) : std::nullopt;
+}
 
 /// The last of a list refuses nothing.
 template <typename Call>
@@ -217,19 +221,19 @@ std::vector<Choice> choices(Pass pass, const Site& site) {
 
 void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias, Tensor& y,
              const SumOrder& order) {
-  run<Forward>(kForward, {{plan, is_channels_last(y), w.packed != nullptr, order}, x, w, bias, y});
+  run<Forward>(kForward, {{plan, is_channels_last(y), pattern_of(w), order}, x, w, bias, y});
 }
 
 void backward_data(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                    const SumOrder& order) {
-  run<BackwardData>(kBackwardData, {{plan, is_channels_last(dx), w.packed != nullptr, order}, dy, w, dx});
+  run<BackwardData>(kBackwardData, {{plan, is_channels_last(dx), pattern_of(w), order}, dy, w, dx});
 }
 
 void weight_gradient(const LayerPlan& plan, const SampleKey& key, const Tensor& x, const Tensor& dy,
                      Tensor& dw, const GradientOrder& order) {
   run<WeightGradient>(
       kWeightGradient,
-      {{plan, is_channels_last(x), false, {.skip_padding = order.skip_padding}}, key, x, dy, dw, order});
+      {{plan, is_channels_last(x), {}, {.skip_padding = order.skip_padding}}, key, x, dy, dw, order});
 }
 
 }  // namespace satsuma::cpu

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -13,8 +14,8 @@ namespace satsuma::cpu {
 /// What decides how a pass is computed, besides the instruction set at hand.
 struct Site {
   const LayerPlan& plan;
-  bool channels_last = false;  ///< activations; otherwise they are batch-blocked
-  bool packed = false;         ///< the weight
+  bool channels_last = false;      ///< activations; otherwise they are batch-blocked
+  std::optional<Pattern> nm = {};  ///< of the weight, where it is packed
   SumOrder order = {};
 };
 

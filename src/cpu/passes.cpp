@@ -103,11 +103,11 @@ void run_tiles(const TilePass& pass, const WeightOperand& w, bool transposed, co
   }
 }
 
-void run_amx(TilePass pass, const Tensor& w, bool transposed, const AmxKernels& kernels) {
+void run_amx(TilePass pass, const WeightOperand& w, bool transposed, const AmxKernels& kernels) {
   pass.wide = false;
   pass.amx = &kernels;
   const Walk how = walk_of_amx(pass);
-  const AmxForm form = amx_form(w, transposed);
+  const AmxForm form = w.packed != nullptr ? amx_form(*w.packed) : amx_form(*w.dense, transposed);
   walk(pass, how, kernels.dense, {form.weights});
 }
 
@@ -148,7 +148,7 @@ TilePass backward_pass(const LayerPlan& plan, const Tensor& dy, Tensor& dx, cons
 
 std::vector<std::int64_t> shares_of(const LayerPlan& plan, TilePass pass, const std::optional<Pattern>& nm,
                                     std::int64_t threads) {
-  if (!nm && multiplies_by_amx(plan)) {
+  if (multiplies_by_amx(plan, nm)) {
     pass.wide = false;
     pass.amx = amx_kernels();
     const Walk how = walk_of_amx(pass);
@@ -162,11 +162,11 @@ std::vector<std::int64_t> shares_of(const LayerPlan& plan, TilePass pass, const 
 
 }  // namespace
 
-bool multiplies_by_amx(const LayerPlan& plan) {
+bool multiplies_by_amx(const LayerPlan& plan, const std::optional<Pattern>& nm) {
   constexpr std::int64_t kLeastProducts = 64;  // of the 512 that a pixel makes with a tile
   const Geometry& geometry = plan.geometry;
   return plan.operands == DType::bf16 && geometry.in_channels * geometry.out_channels >= kLeastProducts &&
-         bf16_pays(ProductKind::amx);
+         (nm ? amx_pays(*nm) : bf16_pays(ProductKind::amx));
 }
 
 void forward_tiles(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
@@ -188,12 +188,12 @@ void backward_data_pairs(const LayerPlan& plan, const Tensor& dy, const WeightOp
   run_pairs(backward_pass(plan, dy, dx, {}), w, true);
 }
 
-void forward_amx(const LayerPlan& plan, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
-                 const AmxKernels& kernels) {
+void forward_amx(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                 Tensor& y, const AmxKernels& kernels) {
   run_amx(forward_pass(plan, x, bias, y, {}), w, false, kernels);
 }
 
-void backward_data_amx(const LayerPlan& plan, const Tensor& dy, const Tensor& w, Tensor& dx,
+void backward_data_amx(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                        const AmxKernels& kernels) {
   run_amx(backward_pass(plan, dy, dx, {}), w, true, kernels);
 }

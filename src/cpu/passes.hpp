@@ -29,15 +29,16 @@ void forward_pairs(const LayerPlan& plan, const Tensor& x, const WeightOperand& 
 void backward_data_tiles(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                          const SumOrder& order);
 void backward_data_pairs(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx);
-/// The same of dense weights and bf16 operands by `kernels`.
-void forward_amx(const LayerPlan& plan, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
-                 const AmxKernels& kernels);
-void backward_data_amx(const LayerPlan& plan, const Tensor& dy, const Tensor& w, Tensor& dx,
+/// The same of bf16 operands by `kernels`, which multiply the zeros of N:M weights as well.
+void forward_amx(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,
+                 Tensor& y, const AmxKernels& kernels);
+void backward_data_amx(const LayerPlan& plan, const Tensor& dy, const WeightOperand& w, Tensor& dx,
                        const AmxKernels& kernels);
 
-/// Whether amx_kernels() multiply in the passes of a layer with dense weights and batch-blocked activations:
-/// where they pay, and where the layer has channels to fill a good part of a tile.
-bool multiplies_by_amx(const LayerPlan& plan);
+/// Whether amx_kernels() multiply in the passes of a layer with batch-blocked activations and N:M weights of
+/// a pattern, or dense ones without it: where they pay, and where the layer has channels to fill a good part
+/// of a tile.
+bool multiplies_by_amx(const LayerPlan& plan, const std::optional<Pattern>& nm);
 
 /// Multiply-adds, as if dense, of each share into which the pass over a batch-blocked x [N, C, H, W] is cut
 /// for `threads` threads, with N:M weights of a pattern, or dense ones without it. Products with

@@ -105,13 +105,18 @@ Tuning measure(const Kernels& f32, const Bf16Kernels& bf16, const AmxKernels* am
   Tuning tuning;
   const double dense_rate = rate(of_vector * f32.dense_tile, [&] { f32.dense(dense.args(), weights); });
   tuning.bf16_dense = rate(of_pixel * bf16.dense_tile, [&] { bf16.dense(wide.args(), pairs); }) / dense_rate;
+  // Both make a quarter of the products of the pixels that they are counted with.
+  const double skipping_rate = rate(of_vector * f32.tile, [&] { f32.nm(nm.args(), nm_weights); });
+  tuning.bf16_skipping =
+      rate(of_pixel * bf16.tile, [&] { bf16.nm(nm_wide.args(), nm_pairs); }) / skipping_rate;
   if (amx != nullptr) {
     const AmxScope scope(amx);
     const double of_tile = static_cast<double>(kRows) * kChannels * kLanes * kMostPixels;
-    tuning.amx = rate(of_tile, [&] { amx->dense(tiles.args(), factors); }) / dense_rate;
+    const double amx_rate = rate(of_tile, [&] { amx->dense(tiles.args(), factors); });
+    const double kept_rate = skipping_rate * std::max(1.0, tuning.bf16_skipping) * kPerTap / kChannels;
+    tuning.amx = amx_rate / dense_rate;
+    tuning.amx_skipping = amx_rate / kept_rate;
   }
-  tuning.bf16_skipping = rate(of_pixel * bf16.tile, [&] { bf16.nm(nm_wide.args(), nm_pairs); }) /
-                         rate(of_vector * f32.tile, [&] { f32.nm(nm.args(), nm_weights); });
   return tuning;
 }
 
@@ -141,17 +146,22 @@ bool is_fixed() {
 }
 
 Tuning tuning_of_this_machine() {
-  if (is_fixed()) return {1, 1, 1};
+  if (is_fixed()) return {1, 1, 1, 8};
   const std::string machine = fmt::format("{}, {}, kernels {}", cpu_name(), kernels_name(), kKernelRevision);
   const std::filesystem::path folder = cache_folder();
   const std::filesystem::path path = folder / "tuning.toml";
   if (!folder.empty()) {
     const auto known = read_tuning(path, machine);
-    if (known && (known->amx > 0 || amx_kernels() == nullptr)) return *known;
+    if (known && ((known->amx > 0 && known->amx_skipping > 0) || amx_kernels() == nullptr)) return *known;
   }
   const Tuning tuning = measure_tuning();
   // Without a cache the next run measures again.
   if (!folder.empty()) write_tuning(path, machine, tuning);
+  return tuning;
+}
+
+const Tuning& known_tuning() {
+  static const Tuning tuning = tuning_of_this_machine();
   return tuning;
 }
 
@@ -161,10 +171,14 @@ Tuning measure_tuning() {
   return measure(kernels(), *bf16_kernels(), amx_kernels());
 }
 
+bool amx_pays(Pattern nm) {
+  return bf16_pays(ProductKind::amx) && known_tuning().amx_skipping * nm.n >= static_cast<double>(nm.m);
+}
+
 bool bf16_pays(ProductKind kind) {
   const bool has = kind == ProductKind::amx ? amx_kernels() != nullptr : bf16_kernels() != nullptr;
   if (!has) return false;
-  static const Tuning tuning = tuning_of_this_machine();
+  const Tuning& tuning = known_tuning();
   switch (kind) {
     case ProductKind::dense:
       return tuning.bf16_dense >= kClearlySlower;
@@ -186,9 +200,10 @@ std::optional<Tuning> read_tuning(const std::filesystem::path& path, std::string
     const auto dense = file["bf16_dense"].value<double>();
     const auto skipping = file["bf16_skipping"].value<double>();
     const double amx = file["amx"].value_or(0.0);  // only where there is AMX
-    const bool sound = dense && skipping && *dense > 0 && *skipping > 0 && amx >= 0;
+    const double amx_skipping = file["amx_skipping"].value_or(0.0);
+    const bool sound = dense && skipping && *dense > 0 && *skipping > 0 && amx >= 0 && amx_skipping >= 0;
     if (!sound || file["machine"].value<std::string>() != machine) return std::nullopt;
-    return Tuning{*dense, *skipping, amx};
+    return Tuning{*dense, *skipping, amx, amx_skipping};
   } catch (const Error&) {
     return std::nullopt;
   }
@@ -205,7 +220,8 @@ bool write_tuning(const std::filesystem::path& path, std::string_view machine, c
         << "# Without this file it measures again; SATSUMA_TUNE=off takes fixed choices.\n"
         << fmt::format("machine = {}\nbf16_dense = {:.3f}\nbf16_skipping = {:.3f}\n",
                        quoted(std::string(machine)), tuning.bf16_dense, tuning.bf16_skipping);
-    if (tuning.amx > 0) file << fmt::format("amx = {:.3f}\n", tuning.amx);
+    if (tuning.amx > 0)
+      file << fmt::format("amx = {:.3f}\namx_skipping = {:.3f}\n", tuning.amx, tuning.amx_skipping);
     if (!file.flush()) error = std::make_error_code(std::errc::io_error);
   }
   if (!error) std::filesystem::rename(fresh, path, error);

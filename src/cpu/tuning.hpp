@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "satsuma/core/dtype.hpp"
+#include "satsuma/sparse/pattern.hpp"
 
 namespace satsuma::cpu {
 
@@ -18,7 +19,8 @@ enum class ProductKind { dense, skipping, amx };
 struct Tuning {
   double bf16_dense = 0;
   double bf16_skipping = 0;
-  double amx = 0;  ///< beside dense kernels of f32; 0 where there is no AMX
+  double amx = 0;           ///< beside dense kernels of f32; 0 where there is no AMX
+  double amx_skipping = 0;  ///< beside products of kept weights by the faster of the N:M kernels
 
   bool operator==(const Tuning& other) const = default;
 };
@@ -35,6 +37,10 @@ struct Tuning {
 /// The bits of a run in bf16 depend on the answer. Where the result cannot be kept every run measures anew;
 /// two of them differ only where the kernels are about equally fast.
 bool bf16_pays(ProductKind kind);
+
+/// True where tiles of AMX, which multiply the zeros of N:M weights as well, are done with these before the
+/// kernels that skip. Measured likewise, and where it is not taken as eight times as many products a second.
+bool amx_pays(Pattern nm);
 
 /// What kernels multiply where a plan has `operands`: bf16 where that pays, else f32, of operands that are
 /// rounded first where they are to be.

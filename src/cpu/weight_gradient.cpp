@@ -423,7 +423,7 @@ std::vector<std::int64_t> weight_gradient_shares(const LayerPlan& plan, const Sh
     const Geometry one = unfolded(geometry);
     return weight_gradient_shares({one, plan.operands}, {x[0], one.in_channels, y[2], y[3]}, threads);
   }
-  const Operands operands = multiplies_by_amx(plan)
+  const Operands operands = multiplies_by_amx(plan, {})
                                 ? operands_of_amx(*amx_kernels())
                                 : operands_of(multiplied(plan.operands, ProductKind::dense));
   const GradientWork work = work_of(geometry, Extents(geometry, x, y), operands, x[0], false);

@@ -8,6 +8,7 @@
 #include "cpu/naive.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/rounding.hpp"
+#include "satsuma/sparse/packed.hpp"
 #include "src/cpu/kernels/amx.hpp"
 #include "src/cpu/passes.hpp"
 #include "src/cpu/weight_gradient.hpp"
@@ -67,8 +68,8 @@ struct Passes {
     y = Tensor::full(y_shape, 99, DType::f32, MemoryFormat::batch_blocked);
     dx = Tensor::full(layer.x, 99, DType::f32, MemoryFormat::batch_blocked);
     dw = Tensor::full(layer.geometry.weight_shape(), 99, DType::f32, MemoryFormat::channels_last);
-    forward_amx(plan, x, w, bias, y, kernels);
-    backward_data_amx(plan, dy, w, dx, kernels);
+    forward_amx(plan, x, {.dense = &w}, bias, y, kernels);
+    backward_data_amx(plan, dy, {.dense = &w}, dx, kernels);
     weight_gradient_amx(plan, x, dy, dw, kernels);
   }
 
@@ -139,6 +140,33 @@ TEST_CASE("AMX passes give the same bits for any number of threads") {
   set_threads(before);
   CHECK(more.y.to_vector<float>() == one.y.to_vector<float>());
   CHECK(more.dx.to_vector<float>() == one.dx.to_vector<float>());
+}
+
+TEST_CASE("N:M weights by AMX are dense ones with their zeros") {
+  for (const Layer& layer : kLayers) {
+    for (const Pattern pattern :
+         {Pattern{2, 8}, Pattern{1, 4}, Pattern{3, 5}, Pattern{2, 4, 2}, Pattern{1, 8, 4}}) {
+      CAPTURE(to_string(layer.geometry));
+      CAPTURE(to_string(pattern));
+      Passes packed(layer);
+      Passes expanded = packed;
+      const LayerPlan plan(layer.geometry, DType::bf16);
+      const PackedWeight ff = compress_reference(packed.w, GroupAxis::input_channels, pattern);
+      const PackedWeight bp = compress_reference(packed.w, GroupAxis::output_channels, pattern);
+      const Tensor dense_ff = expand(ff);
+      const Tensor dense_bp = expand(bp);
+      const auto run = [&](Passes& passes, const WeightOperand& forward, const WeightOperand& backward) {
+        passes.y = Tensor::full(passes.y_shape, 99, DType::f32, MemoryFormat::batch_blocked);
+        passes.dx = Tensor::full(layer.x, 99, DType::f32, MemoryFormat::batch_blocked);
+        forward_amx(plan, passes.x, forward, passes.bias, passes.y, kAmxEmulation);
+        backward_data_amx(plan, passes.dy, backward, passes.dx, kAmxEmulation);
+      };
+      run(packed, {.packed = &ff}, {.packed = &bp});
+      run(expanded, {.dense = &dense_ff}, {.dense = &dense_bp});
+      CHECK(packed.y.to_vector<float>() == expanded.y.to_vector<float>());
+      CHECK(packed.dx.to_vector<float>() == expanded.dx.to_vector<float>());
+    }
+  }
 }
 
 TEST_CASE("AMX takes numbers below the least normal float for zero") {

@@ -41,8 +41,8 @@ TEST_CASE("a measurement is kept for its machine") {
   CHECK_FALSE(read_tuning(path, "another"));
   CHECK(write_tuning(path, "another", {0.5, 2}));
   CHECK(read_tuning(path, "another") == Tuning{0.5, 2});
-  CHECK(write_tuning(path, "with AMX", {0.5, 2, 7.5}));
-  CHECK(read_tuning(path, "with AMX") == Tuning{0.5, 2, 7.5});
+  CHECK(write_tuning(path, "with AMX", {0.5, 2, 7.5, 12}));
+  CHECK(read_tuning(path, "with AMX") == Tuning{0.5, 2, 7.5, 12});
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) files += entry.exists();
   CHECK(files == 1);

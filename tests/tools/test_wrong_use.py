@@ -1,6 +1,7 @@
 """What cannot be meant is refused with exit 2 and one line: what was typed, what exists, what is nearest."""
 
 import os
+import re
 import unittest
 
 from support import TINY, CommandTest, environment
@@ -131,10 +132,15 @@ class WrongUse(CommandTest):
         line = self.refusal("devices", code=2, env=environment(SATSUMA_ISA="avx3"))
         self.assertIn("avx3", line)
         self.satsuma("devices", env=environment(SATSUMA_ISA="plain"))
+        version = self.satsuma("--version", env=environment(SATSUMA_ISA="amx-emulated")).stdout
+        self.assertIn(" amx-emulated of", version)
+        if " amx of" not in self.satsuma("--version", env=environment(SATSUMA_ISA="")).stdout:
+            line = self.refusal("devices", code=2, env=environment(SATSUMA_ISA="amx"))
+            self.assertIn("SATSUMA_ISA=amx is not supported", line)
 
     def test_tuning(self):
         # Where the CPU has no instructions for bf16 there is nothing to tune, and nobody asks.
-        if " avx512_bf16 of" not in self.satsuma("--version").stdout:
+        if not re.search(" (avx512_bf16|amx) of", self.satsuma("--version").stdout):
             self.skipTest("this CPU has no instructions for bf16")
         arguments = ["train", *TINY, "--precision", "bf16", "--steps", "1", "--out", "run"]
         self.assertIn("expected on or off", self.refusal(*arguments, code=2, env=environment(SATSUMA_TUNE="maybe")))

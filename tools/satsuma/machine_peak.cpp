@@ -11,6 +11,7 @@
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/cpu/kernels/amx.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -80,6 +81,16 @@ __attribute__((target("avx512f,avx512bf16"))) float bf16_chains(float a, float b
 }
 #endif
 
+/// As many products as twelve chains of 128 make: tiles have chains of their own.
+constexpr int kAmxProducts = 128;
+
+float amx_chains(float a, float /*b*/) {
+  const cpu::AmxKernels* const kernels = cpu::amx_kernels();
+  const cpu::AmxScope scope(kernels);
+  kernels->multiply(std::int64_t{kTurns} * kChains * kAmxProducts / cpu::kAmxMultiplyProducts);
+  return a;
+}
+
 struct Chains {
   float (*run)(float a, float b);
   int products;  ///< of an instruction
@@ -95,6 +106,7 @@ Chains chains_of(Isa isa) {
 }
 
 Chains bf16_chains_of(Isa isa) {
+  if (active_amx() == Amx::instructions) return {amx_chains, kAmxProducts};
 #if defined(__x86_64__)
   if (isa == Isa::avx512_bf16) return {bf16_chains, 32};
 #endif

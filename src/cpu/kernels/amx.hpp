@@ -18,6 +18,7 @@ namespace satsuma::cpu {
 
 inline constexpr std::int64_t kAmxRows = 16;   ///< of the first factor: output channels
 inline constexpr std::int64_t kAmxTerms = 32;  ///< that one instruction sums over
+inline constexpr std::int64_t kAmxRowBytes = 64;
 inline constexpr std::int64_t kAmxTileBytes = 1024;
 
 /// A dense weight as first factors: [row / 16][tap][channel / 32][tile], padded with zeros.
@@ -39,7 +40,12 @@ struct AmxKernels {
   /// images, x is [pair of images][channel], two bf16 each, dy [row][32 images]; PixelPair's `lanes` is not
   /// read.
   void (*gradient)(const GradientArgs&);
+  /// `count` times four products of tiles, out of registers alone: what to hold the others against.
+  void (*multiply)(std::int64_t count);
 };
+
+/// Multiply-adds of AmxKernels::multiply.
+inline constexpr std::int64_t kAmxMultiplyProducts = 4 * kAmxRows * kAmxRows * kAmxTerms;
 
 inline constexpr int kAmxGradientRows = 32;
 inline constexpr int kAmxGradientVectors = 2;  ///< of sixteen input channels

@@ -21,7 +21,6 @@ namespace satsuma::cpu {
 
 namespace {
 
-constexpr std::int64_t kRow = 64;
 constexpr std::int64_t kTileFloats = 256;
 constexpr int kPanel = kAmxRows;
 
@@ -47,7 +46,7 @@ inline void multiply_block(const char* first, std::int64_t step, const char* con
   constexpr int kP = At / R;
   using In = Registers<R, P>;
   if constexpr (kR == 0) Tiles::load<In::second(kP)>(second[kP] + offset, stride);
-  if constexpr (kP == 0) Tiles::load<In::first(kR)>(first + kR * step, kRow);
+  if constexpr (kP == 0) Tiles::load<In::first(kR)>(first + kR * step, kAmxRowBytes);
   Tiles::multiply<In::sums(kR, kP), In::first(kR), In::second(kP)>();
   if constexpr (At + 1 < R * P) multiply_block<R, P, At + 1>(first, step, second, offset, stride);
 }
@@ -67,7 +66,7 @@ void dense_block(const TileArgs& args, const AmxWeights& weights, int row, int v
       const int at = row + r * kPanel + i;
       for (int n = 0; n < 16; ++n) start[i * 16 + n] = at < end ? args.bias[at] : 0.0f;
     }
-    unrolled<P>([&](auto p) { Tiles::load<In::sums(r, p)>(start, kRow); });
+    unrolled<P>([&](auto p) { Tiles::load<In::sums(r, p)>(start, kAmxRowBytes); });
   });
   const char* const panel = weights.tiles + row / kPanel * weights.panel_stride;
   const std::int64_t panel_stride = weights.panel_stride;
@@ -78,7 +77,7 @@ void dense_block(const TileArgs& args, const AmxWeights& weights, int row, int v
     const char* b[P];
     for (int p = 0; p < P; ++p) b[p] = reinterpret_cast<const char*>(args.input[vector + p]) + tap->input[0];
     for (std::int64_t at = 0; at < chunk_bytes; at += kAmxTileBytes)
-      multiply_block<R, P>(a + at, panel_stride, b, at, kRow);
+      multiply_block<R, P>(a + at, panel_stride, b, at, kAmxRowBytes);
   }
   unrolled<R>([&](auto r) {
     const int first = row + r * kPanel;
@@ -86,11 +85,11 @@ void dense_block(const TileArgs& args, const AmxWeights& weights, int row, int v
     unrolled<P>([&](auto p) {
       float* const to = args.output[vector + p] + first * 16;
       if (rows == kPanel) {
-        Tiles::store<In::sums(r, p)>(to, kRow);
+        Tiles::store<In::sums(r, p)>(to, kAmxRowBytes);
       } else {
         alignas(64) float all[kTileFloats];
-        Tiles::store<In::sums(r, p)>(all, kRow);
-        std::memcpy(to, all, static_cast<std::size_t>(rows * kRow));
+        Tiles::store<In::sums(r, p)>(all, kAmxRowBytes);
+        std::memcpy(to, all, static_cast<std::size_t>(rows * kAmxRowBytes));
       }
     });
   });
@@ -133,7 +132,7 @@ void gradient_block(const GradientArgs& args) {
   });
   fetch_next(args, args.rows, V * 16);
   const char* x[V];
-  for (int v = 0; v < V; ++v) x[v] = reinterpret_cast<const char*>(args.x) + v * kRow;
+  for (int v = 0; v < V; ++v) x[v] = reinterpret_cast<const char*>(args.x) + v * kAmxRowBytes;
   const std::int64_t x_stride = args.x_stride * 4;
   const PixelPair* const end = args.pairs + args.pair_count;
   for (const PixelPair* pair = args.pairs; pair != end; ++pair) {
@@ -155,8 +154,14 @@ void gradient(const GradientArgs& args) {
   });
 }
 
+void multiply(std::int64_t count) {
+  unrolled<8>([](auto t) { Tiles::zero<t>(); });
+  for (std::int64_t i = 0; i < count; ++i)
+    unrolled<4>([](auto t) { Tiles::multiply<t, 4 + t / 2, 6 + t % 2>(); });
+}
+
 constexpr AmxKernels amx_table() {
-  return {Tiles::configure, Tiles::release, dense, gradient};
+  return {Tiles::configure, Tiles::release, dense, gradient, multiply};
 }
 
 }  // namespace
