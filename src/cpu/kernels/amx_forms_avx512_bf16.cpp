@@ -16,23 +16,24 @@ inline __m512i round_both(const float* low, const float* high) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
 }
 
-/// Interleaves the halves of a vector.
-inline __m512i pairs_of(__m512i both) {
-  const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(both));
-  const __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(both, 1));
-  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+/// What interleaves the halves of a vector: places 0, 16, 1, 17, ...
+inline __m512i interleaving() {
+  const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return _mm512_or_si512(low, _mm512_slli_epi32(_mm512_add_epi32(low, _mm512_set1_epi32(16)), 16));
 }
 
 void pack(const float* from, std::int64_t channels, void* to) {
   char* out = static_cast<char*>(to);
   const std::int64_t whole = (channels + kAmxTerms - 1) / kAmxTerms * kAmxTerms;
+  const __m512i order = interleaving();
   std::int64_t c = 0;
   for (; c + 2 <= channels; c += 2, out += 64) {
     const float* const pair = from + c * kLaneFloats;
-    _mm512_store_si512(out, pairs_of(round_both(pair, pair + kLaneFloats)));
+    _mm512_store_si512(out, _mm512_permutexvar_epi16(order, round_both(pair, pair + kLaneFloats)));
   }
   for (; c < whole; c += 2, out += 64) {
-    _mm512_store_si512(out, pairs_of(round_both(c < channels ? from + c * kLaneFloats : nullptr, nullptr)));
+    _mm512_store_si512(out, _mm512_permutexvar_epi16(
+                                order, round_both(c < channels ? from + c * kLaneFloats : nullptr, nullptr)));
   }
 }
 
