@@ -73,7 +73,8 @@ Batch BatchBuilder::build(std::int64_t count, const ReadSample& read,
   float* const pixels = batch.images.data<float>();
 
   const std::int64_t block_size = image_[0] * height_ * width_ * kLanes;
-  std::vector<Image> images(static_cast<std::size_t>(std::min(kLanes, count)));
+  // Of this worker: they grow to its largest pictures, once, where new ones would be mapped and cleared anew.
+  thread_local std::vector<Image> images(kLanes);
   std::vector<Placement> placed(images.size());
   std::int64_t next = 0, done = 0;
   while (next < count) {

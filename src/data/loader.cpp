@@ -178,7 +178,7 @@ struct Loader::Impl {
         placements.push_back(draw_placement(options.seed, of.number, first + i, shift->padding, shift->flip));
       }
     }
-    Image scratch;
+    thread_local Image scratch;
     const auto read = [&](std::int64_t i, Image& image) {
       return read_sample(of, first + i, image, scratch);
     };
