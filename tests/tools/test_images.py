@@ -130,6 +130,11 @@ class Pictures(CommandTest):
         self.assertEqual((self.folder / "set.pack").read_bytes(), content)
         self.assertEqual([path.name for path in self.folder.glob("*.tmp*")], [])
 
+    def test_archives_are_unpacked_first(self):
+        self.put("set.zip", b"PK\x03\x04" + bytes(100))
+        for command in (["data", "check", "set.zip"], ["data", "pack", "set.zip", "-o", "set.pack"]):
+            self.assertIn("unzip -q 'set.zip'", self.refusal(*command, code=1))
+
     def test_list(self):
         self.fill("set/a", "set/b")
         self.put("list.csv", b'path,label\r\n"set/a/0.png",cat\r\nset/b/0.png,"dog ""Rex"""\r\n')
