@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -60,6 +62,13 @@ Part folder_part(const fs::path& path) {
 
 Part csv_part(const fs::path& path) {
   return {path, path.parent_path(), data::read_picture_list(path)};
+}
+
+bool is_zip(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 4> magic{};
+  return is_file(path) && file.read(magic.data(), magic.size()) &&
+         std::string_view(magic.data(), 4) == "PK\3\4";
 }
 
 /// The one of `names` (with `suffix`) that is in `path`; empty where there is none.
@@ -118,6 +127,12 @@ Splits open_folder(const std::string& path_text, const Options& options) {
     const std::int64_t channels = options.input.rank() == 3 && options.input[0] == 1 ? 1 : 3;
     data::PackedParts parts = data::open_packed(path, channels);
     return {std::move(parts.train), std::move(parts.validation), std::move(parts.test)};
+  }
+  if (is_zip(path)) {
+    throw FormatError(fmt::format(
+        "'{0}' is a ZIP archive, expected a folder of pictures, a list or a packed file; unpack it "
+        "first: unzip -q '{0}' -d pictures",
+        shown_path(path_text)));
   }
   if (is_file(path)) return open_parts(path, {}, {}, csv_part, options);
   if (!is_folder(path)) {

@@ -30,7 +30,7 @@ int Trace::declare(const Tensor& tensor, Source source, std::string name) {
 }
 
 void Trace::add(const Operation& operation, std::string layer, const Tensor& output) {
-  Op op{operation.name, std::move(layer), {}, -1, operation.attributes};
+  Op op{operation.name, std::move(layer), {}, -1, operation.attributes, -1};
   bool needs_grad = false;
   for (const Tensor& input : operation.inputs) {
     op.inputs.push_back(input.defined() ? declare(input, Source::constant, {}) : -1);
@@ -39,6 +39,13 @@ void Trace::add(const Operation& operation, std::string layer, const Tensor& out
   op.output = declare(output, Source::op, {});
   values_[static_cast<std::size_t>(op.output)].needs_grad = needs_grad;
   ops_.push_back(std::move(op));
+}
+
+void Trace::add_checkpoint(std::size_t first, const Tensor& output) {
+  const int last = find(output);
+  if (last < 0 || !value(last).needs_grad) return;
+  for (std::size_t i = first; i < ops_.size(); ++i) ops_[i].checkpoint = checkpoints_;
+  ++checkpoints_;
 }
 
 Tracing::Tracing(Trace& into) : trace_(into) {
@@ -52,6 +59,14 @@ Tracing::~Tracing() {
 
 bool tracing() {
   return active != nullptr;
+}
+
+Tensor trace_checkpoint(const std::function<Tensor()>& module) {
+  Trace& trace = active->trace_;
+  const std::size_t first = trace.ops().size();
+  const Tensor y = module();
+  trace.add_checkpoint(first, y);
+  return y;
 }
 
 TraceScope::TraceScope(std::string path) : outer_(std::move(path)) {

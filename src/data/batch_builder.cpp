@@ -73,14 +73,27 @@ Batch BatchBuilder::build(std::int64_t count, const ReadSample& read,
   float* const pixels = batch.images.data<float>();
 
   const std::int64_t block_size = image_[0] * height_ * width_ * kLanes;
-  std::vector<Image> images(static_cast<std::size_t>(std::min(kLanes, count)));
-  const std::vector<Placement> centred(placements.empty() ? kLanes : 0);
-  for (std::int64_t first = 0; first < count; first += kLanes) {
-    const std::int64_t lanes = std::min(kLanes, count - first);
-    for (std::int64_t lane = 0; lane < lanes; ++lane)
-      labels[first + lane] = read(first + lane, images[static_cast<std::size_t>(lane)]);
-    build_block(images, placements.empty() ? centred : placements.subspan(static_cast<std::size_t>(first)),
-                lanes, pixels + first / kLanes * block_size);
+  // Of this worker: they grow to its largest pictures, once, where new ones would be mapped and cleared anew.
+  thread_local std::vector<Image> images(kLanes);
+  std::vector<Placement> placed(images.size());
+  std::int64_t next = 0, done = 0;
+  while (next < count) {
+    std::int64_t lanes = 0;
+    for (; next < count && lanes < kLanes; ++next) {
+      const auto lane = static_cast<std::size_t>(lanes);
+      const std::optional<Sample> sample = read(next, images[lane]);
+      if (!sample) continue;
+      if (!placements.empty()) placed[lane] = placements[static_cast<std::size_t>(next)];
+      labels[done + lanes++] = sample->label;
+      batch.indices.push_back(sample->index);
+    }
+    if (lanes > 0) build_block(images, placed, lanes, pixels + done / kLanes * block_size);
+    done += lanes;
+  }
+  if (done == 0) return {};
+  if (done < count) {
+    batch.images = batch.images.slice_view(0, 0, done).clone();
+    batch.labels = batch.labels.slice_view(0, 0, done).clone();
   }
   return batch;
 }

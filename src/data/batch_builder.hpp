@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,8 +27,14 @@ std::vector<std::int64_t> draw_order(std::int64_t count, std::uint64_t seed, std
 Placement draw_placement(std::uint64_t seed, std::int64_t epoch, std::int64_t position, std::int64_t padding,
                          double flip);
 
-/// Reads sample `i` of a batch into `image`, which has the builder's size, and returns its label.
-using ReadSample = std::function<std::int64_t(std::int64_t i, Image& image)>;
+/// A sample of a batch: which image of the data set it is, and its class.
+struct Sample {
+  std::int64_t index = 0;
+  std::int64_t label = 0;
+};
+
+/// Reads sample `i` of a batch into `image`, which has the builder's size. Nothing where it is left out.
+using ReadSample = std::function<std::optional<Sample>(std::int64_t i, Image& image)>;
 
 /// Turns samples into batches: padded, placed, normalised, sixteen images side by side. Immutable.
 class BatchBuilder {
@@ -35,7 +42,8 @@ class BatchBuilder {
   /// Throws UsageError when the normalisation does not fit images of shape `image`.
   BatchBuilder(const Shape& image, const Normalisation& normalisation);
 
-  /// A batch of `count` samples. `placements` is as long, or empty for none.
+  /// A batch of `count` samples, or fewer where some are left out; without images where all are. `placements`
+  /// is as long, or empty for none.
   Batch build(std::int64_t count, const ReadSample& read, std::span<const Placement> placements) const;
 
  private:

@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string_view>
@@ -128,17 +129,20 @@ struct Loader::Impl {
   bool next(Batch& batch) {
     std::unique_lock lock(mutex);
     if (!epoch) throw UsageError("[loader] next() was called before start()");
-    if (delivered == batches) return false;
-    Slot& wanted = slot(delivered);
-    ready.wait(lock, [&] { return wanted.ready; });
-    // A failed batch stays where it is: asking again fails again, until start().
-    if (wanted.failure) std::rethrow_exception(wanted.failure);
-    batch = std::move(wanted.batch);
-    wanted = Slot{};
-    ++delivered;
+    while (delivered < batches) {
+      Slot& wanted = slot(delivered);
+      ready.wait(lock, [&] { return wanted.ready; });
+      // A failed batch stays where it is: asking again fails again, until start().
+      if (wanted.failure) std::rethrow_exception(wanted.failure);
+      batch = std::move(wanted.batch);
+      wanted = Slot{};
+      ++delivered;
+      room.notify_one();
+      if (!batch.indices.empty()) return true;  // else all of its images are left out
+    }
     lock.unlock();
-    room.notify_one();
-    return true;
+    check_any_good();
+    return false;
   }
 
   void work(const std::stop_token& stop) {
@@ -174,7 +178,7 @@ struct Loader::Impl {
         placements.push_back(draw_placement(options.seed, of.number, first + i, shift->padding, shift->flip));
       }
     }
-    Image scratch;
+    thread_local Image scratch;
     const auto read = [&](std::int64_t i, Image& image) {
       return read_sample(of, first + i, image, scratch);
     };
@@ -198,31 +202,38 @@ struct Loader::Impl {
     return rng;
   }
 
-  /// Reads and makes the sample at `position`, or, where bad images are passed over, the next one that can
-  /// be. Returns its label.
-  std::int64_t read_sample(const Epoch& of, std::int64_t position, Image& image, Image& scratch) {
+  /// Reads and makes the sample at `position`, or, where bad images are replaced, the next one that can be.
+  std::optional<Sample> read_sample(const Epoch& of, std::int64_t position, Image& image, Image& scratch) {
     const auto size = static_cast<std::int64_t>(of.order.size());
-    for (std::int64_t later = 0; later < size; ++later) {
+    const std::int64_t tries = options.bad == BadImages::replace ? size : 1;
+    for (std::int64_t later = 0; later < tries; ++later) {
       const std::int64_t index = of.order[static_cast<std::size_t>((position + later) % size)];
-      if (options.skip_bad && is_bad(index)) continue;
+      if (is_bad(index)) continue;
       try {
         make_sample(of, position, index, image, scratch);
-        return dataset->label(index);
+        return Sample{index, dataset->label(index)};
       } catch (const FormatError&) {
         pass_over(index);
       } catch (const IoError&) {
         pass_over(index);
       }
     }
-    throw FormatError(
-        "[loader] none of the images of the data set can be read; leave out --skip-bad-images to see why");
+    if (options.bad == BadImages::replace) check_any_good();
+    return std::nullopt;
   }
 
   /// Called while what is wrong with the image is being handled.
   void pass_over(std::int64_t index) {
-    if (!options.skip_bad) throw;
+    if (options.bad == BadImages::refuse) throw;
     std::lock_guard lock(bad_mutex);
     bad.insert(index);
+  }
+
+  void check_any_good() {
+    std::lock_guard lock(bad_mutex);
+    if (static_cast<std::int64_t>(bad.size()) < dataset->size()) return;
+    throw FormatError(
+        "[loader] none of the images of the data set can be read; leave out --skip-bad-images to see why");
   }
 
   bool is_bad(std::int64_t index) {

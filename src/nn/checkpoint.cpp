@@ -52,7 +52,8 @@ class Unmoved {
 }  // namespace
 
 Tensor checkpoint(const std::shared_ptr<Module>& module, const Tensor& x) {
-  if (!grad_enabled() || tracing() || !x.has_storage()) return (*module)(x);
+  if (tracing()) return trace_checkpoint([&] { return (*module)(x); });
+  if (!grad_enabled() || !x.has_storage()) return (*module)(x);
   std::vector<Tensor> inputs = {x};
   for (const Parameter& parameter : module->parameters()) inputs.push_back(parameter.value);
   const std::vector<std::uint64_t> positions = positions_of(module->generators());

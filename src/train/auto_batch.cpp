@@ -34,7 +34,7 @@ data::Batch random_batch(const ExperimentData& data, std::int64_t count) {
   Tensor labels = Tensor::empty({count}, DType::i64);
   for (auto& label : std::span(labels.data<std::int64_t>(), static_cast<std::size_t>(count)))
     label = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(data.classes)));
-  return {images.to(MemoryFormat::batch_blocked), labels, {}};
+  return {images.to(MemoryFormat::batch_blocked), labels, {}, {}};
 }
 
 struct Use {

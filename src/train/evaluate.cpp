@@ -19,13 +19,13 @@ double share(std::int64_t part, std::int64_t whole) {
 /// Adds images to an Evaluation.
 class Count {
  public:
-  void add(const Tensor& logits, const Tensor& labels) {
+  void add(const Tensor& logits, const data::Batch& batch) {
     const auto rows = logits.to_vector<double>();
-    const auto wanted = labels.to_vector<std::int64_t>();
+    const auto wanted = batch.labels.to_vector<std::int64_t>();
     result_.classes = logits.dim(1);
     result_.confusion.resize(static_cast<std::size_t>(result_.classes * result_.classes));
     for (std::size_t n = 0; n < wanted.size(); ++n)
-      add(rows.data() + static_cast<std::int64_t>(n) * result_.classes, wanted[n]);
+      add(rows.data() + static_cast<std::int64_t>(n) * result_.classes, wanted[n], batch.indices[n]);
   }
 
   Evaluation result() {
@@ -44,7 +44,7 @@ class Count {
     return a.probability != b.probability ? a.probability > b.probability : a.index < b.index;
   }
 
-  void add(const double* row, std::int64_t label) {
+  void add(const double* row, std::int64_t label, std::int64_t index) {
     const std::int64_t predicted = std::max_element(row, row + result_.classes) - row;
     double sum = 0;
     std::int64_t before = 0;  // classes that come before the label
@@ -66,7 +66,7 @@ class Count {
       bin.correct += correct ? 1 : 0;
       bin.confidence += confidence;
     }
-    if (!correct) keep({result_.count, label, predicted, confidence});
+    if (!correct) keep({index, label, predicted, confidence});
     ++result_.count;
   }
 
@@ -97,6 +97,12 @@ std::int64_t Evaluation::correct_of(std::int64_t label) const {
   return confusion[static_cast<std::size_t>(label * classes + label)];
 }
 
+std::vector<std::string> Evaluation::left_out_of(const data::Dataset& images) const {
+  std::vector<std::string> names;
+  for (const std::int64_t index : left_out) names.push_back(images.name(index));
+  return names;
+}
+
 std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, const StopRequest& stop,
                                    const EvaluationProgress& progress) {
   const auto begin = std::chrono::steady_clock::now();
@@ -114,7 +120,7 @@ std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, cons
     // First, for it refuses labels that are no classes.
     tally.loss_sum += ops::cross_entropy(logits, batch.labels).item() * static_cast<double>(images);
     tally.images += images;
-    count.add(logits, batch.labels);
+    count.add(logits, batch);
     if (progress) progress(tally.images);
   }
   model.train(was_training);
@@ -122,6 +128,7 @@ std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, cons
 
   Evaluation result = count.result();
   result.loss = tally.loss();
+  result.left_out = loader.bad_images();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

@@ -76,7 +76,8 @@ ordered_json to_json(const Evaluation& evaluation, const data::Dataset& images,
           {"class_names", names},
           {"per_class", per_class},
           {"confusion", confusion},
-          {"mistakes", mistakes}};
+          {"mistakes", mistakes},
+          {"left_out", evaluation.left_out_of(images)}};
 }
 
 std::string evaluation_file(const Evaluation& evaluation, const data::Dataset& images,

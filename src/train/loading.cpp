@@ -27,7 +27,7 @@ data::LoaderOptions training_options(const Recipe& recipe, const ExperimentData&
   options.resize = data.train_frame.resize;
   options.crop = data.train_frame.crop;
   options.seed = static_cast<std::uint64_t>(recipe.seed);
-  options.skip_bad = recipe.skip_bad_images;
+  if (recipe.skip_bad_images) options.bad = data::BadImages::replace;
   set_workers(options, recipe, data);
   return options;
 }
@@ -39,7 +39,7 @@ data::LoaderOptions evaluation_options(const Recipe& recipe, const ExperimentDat
   options.drop_last = false;
   options.resize = data.frame.resize;
   options.crop = data.frame.crop;
-  options.skip_bad = recipe.skip_bad_images;
+  if (recipe.skip_bad_images) options.bad = data::BadImages::leave_out;
   set_workers(options, recipe, data);
   return options;
 }

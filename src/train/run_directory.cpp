@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/train/is_there.hpp"
 #include "src/train/new_directories.hpp"
 #include "src/train/run_lock.hpp"
 
@@ -16,11 +17,6 @@ namespace satsuma::train {
 namespace fs = std::filesystem;
 
 namespace {
-
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
 
 /// A lock that a start has left, which ended before it wrote anything, is nothing.
 bool holds_nothing(const fs::path& path) {

@@ -16,6 +16,7 @@
 #include "src/train/epoch_report.hpp"
 #include "src/train/events/training_events.hpp"
 #include "src/train/finite.hpp"
+#include "src/train/is_there.hpp"
 #include "src/train/mask_changes.hpp"
 #include "src/train/step.hpp"
 
@@ -31,11 +32,6 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 LogRecord::Scores scores_of(const Evaluation& evaluation) {
   return {evaluation.loss, evaluation.top1, evaluation.top5};
-}
-
-bool is_there(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
 }
 
 }  // namespace

@@ -209,7 +209,7 @@ TEST_CASE("bad pictures end the run by name, or the next good one of the order t
   std::vector<std::vector<Batch>> runs;
   for (const int threads : {1, 4}) {
     options.threads = threads;
-    options.skip_bad = true;
+    options.bad = data::BadImages::replace;
     Loader loader(pictures, kPlain, options);
     runs.push_back(epoch_of(loader, 0));
     REQUIRE(runs.back().size() == 3);
@@ -221,6 +221,37 @@ TEST_CASE("bad pictures end the run by name, or the next good one of the order t
     CHECK(loader.bad_images()[1] == 3);
   }
   for (std::size_t i = 0; i < 3; ++i) CHECK(same(runs[0][i], runs[1][i]));
+  Loader none(std::make_shared<Pictures>(1), kPlain, options);
+  CHECK(contains(message_of<FormatError>([&] { epoch_of(none, 0); }), "none of the images"));
+}
+
+TEST_CASE("bad pictures that are left out leave shorter batches, and those of bad pictures alone are none") {
+  LoaderOptions options = options_of("none");
+  options.shuffle = options.drop_last = false;
+  options.bad = data::BadImages::leave_out;
+  // All pictures of 2 are bad in a batch of one, half of them in a batch of 40: more blocks than are left.
+  for (const std::int64_t batch_size : {1, 40}) {
+    options.batch_size = batch_size;
+    Loader loader(std::make_shared<Pictures>(2), kPlain, options);
+    LoaderOptions plain = options;
+    plain.batch_size = 1;
+    Loader whole(std::make_shared<Pictures>(), kPlain, plain);
+    const std::vector<Batch> each = epoch_of(whole, 0);
+    std::int64_t next = 1;
+    for (const Batch& batch : epoch_of(loader, 0)) {
+      const auto labels = batch.labels.to_vector<std::int64_t>();
+      CHECK(batch.indices == labels);
+      REQUIRE(batch.images.dim(0) == static_cast<std::int64_t>(labels.size()));
+      for (std::size_t i = 0; i < labels.size(); ++i, next += 2) {
+        CHECK(labels[i] == next);
+        const auto row = static_cast<std::int64_t>(i);
+        CHECK(batch.images.to(MemoryFormat::row_major).slice_view(0, row, row + 1).to_vector<float>() ==
+              each[static_cast<std::size_t>(next)].images.to_vector<float>());
+      }
+    }
+    CHECK(next == kCount + 1);
+    CHECK(loader.bad_images().size() == kCount / 2);
+  }
   Loader none(std::make_shared<Pictures>(1), kPlain, options);
   CHECK(contains(message_of<FormatError>([&] { epoch_of(none, 0); }), "none of the images"));
 }

@@ -160,7 +160,7 @@ TEST_CASE("an image narrower than the shift leaves black, not a neighbour's pixe
   const data::BatchBuilder builder({1, 2, 1}, {{0.0}, {1.0}, 0});
   const auto read = [&](std::int64_t i, data::Image& image) {
     dataset.read(i, image);
-    return std::int64_t{0};
+    return data::Sample{};
   };
   for (std::int64_t dy = -4; dy <= 4; ++dy) {
     for (std::int64_t dx = -4; dx <= 4; ++dx) {

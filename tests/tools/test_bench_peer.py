@@ -1,9 +1,11 @@
-"""`bench step --peer pytorch`: with a made-up interpreter always, with a real one where there is PyTorch."""
+"""`bench step` and `bench loader` with `--peer pytorch`: with a made-up interpreter always, with a real one where there is PyTorch."""
 
 import os
+import shutil
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from support import CommandTest
 
@@ -62,6 +64,35 @@ class Peer(CommandTest):
         self.assertAlmostEqual(row["peer_ratio"], 1 / row["seconds"]["median"], 6)
         text = self.satsuma(*forward, *self.python(answers)).stdout
         self.assertRegex(text, r" 1000\.00 +PyTorch 9\.9 channels_last")
+
+    def test_loader(self):
+        """Ours and a packed file in turns with a peer whose epochs take two seconds."""
+        pictures = Path(os.environ["SATSUMA_TEST_PICTURES"])
+        for number in range(8):
+            folder = self.folder / "set" / "ab"[number % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(pictures / "baseline.jpg", folder / f"{number}.jpg")
+        self.satsuma("data", "pack", "set", "-o", "set.pack")
+        answers = """
+import json, sys
+config = json.loads(sys.argv[2])
+assert sys.argv[1].endswith("torch_loader.py") and config["folder"] == "set", sys.argv
+assert [config[key] for key in ("images", "image_size", "batch_size", "workers")] == [7, 32, 2, 2], config
+print(json.dumps({"torch": "9.9"}), flush=True)
+for line in sys.stdin:
+    print(json.dumps({"seconds": [2.0] * int(line), "peak_memory_bytes": 0}), flush=True)
+"""
+        run = ["bench", "loader", "--data", "set", "--data", "set.pack", "--images", "7", "--image-size", "32"]
+        run += ["--batch-size", "2", "--workers", "2", "--repeat", "2", *self.python(answers)]
+        results = self.json(*run)["results"]
+        self.assertEqual([row["source"] for row in results], ["satsuma set", "satsuma set.pack", "PyTorch 9.9 ImageFolder"])
+        for row in results:
+            self.assertEqual(row["images"], 6)  # whole batches
+            self.assertAlmostEqual(row["images_per_second"] * row["seconds"]["median"], 6, 6)
+        self.assertEqual(results[2]["images_per_second"], 3)
+        self.assertRegex(self.satsuma(*run).stdout, r"\nPyTorch 9\.9 ImageFolder +3 +3 to 3 +[\d.]+x\n")
+        run[3] = "set.pack"
+        self.assertIn("--peer pytorch reads a folder", self.refusal(*run, code=2))
 
     def test_refusals(self):
         cases = [

@@ -130,6 +130,11 @@ class Pictures(CommandTest):
         self.assertEqual((self.folder / "set.pack").read_bytes(), content)
         self.assertEqual([path.name for path in self.folder.glob("*.tmp*")], [])
 
+    def test_archives_are_unpacked_first(self):
+        self.put("set.zip", b"PK\x03\x04" + bytes(100))
+        for command in (["data", "check", "set.zip"], ["data", "pack", "set.zip", "-o", "set.pack"]):
+            self.assertIn("unzip -q 'set.zip'", self.refusal(*command, code=1))
+
     def test_list(self):
         self.fill("set/a", "set/b")
         self.put("list.csv", b'path,label\r\n"set/a/0.png",cat\r\nset/b/0.png,"dog ""Rex"""\r\n')
@@ -139,6 +144,23 @@ class Pictures(CommandTest):
         self.put("list.csv", b"set/a/0.png,0\nset/gone.png,1\n")
         result = json.loads(self.satsuma("data", "check", "list.csv", "--json", code=1).stdout)
         self.assertIn("No such file", result["problems"][0]["details"])
+
+    def test_bad_pictures_are_no_part_of_an_evaluation(self):
+        self.fill("set/train/a", "set/train/b", "set/test/a", "set/test/b")
+        self.put("set/test/a/0bad.png", b"words")
+        model = ["--model", "resnet9", "--width", "0.125", "--method", "dense", "--image-size", "16", "--val-share", "0"]
+        train = ["train", *model, "--data", "set", "--epochs", "1", "--batch-size", "4", "--threads", "2"]
+        self.assertIn("0bad.png", self.refusal(*train, "--out", "strict", code=1))
+        said = self.satsuma(*train, "--skip-bad-images", "--out", "run").stdout
+        self.assertRegex(said, r"1 image could not be read and was passed over, such as .*set/test/a/0bad\.png\n")
+        checkpoint = ["eval", "--checkpoint", "run/best.safetensors"]
+        for result in (json.loads((self.folder / "run/evaluation.json").read_text()), self.json(*checkpoint)):
+            self.assertEqual([Path(name).name for name in result["left_out"]], ["0bad.png"])
+            self.assertEqual(result["count"], 8)
+            self.assertEqual([row["count"] for row in result["per_class"]], [4, 4])
+            for mistake in result["mistakes"]:
+                self.assertEqual(Path(mistake["file"]).parent.name, mistake["label"])
+        self.assertIn("\n1 image could not be read", self.satsuma(*checkpoint).stdout)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,42 @@ class Info(CommandTest):
                 self.assertEqual(trained["macs"], totals["method_macs"] * images)
                 self.assertEqual(trained["dense_macs"], totals["dense_macs"] * images)
 
+    def test_frozen_and_recomputed_layers(self):
+        """Devices count what `info` says: no WU where the weight is frozen, no BP before what is trained, FF twice."""
+        common = ["--model", "resnet9", "--width", "0.125", "--classes", "4", "--input", "3x16x16", "--method", "bdwp"]
+        run = ["--data", "synthetic", "--limit-train", "64", "--batch-size", "16", "--steps", "2"]
+        whole = self.json("info", *common)["totals"]
+        freeze = ["--freeze", "prep|layer1"]  # the first two of the layers, with their norms
+        for number, flags in enumerate((freeze, ["--recompute"], [*freeze, "--recompute"])):
+            with self.subTest(flags):
+                info = self.json("info", *common, *flags)
+                totals = info["totals"]
+                trained = self.json("train", *common, *run, *flags, "--out", f"frozen-{number}")
+                images = 16 * trained["steps"]
+                self.assertEqual(trained["macs"], totals["method_macs"] * images)
+                self.assertEqual(trained["dense_macs"], totals["dense_macs"] * images)
+                self.assertLess(totals["kept_bytes"], whole["kept_bytes"])
+                if "--freeze" in flags:
+                    self.assertEqual([layer["trained"] for layer in info["layers"]][:3], [False, False, True])
+                    self.assertEqual([layer["bp_macs"] + layer["wu_macs"] for layer in info["layers"]][:2], [0, 0])
+                    self.assertLess(totals["trained_parameters"], totals["parameters"])
+                else:
+                    self.assertEqual(totals["trained_parameters"], totals["parameters"])
+                    self.assertGreater(totals["ff_macs"], whole["ff_macs"])
+
+    def test_activations_are_what_a_step_keeps(self):
+        """The peak of a step grows by them with each image, and by gradients that pass through, which come on top."""
+        step = ["bench", "step", "--methods", "dense", "--repeat", "1", "--warmup", "1"]
+        for model in (["--model", "resnet20"], ["--model", "resnet9", "--width", "0.25"], ["--model", "vit_cifar", "--width", "0.25"]):
+            for flags in ([], ["--recompute"]):
+                with self.subTest(model + flags):
+                    kept = self.json("info", *model, *flags)["totals"]["kept_bytes"]
+                    peaks = [self.json(*step, *model, *flags, "--batch-size", size, "--threads", 1)["results"][0]["peak_memory_bytes"]
+                             for size in (32, 64)]
+                    grown = (peaks[1] - peaks[0]) / 32  # measured: 1.02 to 1.38 of what is kept
+                    self.assertGreater(grown, 0.98 * kept)
+                    self.assertLess(grown, 1.5 * kept)
+
     def test_text(self):
         text = self.satsuma("info", "--model", "resnet18", "--method", "bdwp").stdout
         for words in ("layer1.0.conv1", "FF 2:8, BP 2:8", "first convolution", "saving"):

@@ -66,7 +66,7 @@ data::Batch part_of(const Tensors& golden, std::int64_t step, std::int64_t begin
     for (int axis = 2; axis < all.rank(); ++axis) shape.push_back(all.dim(axis));
     return all.to(MemoryFormat::row_major).reshape_view(shape);
   };
-  data::Batch batch{part("images").to(MemoryFormat::batch_blocked), part("labels"), {}};
+  data::Batch batch{part("images").to(MemoryFormat::batch_blocked), part("labels"), {}, {}};
   if (soft) batch.targets = part("targets");
   return batch;
 }

@@ -22,6 +22,8 @@ struct BenchSettings {
   bool json = false;
 
   void add_to(CLI::App& command, int default_repeat, int default_warmup);
+  /// Those of a bench without a model.
+  void add_run_to(CLI::App& command, int default_repeat, int default_warmup);
   /// Throws UsageError on a number out of range; sets the number of threads that compute.
   void apply() const;
   /// What a figure depends on besides the work: processor, instruction set, threads, versions.

@@ -105,7 +105,7 @@ class Epochs {
 /// Makes one run, unless another process does. False when a signal came.
 bool make_run(PlannedRun& planned, train::Progress& progress) {
   const compare::RunFiles files(*planned.run);
-  const auto claim = compare::Claim::take(files.claim());
+  const auto claim = compare::claim(files.claim());
   if (!claim) {
     progress.say(fmt::format("{}: another process is at it", title_of(planned)));
     return true;

@@ -19,10 +19,10 @@
 #include "satsuma/data/decode.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/md5.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/picture_parts.hpp"
 #include "tools/satsuma/use_threads.hpp"
-#include "tools/satsuma/work_progress.hpp"
 
 namespace satsuma::tools {
 
@@ -76,8 +76,7 @@ std::vector<std::vector<Look>> look_at_all(const std::vector<PicturePart>& parts
     looks.emplace_back(static_cast<std::size_t>(parts[part].pictures->size()));
     for (std::int64_t i = 0; i < parts[part].pictures->size(); ++i) queue.emplace_back(part, i);
   }
-  WorkProgress progress(
-      [](auto done, auto of) { return fmt::format("looked at {} of {} pictures", done, of); }, all, quiet);
+  LongWork work("data check", "pictures", all, quiet);
   std::mutex mutex;
   std::atomic<std::size_t> next = 0;
   parallel_for(threads(), 1, [&](std::int64_t, std::int64_t) {
@@ -85,7 +84,7 @@ std::vector<std::vector<Look>> look_at_all(const std::vector<PicturePart>& parts
       const auto [part, index] = queue[at];
       looks[part][static_cast<std::size_t>(index)] = look_at(*parts[part].pictures, index);
       const std::lock_guard lock(mutex);
-      progress.update(static_cast<std::int64_t>(at) + 1);
+      work.one_more();
     }
   });
   return looks;

@@ -18,10 +18,10 @@
 #include "src/core/utf8.hpp"
 #include "src/data/pack_writer.hpp"
 #include "src/data/transforms/crop.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/picture_parts.hpp"
 #include "tools/satsuma/use_threads.hpp"
-#include "tools/satsuma/work_progress.hpp"
 
 namespace satsuma::tools {
 
@@ -98,15 +98,13 @@ int pack(const Settings& settings) {
                                 bytes += piece.size();
                               });
   {
-    WorkProgress progress(
-        [](auto done, auto of) { return fmt::format("packed {} of {} pictures", done, of); }, all,
-        settings.quiet);
+    LongWork work("data pack", "pictures", all, settings.quiet);
     std::int64_t done = 0;
     for (const PicturePart& part : parts) {
       for (std::int64_t first = 0; first < part.pictures->size(); first += kAtOnce) {
         const std::int64_t last = std::min(first + kAtOnce, part.pictures->size());
         add_some(part, first, last, settings, decode, writer);
-        progress.update(done += last - first);
+        work.done(done += last - first);
       }
     }
   }

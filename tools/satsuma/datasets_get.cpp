@@ -13,9 +13,9 @@
 #include "satsuma/train/atomic_file.hpp"
 #include "src/core/utf8.hpp"
 #include "tools/satsuma/download/download.hpp"
+#include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/untar.hpp"
-#include "tools/satsuma/work_progress.hpp"
 
 namespace satsuma::tools {
 
@@ -43,16 +43,9 @@ void get_file(const datasets::Download& file, const fs::path& folder, const Sett
   const std::string url = address(file, settings.from);
   const fs::path path = folder / file_name(file.url);
   {
-    WorkProgress progress(
-        [&](auto done, auto all) {
-          return fmt::format("{}: {} of {}", file_name(file.url), short_bytes(static_cast<std::size_t>(done)),
-                             all > 0 ? short_bytes(static_cast<std::size_t>(all)) : "unknown size");
-        },
-        0, settings.quiet);
-    download(url, path, file.md5, [&](std::int64_t done, std::int64_t all) {
-      progress.set_all(all);
-      progress.update(done);
-    });
+    LongWork work(std::string(file_name(file.url)), "kB", 0, settings.quiet);
+    download(url, path, file.md5,
+             [&](std::int64_t done, std::int64_t all) { work.done(done / 1000, all / 1000); });
   }
   fmt::print("{}: {}, MD5 {}\n", shown_path(path.string()), short_bytes(fs::file_size(path)), file.md5);
   if (file.url.ends_with(".tar.gz")) {

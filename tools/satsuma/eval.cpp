@@ -16,6 +16,7 @@
 #include "src/core/utf8.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/pictures.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
 #include "tools/satsuma/trained.hpp"
@@ -104,6 +105,7 @@ int run_eval(const Settings& settings) {
         recipe.model, recipe.data, weights_text(pruned, recipe, checkpoint), 100 * result.top1,
         100 * result.top5, result.loss, result.calibration_error, result.count, images_per_second,
         threads_text());
+    if (!result.left_out.empty()) fmt::print("{}\n", bad_images_text(result.left_out_of(*images)));
   }
   report_checks(recipe);
   return 0;

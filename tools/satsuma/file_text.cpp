@@ -10,11 +10,6 @@
 
 namespace satsuma::tools {
 
-bool is_there(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
 std::optional<std::string> text_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {

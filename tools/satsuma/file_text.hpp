@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "src/train/is_there.hpp"
+
 namespace satsuma::tools {
 
-bool is_there(const std::filesystem::path& path);
+using train::is_there;
 
 /// The text of a file; nothing where it is not there. Throws IoError where it cannot be read.
 std::optional<std::string> text_of(const std::filesystem::path& path);

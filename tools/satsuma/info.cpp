@@ -5,7 +5,10 @@
 
 #include <memory>
 
+#include "satsuma/nn/trace.hpp"
+#include "satsuma/train/fine_tuning.hpp"
 #include "satsuma/train/placement.hpp"
+#include "tools/satsuma/kept_values.hpp"
 #include "tools/satsuma/layers.hpp"
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
@@ -27,6 +30,8 @@ struct Report {
   std::vector<Layer> layers;
   std::vector<std::int64_t> parameters;  ///< of each layer, bias included
   std::int64_t all_parameters = 0;
+  std::int64_t trained_parameters = 0;
+  std::int64_t kept_bytes = 0;  ///< activations of one image
   PassMacs dense;
   PassMacs method;
 
@@ -44,8 +49,14 @@ void add(PassMacs& sum, const PassMacs& macs) {
 
 Report examine(const Settings& settings, const train::Recipe& recipe) {
   Report report;
-  const std::shared_ptr<nn::Module> model = settings.model.create_shapes();
-  report.layers = trace_layers(*model, settings.model.options().input);
+  ModelSettings made = settings.model;
+  made.recompute = recipe.recompute;
+  const std::shared_ptr<nn::Module> model = made.create_shapes();
+  if (!recipe.freeze.empty()) train::freeze(*model, recipe.freeze);
+  const Shape input = made.options().input;
+  const Trace trace = nn::trace(*model, {1, input[0], input[1], input[2]});
+  report.layers = layers_of(*model, trace);
+  report.kept_bytes = kept_bytes(trace);
   train::configure_layers(*model, recipe.layer_options());
   for (const Layer& layer : report.layers) {
     std::int64_t count = 0;
@@ -59,7 +70,10 @@ Report examine(const Settings& settings, const train::Recipe& recipe) {
     add(report.dense, layer.dense_macs());
     add(report.method, layer.macs());
   }
-  for (const nn::Parameter& parameter : model->parameters()) report.all_parameters += parameter.value.numel();
+  for (const nn::Parameter& parameter : model->parameters()) {
+    report.all_parameters += parameter.value.numel();
+    if (parameter.value.requires_grad()) report.trained_parameters += parameter.value.numel();
+  }
   return report;
 }
 
@@ -100,6 +114,8 @@ Json to_json(const Settings& settings, const train::Recipe& recipe, const Report
                       {"weight", extents(contraction.weight().shape())},
                       {"output", extents(layer.output)},
                       {"parameters", report.parameters[i]},
+                      {"trained", layer.trained},
+                      {"recomputed", layer.recomputed},
                       {"sparse", plan.sparse()},
                       {"reason", plan.dense_reason()},
                       {"passes", passes_json(contraction)},
@@ -116,6 +132,8 @@ Json to_json(const Settings& settings, const train::Recipe& recipe, const Report
           {"layers", layers},
           {"totals",
            {{"parameters", report.all_parameters},
+            {"trained_parameters", report.trained_parameters},
+            {"kept_bytes", report.kept_bytes},
             {"ff_macs", report.method.ff},
             {"bp_macs", report.method.bp},
             {"wu_macs", report.method.wu},
@@ -158,14 +176,19 @@ void print(const Settings& settings, const train::Recipe& recipe, const Report& 
     table.add({layer.contraction->name(),
                fmt::format("{}", fmt::join(layer.contraction->weight().shape(), "x")),
                fmt::format("{}", fmt::join(layer.output, "x")), count(report.parameters[i]), count(macs.ff),
-               layer.contraction->plan()[Pass::bp].run ? count(macs.bp) : "-", count(macs.wu),
-               nm_column(layer.contraction->plan())});
+               layer.passes_back && layer.contraction->plan()[Pass::bp].run ? count(macs.bp) : "-",
+               layer.trained ? count(macs.wu) : "-", nm_column(layer.contraction->plan())});
   }
   table.add({"total", "", "", count(report.all_parameters), count(report.method.ff), count(report.method.bp),
              count(report.method.wu), ""});
   table.print();
   fmt::print("\nA training step: {} multiply-adds an image; dense {}; saving {:.1f} %.\n",
              count(report.method.sum()), count(report.dense.sum()), 100 * report.saving());
+  fmt::print(
+      "Trained: {} of {} parameters. Kept for the backward pass: {} of activations an image, in fp32.\n",
+      count(report.trained_parameters), count(report.all_parameters),
+      short_bytes(static_cast<std::size_t>(report.kept_bytes)));
+  if (recipe.recompute) fmt::print("FF of blocks that are computed again is counted twice.\n");
   fmt::print(
       "BP of a layer that reads the image is never run and counted nowhere. The total of parameters "
       "includes\n"
@@ -192,8 +215,8 @@ CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
   CLI::App* const command = app.add_subcommand(
       "info", "Account for every layer of a model: size, operations, what is sparse and why not");
   settings->model.add_to(*command);
-  settings->flags.add_to(*command,
-                         {"method", "nm", "wu", "bp", "nm-for", "dense", "device", "place", "precision"});
+  settings->flags.add_to(*command, {"method", "nm", "wu", "bp", "nm-for", "dense", "device", "place",
+                                    "precision", "freeze", "recompute"});
   settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");

@@ -12,9 +12,11 @@ namespace satsuma::tools {
 class LongWork {
  public:
   /// `bench step`, `turns`; `all` of them, 0 where that is not known.
-  LongWork(std::string name, std::string pieces, std::int64_t all = 0);
+  LongWork(std::string name, std::string pieces, std::int64_t all = 0, bool quiet = false);
 
   void done(std::int64_t count);
+  /// `all` as it is known now.
+  void done(std::int64_t count, std::int64_t all);
   void one_more() { done(count_ + 1); }
 
  private:

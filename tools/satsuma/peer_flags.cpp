@@ -21,7 +21,7 @@ void PeerFlags::add_to(CLI::App& command) {
       ->capture_default_str();
 }
 
-void PeerFlags::check(const ModelSettings& model) const {
+void PeerFlags::check() const {
   if (!peer.empty()) find_named("peer", peer, std::array{"pytorch"});
   if (peer.empty() && !pythons.empty())
     throw UsageError("--peer-python got a Python and no --peer; add --peer pytorch");
@@ -29,6 +29,10 @@ void PeerFlags::check(const ModelSettings& model) const {
     throw UsageError(
         fmt::format("--peer-timeout got {}, expected a whole number from 1 to 86400 (a day)", timeout));
   }
+}
+
+void PeerFlags::check(const ModelSettings& model) const {
+  check();
   if (!peer.empty() && (model.width != 1 || model.stem != "cifar")) {
     throw UsageError(fmt::format(
         "--peer pytorch got --stem {} --width {}, expected the models it has: --stem cifar --width 1",
@@ -36,20 +40,24 @@ void PeerFlags::check(const ModelSettings& model) const {
   }
 }
 
+std::vector<std::string> PeerFlags::interpreters() const {
+  if (peer.empty()) return {};
+  return pythons.empty() ? std::vector<std::string>{"python3"} : pythons;
+}
+
 Peers PeerFlags::start(const ModelSettings& model, std::int64_t batch_size, Json config) const {
   Peers peers;
-  if (peer.empty()) return peers;
   const models::Options options = model.options();
   config["model"] = model.model;
   config["input"] = std::vector<std::int64_t>(options.input.begin(), options.input.end());
   config["classes"] = options.classes;
   config["batch_size"] = batch_size;
   config["threads"] = threads();
-  const std::vector<std::string> all = pythons.empty() ? std::vector<std::string>{"python3"} : pythons;
-  for (const std::string& python : all) {
+  for (const std::string& python : interpreters()) {
     for (const char* const format : {"nchw", "channels_last"}) {
       config["format"] = format;
-      peers.push_back(std::make_unique<TorchPeer>(python, config, std::chrono::seconds(timeout)));
+      peers.push_back(
+          std::make_unique<TorchPeer>(python, "torch_step.py", config, std::chrono::seconds(timeout)));
     }
   }
   return peers;

@@ -20,8 +20,12 @@ struct PeerFlags {
   int timeout = 300;
 
   void add_to(CLI::App& command);
-  /// Throws UsageError for flags that do not go together, and for a model that peers do not have.
+  /// Throws UsageError for flags that do not go together.
+  void check() const;
+  /// And for a model that peers do not have.
   void check(const ModelSettings& model) const;
+  /// The Pythons to ask: those that are named, or python3; none without --peer.
+  std::vector<std::string> interpreters() const;
   /// A process in each memory format for each Python, of the model in batches of `batch_size` and of what
   /// `config` adds to that; none without --peer.
   Peers start(const ModelSettings& model, std::int64_t batch_size, Json config) const;

@@ -83,4 +83,10 @@ data::Image read_picture(const std::string& file, std::int64_t channels, std::in
   return image;
 }
 
+std::string bad_images_text(const std::vector<std::string>& names) {
+  const bool one = names.size() == 1;
+  return fmt::format("{} image{} could not be read and {} passed over, such as {}", names.size(),
+                     one ? "" : "s", one ? "was" : "were", shown(names.front()));
+}
+
 }  // namespace satsuma::tools

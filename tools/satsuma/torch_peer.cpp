@@ -13,19 +13,21 @@ namespace satsuma::tools {
 
 namespace {
 
-std::string script() {
-  const std::filesystem::path path = shipped_file("bench/torch_step.py");
+std::string shipped_script(const std::string& name) {
+  const std::filesystem::path path = shipped_file("bench/" + name);
   if (!path.empty()) return path.string();
-  throw Error(SATSUMA_DATA_DIR "/bench/torch_step.py does not exist; install Satsuma with meson install");
+  throw Error(
+      fmt::format("{}/bench/{} does not exist; install Satsuma with meson install", SATSUMA_DATA_DIR, name));
 }
 
 }  // namespace
 
-TorchPeer::TorchPeer(const std::string& python, const Json& config, std::chrono::seconds patience)
+TorchPeer::TorchPeer(const std::string& python, const std::string& script, const Json& config,
+                     std::chrono::seconds patience)
     : python_(python), format_(config.at("format")), precision_(config.at("precision")) {
   try {
-    process_ =
-        std::make_unique<PeerProcess>(std::vector<std::string>{python, script(), config.dump()}, patience);
+    process_ = std::make_unique<PeerProcess>(
+        std::vector<std::string>{python, shipped_script(script), config.dump()}, patience);
     versions_ = process_->answer();
     if (!versions_.is_object() || !versions_.contains("torch") || !versions_["torch"].is_string()) {
       throw Error(fmt::format("'{}' told no version of PyTorch", python));

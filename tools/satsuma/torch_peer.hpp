@@ -9,14 +9,16 @@
 
 namespace satsuma::tools {
 
-/// PyTorch's training step of a model in one memory format and precision, in a process of its own
-/// (tools/bench/torch_step.py). Between two steps it waits and takes no processor time.
+/// What a script of tools/bench measures of PyTorch, in a process of its own: the training step of a model in
+/// one memory format and precision (torch_step.py), an epoch of torchvision's loader (torch_loader.py).
+/// Between two it waits and takes no processor time.
 class TorchPeer {
  public:
-  /// `config` is the script's: model, input, classes, batch_size, threads, format, precision. Waits at most
+  /// `config` is the script's; `format` and `precision` are in it. Waits at most
   /// `patience` for the script to start, and for each answer. Throws Error when `python` does not run, has no
   /// PyTorch, or the script does not know the model.
-  TorchPeer(const std::string& python, const Json& config, std::chrono::seconds patience);
+  TorchPeer(const std::string& python, const std::string& script, const Json& config,
+            std::chrono::seconds patience);
 
   /// Runs `steps` steps and returns what the last of them took. Throws Error when there is no such answer.
   double seconds(int steps);

@@ -23,6 +23,7 @@
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/lr_plot.hpp"
 #include "tools/satsuma/output.hpp"
+#include "tools/satsuma/pictures.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
 #include "tools/satsuma/report/report_page.hpp"
@@ -229,11 +230,14 @@ int run_train(const Settings& settings) {
   if (settings.serves) view = start_live_view(address, directory.path(), progress);
 
   const train::Outcome outcome = trainer.run();
-  if (const std::vector<std::string> bad = trainer.bad_images(); !bad.empty()) {
-    progress.say(fmt::format("{} image{} could not be read and {} passed over, such as {}", bad.size(),
-                             bad.size() == 1 ? "" : "s", bad.size() == 1 ? "was" : "were",
-                             shown(bad.front())));
-  }
+  std::vector<std::string> bad = trainer.bad_images();
+  const auto add_left_out = [&](const std::optional<train::Evaluation>& evaluation, const auto& images) {
+    if (!evaluation) return;
+    for (std::string& name : evaluation->left_out_of(*images)) bad.push_back(std::move(name));
+  };
+  add_left_out(outcome.validation, data.validation);
+  add_left_out(outcome.test, data.test);
+  if (!bad.empty()) progress.say(bad_images_text(bad));
   summarise(recipe, data, directory, outcome, progress);
   if (settings.json) print_json(to_json(recipe, data, *model, directory, outcome));
   if (outcome.signal != 0) return 128 + outcome.signal;

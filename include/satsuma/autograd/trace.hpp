@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -49,6 +50,8 @@ class Trace {
     std::vector<int> inputs;  ///< indices of values, in the op's order; -1 for one that was left out
     int output = -1;          ///< index of a value
     Attributes attributes;
+    /// Which nn::checkpoint() it belongs to, where a training step runs that once more; -1 for none.
+    int checkpoint = -1;
 
     /// Throws Error when the op has no such attribute, or one of another type.
     template <typename T>
@@ -77,12 +80,15 @@ class Trace {
   void set_output(const Tensor& tensor) { output_ = find(tensor); }
   /// What record() does with every op.
   void add(const Operation& operation, std::string layer, const Tensor& output);
+  /// The ops from `first` on are a checkpoint that ends in `output`; it runs again if that needs a gradient.
+  void add_checkpoint(std::size_t first, const Tensor& output);
 
  private:
   std::vector<Op> ops_;
   std::vector<Value> values_;
   std::unordered_map<const void*, int> indices_;
   int output_ = -1;
+  int checkpoints_ = 0;
 };
 
 /// While one lives, ops on this thread are written down in a trace and compute nothing; new tensors have no
@@ -98,6 +104,7 @@ class Tracing {
  private:
   friend class TraceScope;
   friend bool traced(const Operation& operation, const Tensor& output);
+  friend Tensor trace_checkpoint(const std::function<Tensor()>& module);
 
   NoStorage no_storage_;
   Trace& trace_;
@@ -106,6 +113,9 @@ class Tracing {
 
 /// True while ops on this thread are written down.
 bool tracing();
+
+/// What nn::checkpoint() does then: runs `module`, whose ops are noted as those of a checkpoint.
+Tensor trace_checkpoint(const std::function<Tensor()>& module);
 
 /// Ops traced in its life are those of the module at `path`.
 class TraceScope {

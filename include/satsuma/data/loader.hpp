@@ -14,6 +14,14 @@ struct Batch {
   Tensor images;   ///< [N, C, H, W], f32, batch-blocked, normalised
   Tensor labels;   ///< [N], i64
   Tensor targets;  ///< [N, classes], f32: share of each class; undefined unless mixup or cutmix mixed images
+  std::vector<std::int64_t> indices;  ///< [N]: which images of the data set these are
+};
+
+/// What becomes of an image that cannot be read.
+enum class BadImages : std::uint8_t {
+  refuse,     ///< the batch fails, with the name of the image
+  replace,    ///< the next in the epoch's order that can be read takes its place: batches stay full
+  leave_out,  ///< its batch is shorter by one: every image that can be read is there once
 };
 
 struct LoaderOptions {
@@ -29,9 +37,7 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   int threads = 1;   ///< worker threads that prepare batches ahead
   int prefetch = 4;  ///< batches kept ready; at least one more than there are threads keeps them all busy
-  /// An image that cannot be read is passed over, and the next in the epoch's order that can be takes its
-  /// place.
-  bool skip_bad = false;
+  BadImages bad = BadImages::refuse;
 };
 
 /// Delivers the batches of an epoch, prepared ahead by worker threads. What a batch holds depends on the
@@ -51,8 +57,8 @@ class Loader {
   /// Starts epoch `epoch` at batch `first`; the batches are those of the whole epoch from there on. Throws
   /// UsageError when the epoch has no such batch (its number of batches is allowed: nothing is left then).
   void start(std::int64_t epoch, std::int64_t first = 0);
-  /// The next batch; false at the end of the epoch. Rethrows what a worker threw, each time until start() is
-  /// called.
+  /// The next batch, which has an image at least; false at the end of the epoch. Rethrows what a worker
+  /// threw, each time until start() is called.
   bool next(Batch& batch);
 
   /// [C, H, W] of the images that come out.

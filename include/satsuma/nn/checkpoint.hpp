@@ -13,9 +13,9 @@ namespace satsuma::nn {
 /// positions, and leaves the module's buffers (running statistics) as it found them.
 ///
 /// Memory falls to the inputs of the checkpointed modules and the activations of one of them; the products of
-/// FF are computed, and counted, twice. In evaluation, in a trace and under NoGrad this is module(x). The
-/// module has to be the same function in both runs: its mode and its parameters do not change between forward
-/// and backward.
+/// FF are computed, and counted, twice. Under NoGrad this is module(x); a trace notes which ops run again.
+/// The module has to be the same function in both runs: its mode and its parameters do not change between
+/// forward and backward.
 Tensor checkpoint(const std::shared_ptr<Module>& module, const Tensor& x);
 
 }  // namespace satsuma::nn

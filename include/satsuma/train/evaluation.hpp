@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "satsuma/data/loader.hpp"
@@ -45,9 +46,13 @@ struct Evaluation {
   double calibration_error = 0;
   std::array<Bin, kBins> calibration = {};
   std::vector<Mistake> mistakes;  ///< the most confident ones, worst first
+  /// Images that could not be read and count nowhere, by index (Recipe::skip_bad_images).
+  std::vector<std::int64_t> left_out;
 
   std::int64_t images_of(std::int64_t label) const;
   std::int64_t correct_of(std::int64_t label) const;
+  /// Names of `left_out`.
+  std::vector<std::string> left_out_of(const data::Dataset& images) const;
 };
 
 /// Told after each batch how many images are done.

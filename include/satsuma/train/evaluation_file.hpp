@@ -12,8 +12,8 @@ namespace satsuma::train {
 /// An evaluation as JSON: `loss`, `top1`, `top5`, `count`, `calibration_error`, `calibration` (bins: `low`,
 /// `high`, `count`, `confidence`, `accuracy`), `class_names`, `per_class` (`name`, `count`, `correct`,
 /// `accuracy`), `confusion` (rows are labels), `mistakes` (`index`, `file`, `label`, `predicted`,
-/// `probability`). Accuracies are shares of 1, null of no images. Classes without a name are called by their
-/// number.
+/// `probability`), `left_out` (files that could not be read and count nowhere). Accuracies are shares of 1,
+/// null of no images. Classes without a name are called by their number.
 nlohmann::ordered_json to_json(const Evaluation& evaluation, const data::Dataset& images,
                                const std::vector<std::string>& class_names);
 

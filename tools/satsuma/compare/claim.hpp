@@ -3,26 +3,14 @@
 #include <filesystem>
 #include <optional>
 
+#include "src/train/locked_file.hpp"
+
 namespace satsuma::tools::compare {
 
-/// A run belongs to the process that holds its claim: a locked file. The system drops the lock with the last
-/// process that has the file open, however that ends, so that no claim outlives its run. A child inherits it:
-/// where the comparison is killed and the training goes on for a moment, nobody else begins the run.
-class Claim {
- public:
-  /// Empty where another process holds it. Throws IoError where the file cannot be made, or the file system
-  /// has no locks.
-  static std::optional<Claim> take(const std::filesystem::path& path);
-
-  Claim(Claim&& other) noexcept;
-  Claim& operator=(Claim&&) = delete;
-  ~Claim();
-
- private:
-  Claim(std::filesystem::path path, int file) : path_(std::move(path)), file_(file) {}
-
-  std::filesystem::path path_;
-  int file_ = -1;
-};
+/// A run belongs to the process that holds its claim, a locked file: no claim outlives its run. A child
+/// inherits it: where the comparison is killed and the training goes on for a moment, nobody else begins the
+/// run. Empty where another process holds it. Throws IoError where the file cannot be made, or the file
+/// system has no locks.
+std::optional<train::LockedFile> claim(const std::filesystem::path& path);
 
 }  // namespace satsuma::tools::compare
