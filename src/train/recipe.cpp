@@ -86,6 +86,13 @@ const RecipeField kFields[] = {
      kSparsity},
     {{"bp", "sr-ste: weight in backward, masked (auto) or packed, N:M along output channels", &Recipe::bp},
      kSparsity},
+    {{"bp-gradient",
+      "gradient in backward: the method's own (auto), or sampled: as it is drawn for WU, with --wu",
+      &Recipe::bp_gradient},
+     kSparsity},
+    {{"ff-bits", "bits of the weights in forward, rounded by output channel, or none: as they are",
+      &Recipe::ff_bits, 2, 8, "none"},
+     kSparsity},
     {{"sr-ste", "lambda of SR-STE's decay of pruned weights, or auto, the method's own", &Recipe::sr_ste, 0,
       1, "auto"},
      kSparsity},
@@ -214,6 +221,12 @@ std::optional<OperandKind> parse_bp_weight(std::string_view name) {
   return find_named("--bp", name, kWeights, &Named::first).second;
 }
 
+/// Whether BP takes dY as it is drawn for WU.
+bool parse_bp_gradient(std::string_view name) {
+  constexpr std::string_view kGradients[] = {"auto", "sampled"};
+  return find_named("--bp-gradient", name, kGradients) == "sampled";
+}
+
 }  // namespace
 
 std::span<const RecipeField> recipe_fields() {
@@ -246,7 +259,13 @@ void Recipe::check() const {
     for (const Pattern stage : NmSchedule::parse(nm_schedule).patterns()) patterns.push_back(stage);
   }
   for (const Pattern pattern : patterns)
-    planned({}, {&find_method(method), pattern, layers.wu, layers.bp_weight});
+    planned({},
+            {&find_method(method), pattern, layers.wu, layers.bp_weight, layers.sample_bp, layers.ff_bits});
+  if (find_method(method).transposable && sr_ste.value_or(0) != 0) {
+    throw UsageError(
+        fmt::format("--sr-ste got {}, expected 0 with method {}: its mask is along input channels alone",
+                    *sr_ste, method));
+  }
   if (refresh_masks > 1 && sr_ste.value_or(find_method(method).default_sr_ste) != 0) {
     throw UsageError(
         fmt::format("--refresh-masks got {}, expected 1 with --sr-ste: its mask is chosen in every step; or "
@@ -320,6 +339,8 @@ LayerOptions Recipe::layer_options() const {
   options.pattern = Pattern::parse(nm);
   options.wu = parse_dense_or_pattern(wu);
   options.bp_weight = parse_bp_weight(bp);
+  options.sample_bp = parse_bp_gradient(bp_gradient);
+  options.ff_bits = static_cast<int>(ff_bits.value_or(0));
   for (const std::string& text : nm_for) options.nm_for.push_back(LayerPattern::parse(text));
   options.dense = dense;
   options.refresh_masks = refresh_masks;

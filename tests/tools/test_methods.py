@@ -6,7 +6,7 @@ from support import CommandTest
 
 MODEL = ["--model", "resnet20", "--width", "0.5", "--input", "3x8x8", "--classes", "10"]
 TRAIN = [*MODEL, "--data", "synthetic", "--limit-train", "48", "--batch-size", "16", "--epochs", "1", "--threads", "2"]
-METHODS = ["dense", "sr-ste", "sdgp", "sdwp", "bdwp"]
+METHODS = ["dense", "sr-ste", "sdgp", "sdwp", "bdwp"]  # those that SAT runs, too
 
 
 class Methods(CommandTest):
@@ -24,6 +24,46 @@ class Methods(CommandTest):
             with self.subTest(method):
                 self.check("cpu", "--method", method, "--nm", "2:8")
                 self.check("cpu", "--method", method, "--nm", "2:4", "--wu", "2:8")
+
+    def test_transposable(self):
+        """In whole blocks of 8 x 8 as BDWP; resnet20 ends in a layer of 10 classes, which has none."""
+        for device in ("cpu", "reference"):
+            info = self.check(device, "--method", "transposable", "--nm", "2:8")
+        bdwp = {layer["name"]: layer for layer in self.json("info", *MODEL, "--method", "bdwp")["layers"]}
+        for layer in info["layers"]:
+            if layer["name"] == "fc":
+                self.assertIn("no whole blocks of 8x8", layer["reason"])
+                continue
+            self.assertEqual(layer["transposable"], layer["sparse"])
+            self.assertEqual([layer[k] for k in ("ff_macs", "bp_macs", "wu_macs")],
+                             [bdwp[layer["name"]][k] for k in ("ff_macs", "bp_macs", "wu_macs")])
+        line = self.refusal("train", *TRAIN, "--method", "transposable", "--sr-ste", "1e-4", "--out", "no", code=2)
+        self.assertIn("--sr-ste", line)
+        line = self.refusal("simulate", "--model", "resnet20", "--method", "transposable", code=2)
+        self.assertIn("SORE", line)
+        run = self.json("train", *TRAIN, "--method", "transposable", "--device", "sat", "--out", "sat")
+        self.assertGreater(run["fallbacks"], 0)
+
+    def test_one_draw_of_dy_and_few_bits(self):
+        self.check("cpu", "--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled")
+        self.check("cpu", "--method", "bdwp", "--ff-bits", "8")
+        self.check("reference", "--method", "dense", "--wu", "2:8", "--bp-gradient", "sampled", "--ff-bits", "4")
+        line = self.refusal("info", *MODEL, "--method", "bdwp", "--bp-gradient", "sampled", code=2)
+        self.assertIn("--wu", line)
+        text = self.satsuma("info", *MODEL, "--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled", "--ff-bits", "8").stdout
+        self.assertIn("FF 2:8 of 8 bits, BP 2:8 with dY masked 2:8, WU dY 2:8", text)
+        run = self.json("train", *TRAIN, "--method", "bdwp", "--ff-bits", "8", "--device", "sat", "--out", "sat")
+        self.assertGreater(run["fallbacks"], 0)
+
+    def test_resume_is_exact(self):
+        for name, options in (("transposable", ["--method", "transposable", "--refresh-masks", "2"]),
+                              ("drawn", ["--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled"]),
+                              ("bits", ["--method", "bdwp", "--ff-bits", "8"])):
+            with self.subTest(name):
+                self.satsuma("train", *TRAIN, *options, "--epochs", "2", "--out", name)
+                self.satsuma("train", *TRAIN, *options, "--epochs", "2", "--steps", "3", "--out", name + "-parts")
+                self.satsuma("train", "--resume", "--out", name + "-parts", "--steps", "none")
+                self.assert_same_tensors(f"{name}/last.safetensors", f"{name}-parts/last.safetensors")
 
     def test_sat(self):
         for method in METHODS:
