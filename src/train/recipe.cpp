@@ -98,6 +98,11 @@ const RecipeField kFields[] = {
      kSparsity},
     {{"nm-for", "LAYERS=N:M, another pattern for layers by name; may be repeated", &Recipe::nm_for},
      kSparsity},
+    {{"budget-macs",
+      "N of --nm by layer, chosen at the start so that a step takes this share of a dense one's "
+      "multiply-adds, or none",
+      &Recipe::budget_macs, 1e-3, 1, "none"},
+     kSparsity},
     {{"dense", "layers by name that stay dense, e.g. 'fc|layer1.*'", &Recipe::dense}, kSparsity},
     {{"nm-schedule", "N:M over time instead of --nm: dense@0,4:8@0.2,2:8@0.5", &Recipe::nm_schedule},
      kSparsity},
@@ -227,6 +232,22 @@ bool parse_bp_gradient(std::string_view name) {
   return find_named("--bp-gradient", name, kGradients) == "sampled";
 }
 
+/// A budget is met by patterns of weights that do not change with time.
+void check_budget(const Recipe& recipe) {
+  if (!recipe.budget_macs) return;
+  const Method& method = find_method(recipe.method);
+  const Pattern pattern = Pattern::parse(recipe.nm);
+  if (method.ff_weight == OperandKind::dense && method.bp_weight == OperandKind::dense) {
+    throw UsageError(
+        fmt::format("--budget-macs chooses patterns of weights, but method {} prunes none", recipe.method));
+  }
+  if (pattern.m == 1)
+    throw UsageError(fmt::format("--budget-macs got --nm {}, expected groups of more than one", recipe.nm));
+  if (!recipe.nm_schedule.empty()) throw UsageError("--budget-macs and --nm-schedule exclude each other");
+  if (!recipe.nm_for.empty())
+    throw UsageError("--budget-macs chooses what --nm-for would say; leave one of them out");
+}
+
 }  // namespace
 
 std::span<const RecipeField> recipe_fields() {
@@ -261,6 +282,7 @@ void Recipe::check() const {
   for (const Pattern pattern : patterns)
     planned({},
             {&find_method(method), pattern, layers.wu, layers.bp_weight, layers.sample_bp, layers.ff_bits});
+  check_budget(*this);
   if (find_method(method).transposable && sr_ste.value_or(0) != 0) {
     throw UsageError(
         fmt::format("--sr-ste got {}, expected 0 with method {}: its mask is along input channels alone",

@@ -1,5 +1,6 @@
 """All methods on all devices: what they prune is executed, and the account of it is the same everywhere."""
 
+import tomllib
 import unittest
 
 from support import CommandTest
@@ -64,6 +65,40 @@ class Methods(CommandTest):
                 self.satsuma("train", *TRAIN, *options, "--epochs", "2", "--steps", "3", "--out", name + "-parts")
                 self.satsuma("train", "--resume", "--out", name + "-parts", "--steps", "none")
                 self.assert_same_tensors(f"{name}/last.safetensors", f"{name}-parts/last.safetensors")
+
+    def test_budget(self):
+        """The step takes what the budget says, what is kept says which patterns do, and a resumed run has them."""
+        options = ["--method", "bdwp", "--nm", "2:8", "--wu", "2:8", "--epochs", "2"]
+        said = self.satsuma("train", *TRAIN, *options, "--budget-macs", "0.4", "--out", "whole").stdout
+        config = tomllib.loads((self.folder / "whole/config.toml").read_text())
+        self.assertNotIn("budget-macs", config)
+        chosen = dict(text.split("=") for text in config["nm-for"])
+        self.assertGreater(len(set(chosen.values())), 1, chosen)
+        for layer, pattern in chosen.items():
+            self.assertRegex(said, rf"{layer} +{pattern} ")
+        nm_for = [word for text in config["nm-for"] for word in ("--nm-for", text)]
+        totals = self.json("info", *MODEL, *options[:6], *nm_for)["totals"]
+        self.assertLessEqual(1 - totals["saving"], 0.4)
+        self.assertGreater(1 - totals["saving"], 0.35)
+        again = self.json("train", "--config", "whole/config.toml", "--out", "again")
+        self.assertEqual(again["macs"], 6 * 16 * totals["method_macs"])
+        self.assert_same_tensors("whole/last.safetensors", "again/last.safetensors")
+        self.satsuma("train", *TRAIN, *options, "--budget-macs", "0.4", "--steps", "3", "--out", "parts")
+        self.satsuma("train", "--resume", "--out", "parts", "--steps", "none")
+        self.assert_same_tensors("whole/last.safetensors", "parts/last.safetensors")
+
+    def test_budget_that_cannot_be(self):
+        for wrong, words in (
+            (["--method", "bdwp", "--budget-macs", "0.2"], "the sparsest patterns take"),
+            (["--method", "sdgp", "--budget-macs", "0.9"], "prunes none"),
+            (["--method", "bdwp", "--budget-macs", "0.9", "--nm-for", "layer1.*=1:8"], "--nm-for"),
+            (["--method", "bdwp", "--budget-macs", "0.9", "--nm-schedule", "dense@0"], "--nm-schedule"),
+        ):
+            with self.subTest(words):
+                self.assertIn(words, self.refusal("train", *TRAIN, *wrong, "--out", "no", code=2))
+        self.assertIn("satsuma train", self.refusal("info", *MODEL, "--method", "bdwp", "--budget-macs", "0.9", code=2))
+        self.satsuma("train", *TRAIN, "--method", "bdwp", "--steps", "1", "--out", "run")
+        self.assertIn("leave out --budget-macs", self.refusal("train", "--resume", "--out", "run", "--method", "bdwp", "--budget-macs", "0.9", code=2))
 
     def test_sat(self):
         for method in METHODS:

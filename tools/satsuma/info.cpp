@@ -189,6 +189,11 @@ int run_info(const Settings& settings) {
   settings.plugins.load();
   const train::Recipe recipe = settings.flags.apply({});
   recipe.check();
+  if (recipe.budget_macs) {
+    throw UsageError(
+        "--budget-macs chooses by gradients of the training set, which info has none of: satsuma train "
+        "prints the choice as it begins and keeps it in config.toml; give that as --nm-for");
+  }
   const Report report = examine(settings, recipe);
   if (settings.json) {
     print_json(to_json(settings, recipe, report));
@@ -206,7 +211,7 @@ CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
       "info", "Account for every layer of a model: size, operations, what is sparse and why not");
   settings->model.add_to(*command);
   settings->flags.add_to(*command, {"method", "nm", "wu", "bp", "bp-gradient", "ff-bits", "nm-for",
-                                    "dense", "device", "place", "precision"});
+                                    "budget-macs", "dense", "device", "place", "precision"});
   settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");

@@ -44,6 +44,7 @@ struct Recipe {
   std::optional<std::int64_t> ff_bits;
   std::optional<double> sr_ste;
   std::vector<std::string> nm_for;
+  std::optional<double> budget_macs;
   std::string dense;
   std::string nm_schedule;
   std::int64_t refresh_masks = 1;
