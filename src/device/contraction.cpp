@@ -10,6 +10,8 @@
 #include "satsuma/core/no_storage.hpp"
 #include "satsuma/core/profile.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/sparse/quantised.hpp"
+#include "satsuma/sparse/transposable.hpp"
 #include "src/device/fallback.hpp"
 
 namespace satsuma {
@@ -108,12 +110,19 @@ void Contraction::configure(const ContractionSettings& settings, std::string_vie
         "masks are refreshed every {} steps with an SR-STE term of {}, expected every step, or no such term",
         settings.refresh_masks, settings.sr_ste));
   }
+  if (settings.sparsity.method && settings.sparsity.method->transposable && settings.sr_ste != 0) {
+    throw UsageError(fmt::format(
+        "method {} got an SR-STE term of {}, expected 0: that term has a mask along input channels alone",
+        settings.sparsity.method->name, settings.sr_ste));
+  }
   plan_ = planned(std::move(plan_), settings.sparsity, asked_dense);
   settings_ = settings;
   plan_.operands =
       settings.operands.value_or(settings.device ? settings.device->default_operands() : DType::f32);
   packed_ff_ = packed_bp_ = {};
   masked_ = {};
+  quantised_packed_ = {};
+  quantised_dense_ = {};
   dense_form_ = {};
   for (const Pass pass : kPasses) place(pass);
 }
@@ -200,10 +209,23 @@ PackedWeight& Contraction::pre_generated(Pass pass) {
   }
   Made<PackedWeight>& made = pass == Pass::ff ? packed_ff_ : packed_bp_;
   if (made.of.defined() && made.version == weight_.version()) return made.of;
-  const bool held = holds() && made.of.indices.defined();
-  made.of = held ? kept_at(weight_, made.of) : device(pass).compress(weight_, weight.axis, weight.pattern);
+  if (holds() && made.of.indices.defined()) {
+    made.of = kept_at(weight_, made.of);
+  } else if (plan_.transposable) {
+    choose_transposable();
+  } else {
+    made.of = device(pass).compress(weight_, weight.axis, weight.pattern);
+  }
   made.version = weight_.version();
   return made.of;
+}
+
+void Contraction::choose_transposable() {
+  TransposableWeight both = compress_transposable(weight_, plan_[Pass::ff].weight.pattern);
+  packed_ff_ = {std::move(both.ff), weight_.version()};
+  // Where BP is not run nothing is packed for it.
+  if (plan_[Pass::bp].weight.kind == OperandKind::packed)
+    packed_bp_ = {std::move(both.bp), weight_.version()};
 }
 
 void Contraction::begin_step(std::int64_t step) {
@@ -248,7 +270,20 @@ const Tensor& Contraction::masked() {
   return masked_.of;
 }
 
+WeightOperand Contraction::quantised() {
+  const OperandPlan& weight = plan_[Pass::ff].weight;
+  if (weight.kind == OperandKind::packed) {
+    if (!quantised_packed_.of.defined() || quantised_packed_.version != weight_.version())
+      quantised_packed_ = {satsuma::quantised(packed(Pass::ff), weight.bits), weight_.version()};
+    return {.packed = &quantised_packed_.of};
+  }
+  if (!quantised_dense_.of.defined() || quantised_dense_.version != weight_.version())
+    quantised_dense_ = {satsuma::quantised(weight_, weight.bits), weight_.version()};
+  return {.dense = &quantised_dense_.of};
+}
+
 WeightOperand Contraction::operand(Pass pass, bool constant) {
+  if (plan_[pass].weight.bits != 0) return quantised();
   switch (plan_[pass].weight.kind) {
     case OperandKind::packed:
       return {.packed = &pre_generated(pass)};
@@ -281,11 +316,19 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
   return y;
 }
 
+SampleKey Contraction::sample_key() const {
+  return SampleKey::of(settings_.seed, draw_, plan_.name);
+}
+
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
+  const OperandPlan& gradient = plan_[Pass::bp].gradient;
+  // WU draws by the same key, and so the same elements.
+  const bool drawn = gradient.kind == OperandKind::masked;
+  const Tensor given = drawn ? expand(sample_along_images(dy, gradient.pattern, sample_key())) : dy;
   naming(plan_.name, to_string(Pass::bp), device,
-         [&] { device.backward_data(plan_, in_format_of(device, dy), operand(Pass::bp, false), dx); });
+         [&] { device.backward_data(plan_, in_format_of(device, given), operand(Pass::bp, false), dx); });
   return dx;
 }
 
@@ -297,7 +340,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
-  const SampleKey key = SampleKey::of(settings_.seed, draw_, plan_.name);
+  const SampleKey key = sample_key();
   naming(plan_.name, to_string(Pass::wu), device, [&] {
     device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,
                             grad.bias);
@@ -326,13 +369,13 @@ void Contraction::update(const Tensor& grad, std::span<const Tensor> states, con
   args.pattern = settings_.sparsity.pattern;
   // The SR-STE term acts on what W_ff of the weight as it is now leaves out.
   if (args.sr_ste != 0) pre_generated(Pass::ff);
-  // Held positions are packed when they are needed: a device chooses anew.
-  args.packed_ff = ff_packed && !holds() ? &packed_ff_.of : nullptr;
-  args.packed_bp = bp_too && !holds() ? &packed_bp_.of : nullptr;
+  // Positions that are held, or one for both axes, are packed when they are needed: a device chooses its own.
+  args.packed_ff = ff_packed && pre_generates() ? &packed_ff_.of : nullptr;
+  args.packed_bp = bp_too && pre_generates() ? &packed_bp_.of : nullptr;
   // The weight is written whatever the device says of it, and however this ends.
   weight_.raw();
   naming(plan_.name, "update", device(Pass::ff), [&] { device(Pass::ff).update(args); });
-  if (holds()) return;
+  if (!pre_generates()) return;
   packed_ff_.version = packed_bp_.version = weight_.version();
   if (!bp_too) packed_bp_ = {};
 }

@@ -47,6 +47,7 @@ class PassPlanner {
     // The mask is that of W_ff: it has its axis.
     decide(pass, pass.weight, kind, masked ? GroupAxis::input_channels : GroupAxis::output_channels);
     if (masked && pass.reason.empty()) pass.reason = "a masked weight is not N:M along output channels";
+    if (sparsity_.sample_bp) pass.gradient = {OperandKind::masked, sparsity_.wu, GroupAxis::images};
     return pass;
   }
 
@@ -74,9 +75,18 @@ class PassPlanner {
     } else if (length < pattern.m) {
       pass.reason =
           fmt::format("{} {} are fewer than a group of {}", length, to_string(axis), to_string(pattern));
+    } else if (method_.transposable && !has_blocks()) {
+      pass.reason =
+          fmt::format("{} input and {} output channels are no whole blocks of {}x{}",
+                      layer_.geometry.in_channels, layer_.geometry.out_channels, pattern.m, pattern.m);
     } else {
       operand = {kind, pattern, axis};
     }
+  }
+
+  bool has_blocks() const {
+    const Geometry& g = layer_.geometry;
+    return g.in_channels % sparsity_.pattern.m == 0 && g.out_channels % sparsity_.pattern.m == 0;
   }
 
   const LayerPlan& layer_;
@@ -89,6 +99,17 @@ void check_choice(const Sparsity& sparsity, const Method& method) {
     throw UsageError(
         fmt::format("method {} prunes each pixel of dY by itself, got pattern {}, expected {}:{}",
                     method.name, to_string(sparsity.pattern), sparsity.pattern.n, sparsity.pattern.m));
+  }
+  if (method.transposable && sparsity.pattern.shared > 1) {
+    throw UsageError(fmt::format(
+        "method {} has positions for each row and column of a block, got pattern {}, expected {}:{}",
+        method.name, to_string(sparsity.pattern), sparsity.pattern.n, sparsity.pattern.m));
+  }
+  if (sparsity.sample_bp && sparsity.wu.dense())
+    throw UsageError("a dY in BP as it is drawn for WU got a WU that draws none; give --wu N:M");
+  if (sparsity.sample_bp && method.bp_gradient != OperandKind::dense) {
+    throw UsageError(
+        fmt::format("method {} prunes dY in BP itself, got a dY in BP as it is drawn for WU", method.name));
   }
   if (!sparsity.bp_weight) return;
   if (!method.chooses_bp_weight) {
@@ -132,6 +153,9 @@ LayerPlan planned(LayerPlan layer, const Sparsity& sparsity, std::string_view as
     for (PassPlan& pass : passes) pass.reason = whole;
   }
   layer.passes = std::move(passes);
+  // A layer that is to stay as it is does so in every respect.
+  if (whole.empty()) layer[Pass::ff].weight.bits = sparsity.ff_bits;
+  layer.transposable = method.transposable && layer[Pass::ff].weight.kind == OperandKind::packed;
   const auto leave_out = [&](Pass pass, const char* reason) {
     layer[pass] = {};
     layer[pass].run = false;

@@ -58,6 +58,15 @@ void check_operands(const LayerPlan& plan, const PassPlan& pass) {
                                    to_string(operand.pattern), plan.geometry.groups));
     }
   }
+  if (plan.transposable) {
+    throw UsageError(
+        "got a mask along both channels of a weight, expected one along one: SORE picks the largest of a "
+        "group");
+  }
+  if (pass.weight.bits != 0 || pass.gradient.kind == OperandKind::masked) {
+    throw UsageError(
+        "got weights of few bits or a dY that is drawn for BP, expected neither: SAT has no unit for them");
+  }
   if (pass.weight.skips() && pass.gradient.skips()) {
     throw UsageError("got N:M weights and gradients in one pass, expected one of them dense");
   }

@@ -6,7 +6,8 @@
 namespace satsuma {
 
 std::span<const Method* const> methods() {
-  static constexpr std::array<const Method*, 5> kMethods = {&kDense, &kSrSte, &kSdgp, &kSdwp, &kBdwp};
+  static constexpr std::array<const Method*, 6> kMethods = {&kDense, &kSrSte, &kSdgp,
+                                                            &kSdwp,  &kBdwp,  &kTransposable};
   return kMethods;
 }
 

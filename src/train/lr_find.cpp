@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/train/loading.hpp"
 #include "src/train/class_weights.hpp"
+#include "src/train/restored.hpp"
 #include "src/train/step.hpp"
 
 namespace satsuma::train {
@@ -34,27 +34,6 @@ class Batches {
  private:
   data::Loader& loader_;
   std::int64_t epoch_ = 0;
-};
-
-/// Gives a model its tensors back at the end.
-class Restored {
- public:
-  explicit Restored(nn::Module& model) : model_(model) {
-    for (const nn::NamedTensor& tensor : model_.state()) state_.emplace(tensor.name, tensor.value.clone());
-    for (const auto& rng : model_.generators()) positions_.push_back(rng->position());
-  }
-  ~Restored() {
-    model_.load_state(state_);
-    std::size_t i = 0;
-    for (const auto& rng : model_.generators()) rng->seek(positions_[i++]);
-  }
-  Restored(const Restored&) = delete;
-  Restored& operator=(const Restored&) = delete;
-
- private:
-  nn::Module& model_;
-  std::map<std::string, Tensor> state_;
-  std::vector<std::uint64_t> positions_;
 };
 
 void find_marks(LrCurve& curve) {

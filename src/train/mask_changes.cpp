@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "satsuma/sparse/transposable.hpp"
+
 namespace satsuma::train {
 
 namespace {
@@ -15,6 +17,8 @@ std::optional<PackedWeight> positions_of(const Contraction& layer) {
     if (weight.kind != OperandKind::packed) continue;
     const Contraction::Masks held = layer.masks();
     const Tensor& indices = pass == Pass::ff ? held.ff : held.bp;
+    if (!indices.defined() && layer.plan().transposable)
+      return compress_transposable(layer.weight(), weight.pattern).ff;
     if (!indices.defined()) return layer.device(pass).compress(layer.weight(), weight.axis, weight.pattern);
     PackedWeight packed;
     packed.pattern = weight.pattern;

@@ -86,10 +86,22 @@ const RecipeField kFields[] = {
      kSparsity},
     {{"bp", "sr-ste: weight in backward, masked (auto) or packed, N:M along output channels", &Recipe::bp},
      kSparsity},
+    {{"bp-gradient",
+      "gradient in backward: the method's own (auto), or sampled: as it is drawn for WU, with --wu",
+      &Recipe::bp_gradient},
+     kSparsity},
+    {{"ff-bits", "bits of the weights in forward, rounded by output channel, or none: as they are",
+      &Recipe::ff_bits, 2, 8, "none"},
+     kSparsity},
     {{"sr-ste", "lambda of SR-STE's decay of pruned weights, or auto, the method's own", &Recipe::sr_ste, 0,
       1, "auto"},
      kSparsity},
     {{"nm-for", "LAYERS=N:M, another pattern for layers by name; may be repeated", &Recipe::nm_for},
+     kSparsity},
+    {{"budget-macs",
+      "N of --nm by layer, chosen at the start so that a step takes this share of a dense one's "
+      "multiply-adds, or none",
+      &Recipe::budget_macs, 1e-3, 1, "none"},
      kSparsity},
     {{"dense", "layers by name that stay dense, e.g. 'fc|layer1.*'", &Recipe::dense}, kSparsity},
     {{"nm-schedule", "N:M over time instead of --nm: dense@0,4:8@0.2,2:8@0.5", &Recipe::nm_schedule},
@@ -214,6 +226,28 @@ std::optional<OperandKind> parse_bp_weight(std::string_view name) {
   return find_named("--bp", name, kWeights, &Named::first).second;
 }
 
+/// Whether BP takes dY as it is drawn for WU.
+bool parse_bp_gradient(std::string_view name) {
+  constexpr std::string_view kGradients[] = {"auto", "sampled"};
+  return find_named("--bp-gradient", name, kGradients) == "sampled";
+}
+
+/// A budget is met by patterns of weights that do not change with time.
+void check_budget(const Recipe& recipe) {
+  if (!recipe.budget_macs) return;
+  const Method& method = find_method(recipe.method);
+  const Pattern pattern = Pattern::parse(recipe.nm);
+  if (method.ff_weight == OperandKind::dense && method.bp_weight == OperandKind::dense) {
+    throw UsageError(
+        fmt::format("--budget-macs chooses patterns of weights, but method {} prunes none", recipe.method));
+  }
+  if (pattern.m == 1)
+    throw UsageError(fmt::format("--budget-macs got --nm {}, expected groups of more than one", recipe.nm));
+  if (!recipe.nm_schedule.empty()) throw UsageError("--budget-macs and --nm-schedule exclude each other");
+  if (!recipe.nm_for.empty())
+    throw UsageError("--budget-macs chooses what --nm-for would say; leave one of them out");
+}
+
 }  // namespace
 
 std::span<const RecipeField> recipe_fields() {
@@ -246,7 +280,14 @@ void Recipe::check() const {
     for (const Pattern stage : NmSchedule::parse(nm_schedule).patterns()) patterns.push_back(stage);
   }
   for (const Pattern pattern : patterns)
-    planned({}, {&find_method(method), pattern, layers.wu, layers.bp_weight});
+    planned({},
+            {&find_method(method), pattern, layers.wu, layers.bp_weight, layers.sample_bp, layers.ff_bits});
+  check_budget(*this);
+  if (find_method(method).transposable && sr_ste.value_or(0) != 0) {
+    throw UsageError(
+        fmt::format("--sr-ste got {}, expected 0 with method {}: its mask is along input channels alone",
+                    *sr_ste, method));
+  }
   if (refresh_masks > 1 && sr_ste.value_or(find_method(method).default_sr_ste) != 0) {
     throw UsageError(
         fmt::format("--refresh-masks got {}, expected 1 with --sr-ste: its mask is chosen in every step; or "
@@ -320,6 +361,8 @@ LayerOptions Recipe::layer_options() const {
   options.pattern = Pattern::parse(nm);
   options.wu = parse_dense_or_pattern(wu);
   options.bp_weight = parse_bp_weight(bp);
+  options.sample_bp = parse_bp_gradient(bp_gradient);
+  options.ff_bits = static_cast<int>(ff_bits.value_or(0));
   for (const std::string& text : nm_for) options.nm_for.push_back(LayerPattern::parse(text));
   options.dense = dense;
   options.refresh_masks = refresh_masks;

@@ -24,12 +24,13 @@ TEST_CASE("each method prunes the operands that its table says") {
     OperandKind ff_weight, bp_weight, bp_gradient;
   };
   const Row rows[] = {
-      {"dense", dense, dense, dense}, {"sr-ste", packed, masked, dense}, {"sdgp", dense, dense, pruned},
-      {"sdwp", dense, packed, dense}, {"bdwp", packed, packed, dense},
+      {"dense", dense, dense, dense},  {"sr-ste", packed, masked, dense},
+      {"sdgp", dense, dense, pruned},  {"sdwp", dense, packed, dense},
+      {"bdwp", packed, packed, dense}, {"transposable", packed, packed, dense},
   };
   for (const Row& row : rows) {
     CAPTURE(row.method);
-    const LayerPlan plan = under(row.method);
+    const LayerPlan plan = under(row.method, {2, 4});
     CHECK(plan[Pass::ff].weight.kind == row.ff_weight);
     CHECK(plan[Pass::bp].weight.kind == row.bp_weight);
     CHECK(plan[Pass::bp].gradient.kind == row.bp_gradient);
@@ -61,6 +62,36 @@ TEST_CASE("sr-ste may multiply with a packed weight in BP, others have no choice
         OperandPlan::packed(GroupAxis::output_channels, {2, 8}));
   CHECK_THROWS_AS(with("bdwp", OperandKind::masked), UsageError);
   CHECK_THROWS_AS(with("sr-ste", OperandKind::pruned), UsageError);
+}
+
+TEST_CASE("one mask for FF and BP is in whole blocks, or the layer stays dense") {
+  CHECK(under("transposable", {2, 4}).transposable);
+  CHECK_FALSE(under("bdwp", {2, 4}).transposable);
+  const LayerPlan ragged = under("transposable");
+  CHECK_FALSE(ragged.transposable);
+  CHECK_FALSE(ragged.sparse());
+  CHECK(ragged.dense_reason() == "20 input and 12 output channels are no whole blocks of 8x8");
+  CHECK_THROWS_AS(under("transposable", {2, 4, 2}), UsageError);
+}
+
+TEST_CASE("BP may take dY as WU draws it, which leaves its operations as they are") {
+  const auto with = [](const char* method, Pattern wu) {
+    return planned(kLayer, {.method = &find_method(method), .pattern = {2, 8}, .wu = wu, .sample_bp = true});
+  };
+  const LayerPlan plan = with("bdwp", {2, 8});
+  CHECK(plan[Pass::bp].gradient.kind == OperandKind::masked);
+  CHECK(plan[Pass::bp].gradient.pattern == plan[Pass::wu].gradient.pattern);
+  CHECK(pass_macs(plan, Pass::bp, 16, 4, 5) == pass_macs(under("bdwp"), Pass::bp, 16, 4, 5));
+  CHECK_FALSE(with("dense", {2, 8})[Pass::bp].skips());
+  CHECK_THROWS_AS(with("bdwp", {}), UsageError);
+  CHECK_THROWS_AS(with("sdgp", {2, 8}), UsageError);
+}
+
+TEST_CASE("bits are of the weight in FF alone") {
+  const LayerPlan plan = planned(kLayer, {.method = &find_method("bdwp"), .pattern = {2, 8}, .ff_bits = 8});
+  CHECK(plan[Pass::ff].weight.bits == 8);
+  CHECK(plan[Pass::bp].weight.bits == 0);
+  CHECK(plan[Pass::wu].weight.bits == 0);
 }
 
 TEST_CASE("a layer that reads the image has no BP, and inference has FF alone") {

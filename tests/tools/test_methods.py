@@ -1,12 +1,13 @@
 """All methods on all devices: what they prune is executed, and the account of it is the same everywhere."""
 
+import tomllib
 import unittest
 
 from support import CommandTest
 
 MODEL = ["--model", "resnet20", "--width", "0.5", "--input", "3x8x8", "--classes", "10"]
 TRAIN = [*MODEL, "--data", "synthetic", "--limit-train", "48", "--batch-size", "16", "--epochs", "1", "--threads", "2"]
-METHODS = ["dense", "sr-ste", "sdgp", "sdwp", "bdwp"]
+METHODS = ["dense", "sr-ste", "sdgp", "sdwp", "bdwp"]  # those that SAT runs, too
 
 
 class Methods(CommandTest):
@@ -24,6 +25,80 @@ class Methods(CommandTest):
             with self.subTest(method):
                 self.check("cpu", "--method", method, "--nm", "2:8")
                 self.check("cpu", "--method", method, "--nm", "2:4", "--wu", "2:8")
+
+    def test_transposable(self):
+        """In whole blocks of 8 x 8 as BDWP; resnet20 ends in a layer of 10 classes, which has none."""
+        for device in ("cpu", "reference"):
+            info = self.check(device, "--method", "transposable", "--nm", "2:8")
+        bdwp = {layer["name"]: layer for layer in self.json("info", *MODEL, "--method", "bdwp")["layers"]}
+        for layer in info["layers"]:
+            if layer["name"] == "fc":
+                self.assertIn("no whole blocks of 8x8", layer["reason"])
+                continue
+            self.assertEqual(layer["transposable"], layer["sparse"])
+            self.assertEqual([layer[k] for k in ("ff_macs", "bp_macs", "wu_macs")],
+                             [bdwp[layer["name"]][k] for k in ("ff_macs", "bp_macs", "wu_macs")])
+        line = self.refusal("train", *TRAIN, "--method", "transposable", "--sr-ste", "1e-4", "--out", "no", code=2)
+        self.assertIn("--sr-ste", line)
+        line = self.refusal("simulate", "--model", "resnet20", "--method", "transposable", code=2)
+        self.assertIn("SORE", line)
+        run = self.json("train", *TRAIN, "--method", "transposable", "--device", "sat", "--out", "sat")
+        self.assertGreater(run["fallbacks"], 0)
+
+    def test_one_draw_of_dy_and_few_bits(self):
+        self.check("cpu", "--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled")
+        self.check("cpu", "--method", "bdwp", "--ff-bits", "8")
+        self.check("reference", "--method", "dense", "--wu", "2:8", "--bp-gradient", "sampled", "--ff-bits", "4")
+        line = self.refusal("info", *MODEL, "--method", "bdwp", "--bp-gradient", "sampled", code=2)
+        self.assertIn("--wu", line)
+        text = self.satsuma("info", *MODEL, "--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled", "--ff-bits", "8").stdout
+        self.assertIn("FF 2:8 of 8 bits, BP 2:8 with dY masked 2:8, WU dY 2:8", text)
+        run = self.json("train", *TRAIN, "--method", "bdwp", "--ff-bits", "8", "--device", "sat", "--out", "sat")
+        self.assertGreater(run["fallbacks"], 0)
+
+    def test_resume_is_exact(self):
+        for name, options in (("transposable", ["--method", "transposable", "--refresh-masks", "2"]),
+                              ("drawn", ["--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled"]),
+                              ("bits", ["--method", "bdwp", "--ff-bits", "8"])):
+            with self.subTest(name):
+                self.satsuma("train", *TRAIN, *options, "--epochs", "2", "--out", name)
+                self.satsuma("train", *TRAIN, *options, "--epochs", "2", "--steps", "3", "--out", name + "-parts")
+                self.satsuma("train", "--resume", "--out", name + "-parts", "--steps", "none")
+                self.assert_same_tensors(f"{name}/last.safetensors", f"{name}-parts/last.safetensors")
+
+    def test_budget(self):
+        """The step takes what the budget says, what is kept says which patterns do, and a resumed run has them."""
+        options = ["--method", "bdwp", "--nm", "2:8", "--wu", "2:8", "--epochs", "2"]
+        said = self.satsuma("train", *TRAIN, *options, "--budget-macs", "0.4", "--out", "whole").stdout
+        config = tomllib.loads((self.folder / "whole/config.toml").read_text())
+        self.assertNotIn("budget-macs", config)
+        chosen = dict(text.split("=") for text in config["nm-for"])
+        self.assertGreater(len(set(chosen.values())), 1, chosen)
+        for layer, pattern in chosen.items():
+            self.assertRegex(said, rf"{layer} +{pattern} ")
+        nm_for = [word for text in config["nm-for"] for word in ("--nm-for", text)]
+        totals = self.json("info", *MODEL, *options[:6], *nm_for)["totals"]
+        self.assertLessEqual(1 - totals["saving"], 0.4)
+        self.assertGreater(1 - totals["saving"], 0.35)
+        again = self.json("train", "--config", "whole/config.toml", "--out", "again")
+        self.assertEqual(again["macs"], 6 * 16 * totals["method_macs"])
+        self.assert_same_tensors("whole/last.safetensors", "again/last.safetensors")
+        self.satsuma("train", *TRAIN, *options, "--budget-macs", "0.4", "--steps", "3", "--out", "parts")
+        self.satsuma("train", "--resume", "--out", "parts", "--steps", "none")
+        self.assert_same_tensors("whole/last.safetensors", "parts/last.safetensors")
+
+    def test_budget_that_cannot_be(self):
+        for wrong, words in (
+            (["--method", "bdwp", "--budget-macs", "0.2"], "the sparsest patterns take"),
+            (["--method", "sdgp", "--budget-macs", "0.9"], "prunes none"),
+            (["--method", "bdwp", "--budget-macs", "0.9", "--nm-for", "layer1.*=1:8"], "--nm-for"),
+            (["--method", "bdwp", "--budget-macs", "0.9", "--nm-schedule", "dense@0"], "--nm-schedule"),
+        ):
+            with self.subTest(words):
+                self.assertIn(words, self.refusal("train", *TRAIN, *wrong, "--out", "no", code=2))
+        self.assertIn("satsuma train", self.refusal("info", *MODEL, "--method", "bdwp", "--budget-macs", "0.9", code=2))
+        self.satsuma("train", *TRAIN, "--method", "bdwp", "--steps", "1", "--out", "run")
+        self.assertIn("leave out --budget-macs", self.refusal("train", "--resume", "--out", "run", "--method", "bdwp", "--budget-macs", "0.9", code=2))
 
     def test_sat(self):
         for method in METHODS:

@@ -36,7 +36,10 @@ TEST_CASE("every setting goes through TOML and back") {
       {"nm", "1:4"},
       {"wu", "2:8"},
       {"bp", "packed"},
+      {"bp-gradient", "sampled"},
+      {"ff-bits", "8"},
       {"nm-for", "layer4.*=1:8"},
+      {"budget-macs", "none"},  // it excludes nm-for and nm-schedule
       {"dense", "fc|conv1"},
       {"nm-schedule", "dense@0,2:8@0.5"},
       {"refresh-masks", "1"},

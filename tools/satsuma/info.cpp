@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "satsuma/core/error.hpp"
 #include "satsuma/nn/trace.hpp"
 #include "satsuma/train/fine_tuning.hpp"
 #include "satsuma/train/placement.hpp"
@@ -83,6 +84,7 @@ std::vector<std::int64_t> extents(const Shape& shape) {
 
 Json operand_json(const OperandPlan& operand) {
   Json json = {{"kind", to_string(operand.kind)}};
+  if (operand.bits != 0) json["bits"] = operand.bits;
   if (operand.kind == OperandKind::dense) return json;
   json["nm"] = to_string(operand.pattern);
   json["axis"] = to_string(operand.axis);
@@ -117,6 +119,7 @@ Json to_json(const Settings& settings, const train::Recipe& recipe, const Report
                       {"trained", layer.trained},
                       {"recomputed", layer.recomputed},
                       {"sparse", plan.sparse()},
+                      {"transposable", plan.transposable},
                       {"reason", plan.dense_reason()},
                       {"passes", passes_json(contraction)},
                       {"ff_macs", macs.ff},
@@ -142,13 +145,23 @@ Json to_json(const Settings& settings, const train::Recipe& recipe, const Report
             {"saving", report.saving()}}}};
 }
 
-/// What of a pass is not dense, `2:8`, `dY 2:8`, `masked 2:8`, or why nothing is.
+/// What of a pass is not dense, `2:8`, `dY 2:8`, `masked 2:8`, or why nothing is; and what else is done to
+/// its operands.
 std::string pass_text(const PassPlan& pass) {
-  if (pass.gradient.skips()) return fmt::format("dY {}", to_string(pass.gradient.pattern));
-  if (pass.weight.skips()) return to_string(pass.weight.pattern);
-  if (pass.weight.kind == OperandKind::masked)
-    return fmt::format("masked {}", to_string(pass.weight.pattern));
-  return fmt::format("dense ({})", pass.reason);
+  std::string text;
+  if (pass.gradient.skips()) {
+    text = fmt::format("dY {}", to_string(pass.gradient.pattern));
+  } else if (pass.weight.skips()) {
+    text = to_string(pass.weight.pattern);
+  } else if (pass.weight.kind == OperandKind::masked) {
+    text = fmt::format("masked {}", to_string(pass.weight.pattern));
+  } else {
+    text = fmt::format("dense ({})", pass.reason);
+  }
+  if (pass.weight.bits != 0) text += fmt::format(" of {} bits", pass.weight.bits);
+  if (pass.gradient.kind == OperandKind::masked)
+    text += fmt::format(" with dY masked {}", to_string(pass.gradient.pattern));
+  return text;
 }
 
 std::string nm_column(const LayerPlan& plan) {
@@ -199,6 +212,11 @@ int run_info(const Settings& settings) {
   settings.plugins.load();
   const train::Recipe recipe = settings.flags.apply({});
   recipe.check();
+  if (recipe.budget_macs) {
+    throw UsageError(
+        "--budget-macs chooses by gradients of the training set, which info has none of: satsuma train "
+        "prints the choice as it begins and keeps it in config.toml; give that as --nm-for");
+  }
   const Report report = examine(settings, recipe);
   if (settings.json) {
     print_json(to_json(settings, recipe, report));
@@ -215,8 +233,9 @@ CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
   CLI::App* const command = app.add_subcommand(
       "info", "Account for every layer of a model: size, operations, what is sparse and why not");
   settings->model.add_to(*command);
-  settings->flags.add_to(*command, {"method", "nm", "wu", "bp", "nm-for", "dense", "device", "place",
-                                    "precision", "freeze", "recompute"});
+  settings->flags.add_to(
+      *command, {"method", "nm", "wu", "bp", "bp-gradient", "ff-bits", "nm-for", "budget-macs", "dense",
+                 "device", "place", "precision", "freeze", "recompute"});
   settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");

@@ -22,6 +22,7 @@ Json to_json(const Method& method) {
           {"ff_weight", to_string(method.ff_weight)},
           {"bp_weight", to_string(method.bp_weight)},
           {"bp_gradient", to_string(method.bp_gradient)},
+          {"transposable", method.transposable},
           {"chooses_bp_weight", method.chooses_bp_weight},
           {"default_sr_ste", method.default_sr_ste}};
 }
@@ -37,9 +38,11 @@ void print(const Method& method) {
   fmt::print("  BP  dX = dY * W^T  weight {}, gradient {}\n", along(method.bp_weight, "output channels"),
              along(method.bp_gradient, "output channels"));
   fmt::print("  WU  dW = X^T * dY  gradient dense, or sampled N:M along images with --wu\n");
+  if (method.transposable)
+    fmt::print("  one mask for both weights, in whole blocks of M x M channels; other layers stay dense\n");
   if (method.chooses_bp_weight) fmt::print("  --bp masked or packed: the weight in BP\n");
   // The term acts on what W_ff leaves out.
-  if (method.ff_weight != OperandKind::dense)
+  if (method.ff_weight != OperandKind::dense && !method.transposable)
     fmt::print("  --sr-ste {} where none is given\n", method.default_sr_ste);
 }
 

@@ -22,6 +22,7 @@
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/lr_plot.hpp"
+#include "tools/satsuma/mac_budget.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/pictures.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
@@ -140,6 +141,17 @@ void choose_batch(Recipe& recipe, const train::ExperimentData& data, train::Prog
   progress.say(fmt::format("--batch-size {} is the largest that fits", recipe.batch_size));
 }
 
+/// The model as training begins: drawn, or with the weights of --init, and with the patterns of
+/// --budget-macs.
+std::shared_ptr<nn::Module> begin_model(const Settings& settings, Recipe& recipe,
+                                        const train::ExperimentData& data, train::Progress& progress) {
+  std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
+  if (!recipe.init.empty())
+    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
+  if (recipe.budget_macs) choose_by_budget(recipe, *model, data, progress);
+  return model;
+}
+
 /// Draws loss over learning rate and leaves everything else as it was.
 int run_lr_find(const Settings& settings) {
   Recipe base;
@@ -152,9 +164,7 @@ int run_lr_find(const Settings& settings) {
   const train::ExperimentData data = train::load_data(recipe);
   train::fill_sizes(recipe, data);
   if (recipe.auto_batch) choose_batch(recipe, data, progress);
-  const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
-  if (!recipe.init.empty())
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
+  const std::shared_ptr<nn::Module> model = begin_model(settings, recipe, data, progress);
   const train::StopSignal signals;
   const train::LrCurve curve = train::find_lr(recipe, *model, data, progress, train::StopSignal::received);
   if (const int signal = train::StopSignal::received(); signal != 0) return 128 + signal;
@@ -209,8 +219,12 @@ int run_train(const Settings& settings) {
   train::fill_sizes(recipe, data);
   if (recipe.auto_batch && directory.resumes())
     throw UsageError("--resume goes on with the batch size that the run has; leave out --auto-batch");
+  if (recipe.budget_macs && directory.resumes())
+    throw UsageError("--resume goes on with the patterns that the run has; leave out --budget-macs");
   if (recipe.auto_batch) choose_batch(recipe, data, progress);
-  const std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
+  const std::shared_ptr<nn::Module> model = directory.resumes()
+                                                ? train::make_model(recipe, data.input, data.classes)
+                                                : begin_model(settings, recipe, data, progress);
   const train::StopSignal signals;
   train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received);
   if (directory.resumes()) {
@@ -220,8 +234,6 @@ int run_train(const Settings& settings) {
                       progress);
     }
     trainer.resume(checkpoint);
-  } else if (!recipe.init.empty()) {
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
   }
   directory.open(train::to_toml(recipe));
   write_description(directory, describe_run(recipe, *model, data, trainer.steps_per_epoch()));

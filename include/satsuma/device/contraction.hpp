@@ -21,7 +21,7 @@ struct ContractionSettings {
   std::optional<DType> operands = {};   ///< see LayerPlan; empty is Device::default_operands()
   std::uint64_t seed = 0;               ///< of the choices of a sampled dY
   /// Steps from one choice of the kept weights to the next; between them their positions are held. Above 1
-  /// without the SR-STE term, whose mask is chosen in every step.
+  /// without the SR-STE term, whose mask is chosen in every step, by magnitude along input channels.
   std::int64_t refresh_masks = 1;
   bool strict = false;  ///< a refusal is an error instead of a fallback
 };
@@ -106,6 +106,13 @@ class Contraction {
   PackedWeight& pre_generated(Pass pass);
   bool holds() const { return settings_.refresh_masks > 1; }
   PackedWeight positions_of(Pass pass, const Tensor& indices) const;
+  /// Whether a device makes the next step's packed weights while it updates the weight.
+  bool pre_generates() const { return !holds() && !plan_.transposable; }
+  /// Packs FF and BP by the one mask of the weight as it is.
+  void choose_transposable();
+  SampleKey sample_key() const;
+  /// W of FF with rounded values (OperandPlan::bits).
+  WeightOperand quantised();
   /// The dense weight with zeros where W_ff keeps nothing.
   const Tensor& masked();
   /// The device of a pass, about to be used: its fallback is logged.
@@ -128,6 +135,8 @@ class Contraction {
   Made<PackedWeight> packed_ff_;
   Made<PackedWeight> packed_bp_;
   Made<Tensor> masked_;
+  Made<PackedWeight> quantised_packed_;
+  Made<Tensor> quantised_dense_;
   Made<std::shared_ptr<DeviceForm>> dense_form_;  ///< of FF, while the weight is constant
 };
 

@@ -20,6 +20,8 @@ struct Method {
   OperandKind bp_gradient = OperandKind::dense;  ///< dense, or pruned along output channels
   /// True where the user may choose between a masked and a packed weight in BP.
   bool chooses_bp_weight = false;
+  /// True where W_ff and W_bp keep the same elements: N:M along both axes (sparse/transposable.hpp).
+  bool transposable = false;
   /// Strength of the SR-STE term, g' = g + lambda * (1 - mask_ff) * W (arXiv 2102.04010), where the user
   /// sets none.
   double default_sr_ste = 0;

@@ -11,7 +11,8 @@ namespace satsuma {
 enum class OperandKind : std::uint8_t {
   dense,    ///< as it is
   packed,   ///< a weight with only its kept elements, N:M along the axis that the pass reduces over
-  masked,   ///< a weight with zeros where W_ff keeps nothing: as many operations as dense
+  masked,   ///< with zeros where another pass keeps nothing, and as many operations as dense: in BP a weight
+            ///< where W_ff leaves it out, or dY as it is drawn for WU
   pruned,   ///< dY of which the largest magnitudes of each group are kept, chosen on the way into the pass
   sampled,  ///< dY of which each group keeps a random choice, unbiased, made on the way into the pass
 };
@@ -30,6 +31,7 @@ struct OperandPlan {
   OperandKind kind = OperandKind::dense;
   Pattern pattern = {};  ///< 1:1 where dense
   GroupAxis axis = GroupAxis::input_channels;
+  int bits = 0;  ///< of values rounded to whole multiples of a scale, one a row; 0: as they are
 
   /// Each dense where the pattern is.
   static OperandPlan packed(GroupAxis axis, Pattern pattern) {
@@ -40,7 +42,7 @@ struct OperandPlan {
   }
   static OperandPlan sampled(Pattern pattern) { return of(OperandKind::sampled, GroupAxis::images, pattern); }
   static OperandPlan of(OperandKind kind, GroupAxis axis, Pattern pattern) {
-    return pattern.dense() ? OperandPlan() : OperandPlan{kind, pattern, axis};
+    return pattern.dense() ? OperandPlan() : OperandPlan{kind, pattern, axis, 0};
   }
 
   bool operator==(const OperandPlan& other) const = default;

@@ -10,5 +10,6 @@ extern const Method kSrSte;
 extern const Method kSdgp;
 extern const Method kSdwp;
 extern const Method kBdwp;
+extern const Method kTransposable;
 
 }  // namespace satsuma

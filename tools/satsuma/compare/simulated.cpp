@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/no_storage.hpp"
 #include "satsuma/sat/report.hpp"
@@ -9,11 +11,13 @@ namespace satsuma::tools::compare {
 
 std::optional<Simulated> simulate_training(const train::Recipe& recipe, const Json& result) {
   if (!result.contains("input") || !result.contains("classes") || !result.contains("steps")) return {};
-  train::Recipe planned = recipe;
-  // Its time is modelled from the plan; who trained does not matter.
-  planned.device = "cpu";
-  planned.place.clear();
   try {
+    train::Recipe planned = recipe;
+    // Which patterns a budget has given is in the run's own recipe.
+    if (recipe.budget_macs) planned = train::read_recipe(std::filesystem::path(recipe.out) / "config.toml");
+    // Its time is modelled from the plan; who trained does not matter.
+    planned.device = "cpu";
+    planned.place.clear();
     const NoStorage shapes_only;
     const Shape input(result["input"].get<std::vector<std::int64_t>>());
     const auto model = train::make_model(planned, input, result["classes"].get<std::int64_t>());
