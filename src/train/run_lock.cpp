@@ -52,8 +52,7 @@ RunLock::RunLock(const std::filesystem::path& directory, Lock lock) : path_(dire
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (file_ < 0) throw IoError(io_message("create", path_, errno));
     int error = 0;
-    while (lock(file_, LOCK_EX | LOCK_NB) != 0 && (error = errno) == EINTR) {
-    }
+    while (lock(file_, LOCK_EX | LOCK_NB) != 0 && (error = errno) == EINTR) error = 0;
     if (error == EWOULDBLOCK) {
       const std::string who = holder(file_);
       ::close(file_);
