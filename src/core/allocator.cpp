@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -40,20 +41,32 @@ class Cache {
     } else {
       block = fresh(bytes);
     }
-    sizes_.emplace(block, bytes);
+    try {
+      sizes_.emplace(block, bytes);
+    } catch (const std::bad_alloc&) {
+      std::free(block);
+      throw;
+    }
     use_.in_use += bytes;
     use_.peak = std::max(use_.peak, use_.in_use);
     return block;
   }
 
-  void give_back(std::byte* block) {
+  /// Called by destructors, and so without an exception: a block that cannot be noted for want of memory is
+  /// freed.
+  void give_back(std::byte* block) noexcept {
     std::lock_guard lock(mutex_);
     const auto entry = sizes_.find(block);
     const std::size_t bytes = entry->second;
     sizes_.erase(entry);
     use_.in_use -= bytes;
-    use_.cached += bytes;
-    free_[bytes].push_back(block);
+    try {
+      free_[bytes].push_back(block);
+      use_.cached += bytes;
+    } catch (const std::bad_alloc&) {
+      if (const auto kept = free_.find(bytes); kept != free_.end() && kept->second.empty()) free_.erase(kept);
+      std::free(block);
+    }
   }
 
   void release() {
