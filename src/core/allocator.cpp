@@ -1,9 +1,11 @@
 #include "satsuma/core/allocator.hpp"
 
 #include <fmt/format.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <new>
@@ -23,6 +25,16 @@ constexpr std::size_t kLarge = std::size_t{1} << 21;
 std::size_t rounded(std::size_t bytes) {
   const std::size_t unit = bytes <= 4096 ? kAlignment : bytes <= kLarge ? 4096 : kLarge / 8;
   return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
+}
+
+/// What the machine has, disks for swapping included; without a bound where that is not known.
+std::size_t machine_memory() {
+  static const std::size_t bytes = [] {
+    struct sysinfo info {};
+    if (::sysinfo(&info) != 0) return std::numeric_limits<std::size_t>::max();
+    return (std::size_t{info.totalram} + info.totalswap) * info.mem_unit;
+  }();
+  return bytes;
 }
 
 class Cache {
@@ -85,7 +97,16 @@ class Cache {
   }
 
  private:
+  [[noreturn]] void fail(std::size_t bytes) const {
+    throw Error(
+        fmt::format("out of memory: {} MiB asked, {} MiB in use, the machine has {} MiB; try a smaller "
+                    "--batch-size or model",
+                    bytes >> 20, use_.in_use >> 20, machine_memory() >> 20));
+  }
+
   std::byte* fresh(std::size_t bytes) {
+    // The kernel promises more than there is, and ends whoever writes to it.
+    if (bytes > machine_memory() || use_.in_use > machine_memory() - bytes) fail(bytes);
     const std::size_t alignment = bytes >= kLarge ? kLarge : kAlignment;
     // Not aligned_alloc(), which wants a size that is a multiple of the alignment.
     void* block = nullptr;
@@ -93,11 +114,7 @@ class Cache {
       release_locked();
       if (posix_memalign(&block, alignment, bytes) != 0) block = nullptr;
     }
-    if (block == nullptr) {
-      throw Error(
-          fmt::format("out of memory: {} MiB asked, {} MiB in use; try a smaller --batch-size or model",
-                      bytes >> 20, use_.in_use >> 20));
-    }
+    if (block == nullptr) fail(bytes);
     return static_cast<std::byte*>(block);
   }
 
