@@ -1,11 +1,14 @@
 #include "satsuma/core/allocator.hpp"
 
 #include <fmt/format.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -24,6 +27,16 @@ std::size_t rounded(std::size_t bytes) {
   return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
 }
 
+/// What the machine has, disks for swapping included; without a bound where that is not known.
+std::size_t machine_memory() {
+  static const std::size_t bytes = [] {
+    struct sysinfo info {};
+    if (::sysinfo(&info) != 0) return std::numeric_limits<std::size_t>::max();
+    return (std::size_t{info.totalram} + info.totalswap) * info.mem_unit;
+  }();
+  return bytes;
+}
+
 class Cache {
  public:
   std::byte* take(std::size_t bytes) {
@@ -40,20 +53,32 @@ class Cache {
     } else {
       block = fresh(bytes);
     }
-    sizes_.emplace(block, bytes);
+    try {
+      sizes_.emplace(block, bytes);
+    } catch (const std::bad_alloc&) {
+      std::free(block);
+      throw;
+    }
     use_.in_use += bytes;
     use_.peak = std::max(use_.peak, use_.in_use);
     return block;
   }
 
-  void give_back(std::byte* block) {
+  /// Called by destructors, and so without an exception: a block that cannot be noted for want of memory is
+  /// freed.
+  void give_back(std::byte* block) noexcept {
     std::lock_guard lock(mutex_);
     const auto entry = sizes_.find(block);
     const std::size_t bytes = entry->second;
     sizes_.erase(entry);
     use_.in_use -= bytes;
-    use_.cached += bytes;
-    free_[bytes].push_back(block);
+    try {
+      free_[bytes].push_back(block);
+      use_.cached += bytes;
+    } catch (const std::bad_alloc&) {
+      if (const auto kept = free_.find(bytes); kept != free_.end() && kept->second.empty()) free_.erase(kept);
+      std::free(block);
+    }
   }
 
   void release() {
@@ -72,7 +97,16 @@ class Cache {
   }
 
  private:
+  [[noreturn]] void fail(std::size_t bytes) const {
+    throw Error(
+        fmt::format("out of memory: {} MiB asked, {} MiB in use, the machine has {} MiB; try a smaller "
+                    "--batch-size or model",
+                    bytes >> 20, use_.in_use >> 20, machine_memory() >> 20));
+  }
+
   std::byte* fresh(std::size_t bytes) {
+    // The kernel promises more than there is, and ends whoever writes to it.
+    if (bytes > machine_memory() || use_.in_use > machine_memory() - bytes) fail(bytes);
     const std::size_t alignment = bytes >= kLarge ? kLarge : kAlignment;
     // Not aligned_alloc(), which wants a size that is a multiple of the alignment.
     void* block = nullptr;
@@ -80,11 +114,7 @@ class Cache {
       release_locked();
       if (posix_memalign(&block, alignment, bytes) != 0) block = nullptr;
     }
-    if (block == nullptr) {
-      throw Error(
-          fmt::format("out of memory: {} MiB asked, {} MiB in use; try a smaller --batch-size or model",
-                      bytes >> 20, use_.in_use >> 20));
-    }
+    if (block == nullptr) fail(bytes);
     return static_cast<std::byte*>(block);
   }
 

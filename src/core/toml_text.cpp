@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/nesting.hpp"
 #include "src/core/utf8.hpp"
 
 namespace satsuma {
@@ -42,6 +43,7 @@ void refuse(std::string_view source, const toml::node& node, std::string_view wh
 }
 
 toml::table parse_toml(std::string_view text, std::string_view source) {
+  if (has_long_keys(text)) throw FormatError(fmt::format("{}: it has a key of over 32 parts", source));
   try {
     return toml::parse(text, source);
   } catch (const toml::parse_error& error) {
@@ -63,7 +65,8 @@ std::string read_text(const std::string& path, std::string_view kind) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
-  if (!file) throw IoError(fmt::format("cannot read {} {}; check its permissions", kind, path));
+  // An error in reading is the other stream's.
+  if (!file || text.bad()) throw IoError(fmt::format("cannot read {} {}; check its permissions", kind, path));
   return std::move(text).str();
 }
 

@@ -6,6 +6,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"
+#include "src/core/nesting.hpp"
 #include "src/core/utf8.hpp"
 #include "src/train/finite.hpp"
 #include "src/train/safetensors_header.hpp"
@@ -23,6 +24,26 @@ constexpr std::string_view kEpochMask = "epoch_mask.";
 constexpr const char* kVersionKey = "satsuma_checkpoint";
 constexpr const char* kVersion = "1";
 
+json parsed(const std::string& text) {
+  json value = parse_json<json>(text);
+  if (value.is_discarded()) throw FormatError(fmt::format("'{}' is no JSON", shown(text)));
+  return value;
+}
+
+std::int64_t checked_count(const json& value, std::string_view key) {
+  // Room for what is added to it.
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  const double number = value.is_number() ? value.get<double>() : -1;
+  if (!value.is_number_integer() || !(number >= 0 && number <= static_cast<double>(kMost)))
+    throw FormatError(
+        fmt::format("'{}' is {}, expected a whole number from 0 to {}", key, value.dump(), kMost));
+  return value.get<std::int64_t>();
+}
+
+std::int64_t count_from(const json& object, const char* key) {
+  return checked_count(object.at(key), key);
+}
+
 json to_json(const Tally& tally) {
   json object = {{"loss_sum", tally.loss_sum},
                  {"correct", tally.correct},
@@ -36,17 +57,18 @@ json to_json(const Tally& tally) {
 Tally tally_from(const json& object) {
   Tally tally;
   tally.loss_sum = object.at("loss_sum").get<double>();
-  tally.correct = object.at("correct").get<std::int64_t>();
-  tally.images = object.at("images").get<std::int64_t>();
+  tally.correct = count_from(object, "correct");
+  tally.images = count_from(object, "images");
   // Checkpoints of earlier versions have the sum alone.
   if (const json& macs = object.at("macs"); macs.is_array()) {
-    tally.work.pass_macs = macs.get<std::array<std::int64_t, 3>>();
+    for (std::size_t pass = 0; pass < tally.work.pass_macs.size(); ++pass)
+      tally.work.pass_macs[pass] = checked_count(macs.at(pass), "macs");
   } else {
-    tally.work.pass_macs = {macs.get<std::int64_t>(), 0, 0};
+    tally.work.pass_macs = {checked_count(macs, "macs"), 0, 0};
   }
   // Checkpoints of earlier versions have fewer of these.
   for (const WorkField& field : kWorkFields)
-    tally.work.*field.member = object.value(field.name, std::int64_t{0});
+    tally.work.*field.member = object.contains(field.name) ? count_from(object, field.name) : 0;
   tally.seconds = object.at("seconds").get<double>();
   return tally;
 }
@@ -63,16 +85,11 @@ json to_json(const TrainingState& state) {
           {"best_accuracy", state.best_accuracy ? json(*state.best_accuracy) : json()},
           {"best_epoch", state.best_epoch},
           {"epochs_since_best", state.epochs_since_best},
+          {"evaluated", state.evaluated},
           {"loss_scale", to_json(state.loss_scale)},
           {"interval", to_json(state.interval)},
           {"running", to_json(state.running)},
           {"total", to_json(state.total)}};
-}
-
-std::int64_t count_from(const json& object, const char* key) {
-  const auto value = object.at(key).get<std::int64_t>();
-  if (value < 0) throw FormatError(fmt::format("'{}' is {}, expected 0 or more", key, value));
-  return value;
 }
 
 LossScale scale_from(const json& object) {
@@ -96,6 +113,7 @@ TrainingState state_from(const json& object) {
   // Checkpoints of earlier versions have none of these.
   if (object.contains("best_epoch")) state.best_epoch = count_from(object, "best_epoch");
   if (object.contains("epochs_since_best")) state.epochs_since_best = count_from(object, "epochs_since_best");
+  state.evaluated = object.contains("evaluated") ? count_from(object, "evaluated") : state.step;
   if (const auto scale = object.find("loss_scale"); scale != object.end() && !scale->is_null())
     state.loss_scale = scale_from(*scale);
   state.interval = tally_from(object.at("interval"));
@@ -135,24 +153,24 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   info.method = text("method");
   info.pattern = text("nm");
   if (const std::string accuracy = text("validation_accuracy"); !accuracy.empty())
-    info.validation_accuracy = json::parse(accuracy).get<double>();
-  const json model = json::parse(metadata.at("model"));
+    info.validation_accuracy = parsed(accuracy).get<double>();
+  const json model = parsed(metadata.at("model"));
   const auto input = model.at("input").get<std::vector<std::int64_t>>();
   if (input.size() != 3) throw FormatError(fmt::format("the input has {} axes, expected 3", input.size()));
   info.input = Shape(std::span<const std::int64_t>(input));
   info.classes = count_from(model, "classes");
-  info.state = state_from(json::parse(metadata.at("state")));
-  info.generators = json::parse(metadata.at("generators")).get<std::vector<std::uint64_t>>();
+  info.state = state_from(parsed(metadata.at("state")));
+  info.generators = parsed(metadata.at("generators")).get<std::vector<std::uint64_t>>();
   // Checkpoints of earlier versions have none.
   if (const std::string names = text("class_names"); !names.empty()) {
-    info.class_names = json::parse(names).get<std::vector<std::string>>();
+    info.class_names = parsed(names).get<std::vector<std::string>>();
     if (!info.class_names.empty() && static_cast<std::int64_t>(info.class_names.size()) != info.classes) {
       throw FormatError(
           fmt::format("it names {} classes, expected {} or none", info.class_names.size(), info.classes));
     }
   }
   if (const auto found = metadata.find("optimizer"); found != metadata.end()) {
-    const json optimizer = json::parse(found->second);
+    const json optimizer = parsed(found->second);
     info.optimizer = {optimizer.at("name").get<std::string>(), count_from(optimizer, "steps")};
   }
   return info;

@@ -22,7 +22,9 @@ namespace {
 bool holds_nothing(const fs::path& path) {
   std::error_code error;
   const fs::directory_iterator at(path, error);
-  if (error) return !is_there(path);
+  // What cannot be looked at is not known to be full.
+  if (error && is_there(path)) throw IoError(io_message("read", path, error.value()));
+  if (error) return true;
   return std::all_of(at, fs::directory_iterator(),
                      [](const fs::directory_entry& entry) { return entry.path().filename() == kLockName; });
 }
@@ -105,6 +107,7 @@ std::vector<fs::path> RunDirectory::ranked() const {
     std::from_chars(name.data() + kBefore.size(), name.data() + name.size(), rank);
     if (rank > 0 && entry.path() == best(rank)) found.emplace_back(rank, entry.path());
   }
+  if (error && is_there(path_)) throw IoError(io_message("read", path_, error.value()));
   std::sort(found.begin(), found.end());
   std::vector<fs::path> files;
   for (auto& [rank, file] : found) files.push_back(std::move(file));

@@ -10,6 +10,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/run_directory.hpp"
+#include "src/core/nesting.hpp"
 #include "src/train/events/append_file.hpp"
 
 namespace satsuma::train {
@@ -52,16 +53,19 @@ std::string_view name_of(LogRecord::Kind kind) {
   return kind == LogRecord::Kind::step ? "step" : kind == LogRecord::Kind::epoch ? "epoch" : "test";
 }
 
-/// Lines of steps up to `step`. A line that was cut off by a crash is dropped with the rest.
-std::vector<ordered_json> lines_until(const std::filesystem::path& path, std::int64_t step) {
+/// Lines up to `step`, those of epochs up to `evaluated`. A line that was cut off by a crash is dropped with
+/// the rest.
+std::vector<ordered_json> lines_until(const std::filesystem::path& path, std::int64_t step,
+                                      std::int64_t evaluated) {
   std::ifstream file(path);
   std::error_code ignored;
   if (!file && std::filesystem::exists(path, ignored)) throw IoError(io_message("read", path, errno));
   std::vector<ordered_json> kept;
   for (std::string line; std::getline(file, line);) {
-    ordered_json record = ordered_json::parse(line, nullptr, false);
+    ordered_json record = parse_json<ordered_json>(line);
     if (!record.is_object() || !record.contains("step") || !record["step"].is_number_integer()) continue;
-    if (record["step"].get<std::int64_t>() > step || record.value("kind", ordered_json()) == "test") continue;
+    const ordered_json kind = record.value("kind", ordered_json());
+    if (kind == "test" || record["step"].get<std::int64_t>() > (kind == "epoch" ? evaluated : step)) continue;
     kept.push_back(std::move(record));
   }
   // Lines that could not be read must not be replaced by none.
@@ -155,9 +159,10 @@ std::unique_ptr<AppendFile> begun(const std::filesystem::path& path, std::string
 
 }  // namespace
 
-RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step) {
+RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step,
+               std::int64_t evaluated) {
   std::string lines, rows = heading();
-  for (const ordered_json& record : lines_until(path, step)) {
+  for (const ordered_json& record : lines_until(path, step, evaluated)) {
     lines += record.dump() + '\n';
     rows += row_of(record);
   }

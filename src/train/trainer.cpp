@@ -104,8 +104,11 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   };
   if (!checkpoint.info) fail("it has no training state; start from its weights with --init instead");
   const TrainingState& state = checkpoint.info->state;
-  const std::int64_t groups = (state.batch + recipe_.accumulate - 1) / recipe_.accumulate;
-  if (state.batch > batches_per_epoch() || state.step != state.epoch * steps_per_epoch() + groups) {
+  // Compared with what fits first: the file may hold any numbers.
+  const std::int64_t steps = std::max<std::int64_t>(steps_per_epoch(), 1);
+  const bool possible = state.batch <= batches_per_epoch() && state.epoch <= state.step / steps;
+  if (!possible ||
+      state.step != state.epoch * steps + (state.batch + recipe_.accumulate - 1) / recipe_.accumulate) {
     fail(fmt::format(
         "step {} is not batch {} of epoch {} with {} batches an epoch; the data or the batch size differ",
         state.step, state.batch, state.epoch + 1, batches_per_epoch()));
@@ -129,7 +132,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
     progress_.say("note: best.safetensors is missing; the next weights that are evaluated take its place");
     state_.best_accuracy.reset();
   }
-  best_files_->resume(state_.step);
+  best_files_->resume(state_.evaluated);
   saved_step_ = state.step;
   resumed_ = true;
 }
@@ -137,7 +140,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 void Trainer::begin() {
   if (state_.step > 0 && !is_there(directory_.log()))
     progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
-  log_.emplace(directory_.log(), directory_.table(), state_.step);
+  log_.emplace(directory_.log(), directory_.table(), state_.step, state_.evaluated);
   if (recipe_.tensorboard)
     events_ = std::make_unique<TrainingEvents>(directory_, recipe_, data_, state_.step);
   if (!resumed_) {
@@ -165,13 +168,13 @@ Outcome Trainer::run() {
   // Steps end in the middle of an epoch where --steps or a signal says so, or all was done before.
   const bool trained = this_session_.images > 0;
   if (!stop_requested() && last_step_ > 0 && !validated_) {
-    if (trained) {
+    if (state_.evaluated < state_.step) {
       validate(false);
     } else {
       evaluate_validation();
     }
   }
-  if (trained && state_.batch > 0) save_last();
+  if (state_.batch > 0 && (trained || validated_)) save_last();
 
   Outcome outcome;
   if (!stop_requested() && last_step_ > 0) outcome.test = test(outcome.tested);
@@ -307,6 +310,7 @@ bool Trainer::validate(bool whole_epoch) {
   validated_ = true;
   keep_best(whole_epoch);
   log_epoch(whole_epoch);
+  state_.evaluated = state_.step;
   return true;
 }
 

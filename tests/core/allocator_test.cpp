@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "satsuma/core/error.hpp"
 #include "satsuma/core/tensor.hpp"
 
 namespace satsuma::testing {
@@ -33,6 +35,21 @@ TEST_CASE("a large block takes little more than what was asked for") {
     const auto block = allocate_host(bytes);
     CHECK(memory_use().in_use - before < bytes + bytes / 8);
   }
+}
+
+TEST_CASE("more than the machine has is refused before it is taken") {
+  // 2^40 elements: the kernel alone would promise it, a page at a time.
+  for (const Shape& shape : {Shape{std::int64_t{1} << 40}, Shape{std::int64_t{1} << 60}}) {
+    std::string message;
+    try {
+      Tensor::empty(shape);
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    CHECK(message.find(" MiB asked, ") != std::string::npos);
+    CHECK(message.find("the machine has ") != std::string::npos);
+  }
+  CHECK_THROWS_AS(Tensor::empty({std::int64_t{1} << 62}), ShapeError);
 }
 
 TEST_CASE("a size that was given back is used again") {

@@ -2,15 +2,13 @@
 
 #include "satsuma/data/packed.hpp"
 
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstdlib>
 #include <vector>
 
 #include "fuzz.hpp"
+#include "memory_file.hpp"
 #include "satsuma/core/error.hpp"
 #include "src/data/packed_format.hpp"
 
@@ -19,11 +17,9 @@ using namespace satsuma;
 namespace {
 
 void read_all(const std::vector<std::uint8_t>& bytes) {
-  const int file = memfd_create("fuzz", MFD_CLOEXEC);
-  if (file < 0 || ::write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    std::abort();
+  const MemoryFile file(bytes);
   try {
-    const data::PackedParts parts = data::open_packed(fmt::format("/proc/self/fd/{}", file), 3);
+    const data::PackedParts parts = data::open_packed(file.path(), 3);
     data::Image image;
     for (const auto& part : {parts.train, parts.validation, parts.test}) {
       for (std::int64_t i = 0; part && i < part->size(); ++i) {
@@ -38,7 +34,6 @@ void read_all(const std::vector<std::uint8_t>& bytes) {
   } catch (const FormatError&) {
     // What it is there for.
   }
-  ::close(file);
 }
 
 }  // namespace

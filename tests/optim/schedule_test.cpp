@@ -52,7 +52,9 @@ TEST_CASE("learning rates at known steps") {
 TEST_CASE("sixty steps are PyTorch's") {
   const auto golden = train::read_safetensors(SATSUMA_GOLDEN "/schedules.safetensors").tensors;
   std::size_t compared = 0;
-  for (const auto& [name, expected] : golden) {
+  for (const auto& entry : golden) {
+    const std::string& name = entry.first;
+    const Tensor& expected = entry.second;
     CAPTURE(name);
     const std::string kind = name.substr(0, name.find('_'));
     Schedule schedule{parse_schedule(kind == "restarts" ? "cosine" : kind), 0.4, 60};

@@ -75,6 +75,7 @@ class Check(CommandTest):
             ("", "no JSON"),
             ("{", "no JSON"),
             ("[]", "no bench result"),
+            ('{"bench":"step","machine":{},"model":' + 100_000 * "[" + 100_000 * "]" + "}", "nests too deep"),
             ({}, "'bench'"),
             ({**STEP, "bench": "lunch"}, "'lunch'"),
             ({**STEP, "results": [{"method": "dense", "precision": "fp32", "seconds_quartiles": [1, 2]}]}, "'seconds_median'"),

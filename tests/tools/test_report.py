@@ -169,6 +169,7 @@ class Report(CommandTest):
         cases = {
             "cut": (log[: len(log) // 2], "", "not finished"),  # the last line of a run may be under way
             "rubbish": (log.replace('"step":4', '"step":"x"', 1), "1 line of log.jsonl was damaged", "finished"),
+            "deep": ('{"step":0,"x":' + 100_000 * "[" + 100_000 * "]" + "}\n" + log, "1 line of log.jsonl was damaged", "finished"),
             "bytes": ("\x00\x01\n" + log, "1 line of log.jsonl was damaged", "finished"),
             "empty": ("", "the log has no line yet", "not finished"),
             "numbers": (log.replace('"loss":', '"loss":null,"was":').replace('"macs":', '"macs":"many","was_macs":'), "", "finished"),

@@ -1,10 +1,12 @@
 """Ctrl-C and its like: the step is finished, the state is written, and the run goes on from there bit for bit."""
 
+import json
 import signal
+import struct
 import subprocess
 import unittest
 
-from support import SATSUMA, TINY, CommandTest, environment, interrupt, wait_for
+from support import SATSUMA, TINY, CommandTest, environment, interrupt, wait_for, write_safetensors
 
 LONG = ["--epochs", "40", "--save-every", "5"]
 
@@ -33,6 +35,27 @@ class Signals(CommandTest):
             self.satsuma("train", "--resume", "--out", f"run{code}", "--quiet")
             self.assert_same_tensors("whole/last.safetensors", f"run{code}/last.safetensors")
             self.assert_same_tensors("whole/best.safetensors", f"run{code}/best.safetensors")
+
+    def test_evaluation_that_a_stop_has_left_out_is_done(self):
+        """The last step was saved and nothing behind it was: its weights are evaluated, kept if best, and logged once."""
+        steps = ["--epochs", "3", "--steps", "7", "--keep-best", "2", "--quiet"]
+        self.train("whole", *steps)
+        self.train("run", *steps)
+        last = self.folder / "run/last.safetensors"
+        content = last.read_bytes()
+        (size,) = struct.unpack_from("<Q", content)
+        header = json.loads(content[8 : 8 + size])
+        state = json.loads(header["__metadata__"]["state"])
+        self.assertEqual((state["step"], state["evaluated"]), (7, 7))
+        state["evaluated"] = 6  # the end of the first epoch
+        header["__metadata__"]["state"] = json.dumps(state)
+        write_safetensors(last, header, content[8 + size :])
+        self.satsuma("train", "--resume", "--out", "run", "--quiet")
+        for name in ("last", "best", "best-1", "best-2"):
+            self.assert_same_tensors(f"whole/{name}.safetensors", f"run/{name}.safetensors")
+        kinds = [[json.loads(line)["kind"] for line in (self.folder / out / "log.jsonl").read_text().splitlines()]
+                 for out in ("whole", "run")]
+        self.assertEqual(*kinds)
 
     def test_killed_run_can_be_resumed(self):
         process = self.begin("run")

@@ -1,8 +1,10 @@
 #include "satsuma/train/run_directory.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -150,7 +152,7 @@ TEST_CASE("state that is missing is told from state that never was") {
 TEST_CASE("a log line is written whole or not at all") {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory / "log.jsonl";
-  RunLog log(path, directory / "log.csv", 0);
+  RunLog log(path, directory / "log.csv", 0, 0);
   log.write(record_of(1));
   const std::string before = read_file(path);
   const std::string message = with_file_limit(before.size() + 10, [&] { log.write(record_of(2)); });
@@ -163,13 +165,13 @@ TEST_CASE("a log line is written whole or not at all") {
 TEST_CASE("a log that is there and cannot be read is not replaced") {
   const TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "log.jsonl");
-  CHECK(contains(message_of<IoError>([&] { RunLog(directory / "log.jsonl", directory / "log.csv", 0); }),
+  CHECK(contains(message_of<IoError>([&] { RunLog(directory / "log.jsonl", directory / "log.csv", 0, 0); }),
                  "cannot read"));
 }
 
 TEST_CASE("the log has one object a line") {
   const TemporaryDirectory directory;
-  RunLog log(directory / "log.jsonl", directory / "log.csv", 0);
+  RunLog log(directory / "log.jsonl", directory / "log.csv", 0, 0);
   LogRecord record = record_of(10);
   log.write(record);
   record.kind = LogRecord::Kind::epoch;
@@ -204,23 +206,46 @@ TEST_CASE("a resumed run's log keeps what is before its step") {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory / "log.jsonl";
   {
-    RunLog log(path, directory / "log.csv", 0);
+    RunLog log(path, directory / "log.csv", 0, 0);
     for (const std::int64_t step : {5, 10, 15, 20}) log.write(record_of(step));
   }
   write_file(path, read_file(path) + "{\"kind\":\"step\",\"st");
-  { RunLog(path, directory / "log.csv", 12).write(record_of(15)); }
+  { RunLog(path, directory / "log.csv", 12, 12).write(record_of(15)); }
   const std::vector<nlohmann::json> lines = lines_of(path);
   REQUIRE(lines.size() == 3);
   CHECK(lines[2]["step"] == 15);
-  { RunLog(path, directory / "log.csv", 0).write(record_of(1)); }
+  { RunLog(path, directory / "log.csv", 0, 0).write(record_of(1)); }
   CHECK(lines_of(path).size() == 1);
+}
+
+TEST_CASE("the line of an epoch whose weights are evaluated again is logged once") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "log.jsonl";
+  const auto epoch = [](std::int64_t step) {
+    LogRecord record = record_of(step);
+    record.kind = LogRecord::Kind::epoch;
+    return record;
+  };
+  {
+    RunLog log(path, directory / "log.csv", 0, 0);
+    for (const std::int64_t step : {5, 10}) {
+      log.write(record_of(step));
+      log.write(epoch(step));
+    }
+  }
+  // Killed between the line and the checkpoint that knows of the evaluation.
+  { RunLog(path, directory / "log.csv", 10, 5).write(epoch(10)); }
+  std::vector<std::string> kinds;
+  for (const nlohmann::json& line : lines_of(path))
+    kinds.push_back(fmt::format("{} {}", line["kind"].get<std::string>(), line["step"].get<int>()));
+  CHECK(kinds == std::vector<std::string>{"step 5", "epoch 5", "step 10", "epoch 10"});
 }
 
 TEST_CASE("the table has a row for each line, and is made anew of the lines that stay") {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory / "log.jsonl", table = directory / "log.csv";
   {
-    RunLog log(path, table, 0);
+    RunLog log(path, table, 0, 0);
     LogRecord record = record_of(5);
     log.write(record);
     record.kind = LogRecord::Kind::epoch;
@@ -258,10 +283,10 @@ TEST_CASE("the table has a row for each line, and is made anew of the lines that
   CHECK(value(4, "test_top5") == "0.875");
   CHECK(value(4, "loss") == "");
   // A test is of the end of a run: one that goes on is tested anew.
-  { RunLog(path, table, 20); }
+  { RunLog(path, table, 20, 20); }
   CHECK(rows().size() == 4);
   CHECK(lines_of(path).size() == 3);
-  { RunLog(path, table, 10); }
+  { RunLog(path, table, 10, 10); }
   CHECK(rows().size() == 3);
   CHECK(rows()[2] == all[2]);
 }

@@ -4,15 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <memory>
 
 #include "satsuma/core/error.hpp"
 #include "src/core/message.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/bench_figures.hpp"
 
 namespace satsuma::tools {
 
@@ -24,91 +21,6 @@ struct Settings {
   double tolerance = 0.05;
   bool json = false;
 };
-
-/// One figure of a result: a time, and half the distance of its quartiles as a share of it.
-struct Entry {
-  std::string name;
-  double time = 0;
-  double noise = 0;
-};
-
-/// What a result says, whichever bench it is of.
-struct Figures {
-  std::string path;
-  std::string bench;
-  std::string work;  ///< what was measured; only equal work can be compared
-  Json machine;
-  std::vector<Entry> entries;
-};
-
-void add_entry(Figures& figures, std::string name, double time, const Json& quartiles) {
-  const double low = quartiles.at(0).get<double>();
-  const double high = quartiles.at(1).get<double>();
-  if (!(time > 0) || !std::isfinite(time) || !(low > 0 && low <= high) || !std::isfinite(high)) {
-    throw FormatError(
-        fmt::format("{}: '{}' has a time of {} with quartiles {} and {}, expected positive "
-                    "numbers; measure it anew",
-                    figures.path, name, time, low, high));
-  }
-  const auto same = [&](const Entry& entry) { return entry.name == name; };
-  if (std::any_of(figures.entries.begin(), figures.entries.end(), same)) return;
-  figures.entries.push_back({std::move(name), time, (high - low) / 2 / time});
-}
-
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Figures read_figures(const Json& object, const std::string& path) {
-  Figures figures = {path, object.at("bench").get<std::string>(), "", object.at("machine"), {}};
-  if (!figures.machine.is_object()) throw FormatError(path + " is no bench result: 'machine' is no object");
-  figures.work = fmt::format("{} {} width {}, batch {}, {}", text_of(object.at("model")),
-                             text_of(object.at("input")), text_of(object.at("width")),
-                             text_of(object.at("batch_size")), text_of(object.at("device")));
-  if (figures.bench == "step") {
-    figures.work += ", " + text_of(object.at("nm"));
-    for (const Json& row : object.at("results")) {
-      const Json device = row.value("device", object.at("device"));
-      const std::string on = device == object.at("device") ? "" : " on " + text_of(device);
-      add_entry(figures, fmt::format("{} {}{}", text_of(row.at("method")), text_of(row.at("precision")), on),
-                row.at("seconds_median").get<double>(), row.at("seconds_quartiles"));
-    }
-  } else if (figures.bench == "kernels") {
-    figures.work += ", " + text_of(object.at("method"));
-    for (const Json& row : object.at("layers")) {
-      const std::string name = fmt::format("{} {}", text_of(row.at("layer")), text_of(row.at("pass")));
-      const Json& dense = row.at("own_dense_time");
-      add_entry(figures, name + " dense", dense.at("median").get<double>(), dense.at("quartiles"));
-      if (!row.at("pruned").get<bool>()) continue;
-      const Json& nm = row.at("nm_time");
-      add_entry(figures, name + " " + text_of(row.at("nm")), nm.at("median").get<double>(),
-                nm.at("quartiles"));
-    }
-  } else {
-    throw FormatError(fmt::format("{} is of bench '{}', expected step or kernels", path, figures.bench));
-  }
-  return figures;
-}
-
-Figures read_figures(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  constexpr std::string_view kExpected =
-      "expected what satsuma bench step --json or bench kernels --json prints";
-  try {
-    return read_figures(Json::parse(file), path);
-  } catch (const Json::parse_error& error) {
-    throw FormatError(fmt::format("{} is no JSON from byte {} on, {}", path, error.byte, kExpected));
-  } catch (const Json::exception& error) {
-    // "[json.exception.out_of_range.403] key 'x' not found": the words without the number.
-    const std::string words = error.what();
-    const std::size_t bracket = words.find("] ");
-    throw FormatError(fmt::format("{} is no bench result ({}), {}", path,
-                                  bracket == std::string::npos ? words : words.substr(bracket + 2),
-                                  kExpected));
-  }
-}
 
 /// An entry that both results have.
 struct Comparison {
@@ -129,9 +41,9 @@ std::vector<Comparison> compare(const Figures& old, const Figures& now, double t
                             old.bench, now.path, now.bench));
   }
   std::vector<Comparison> result;
-  for (const Entry& before : old.entries) {
+  for (const Figure& before : old.entries) {
     const auto after = std::find_if(now.entries.begin(), now.entries.end(),
-                                    [&](const Entry& entry) { return entry.name == before.name; });
+                                    [&](const Figure& entry) { return entry.name == before.name; });
     if (old.work != now.work || after == now.entries.end()) continue;
     result.push_back({before.name, before.time, after->time, after->time / before.time,
                       tolerance + before.noise + after->noise});
@@ -150,7 +62,8 @@ std::string difference(const Json& old, const Json& now) {
        {"cpu", "isa", "cores", "threads", "cache_bytes", "satsuma", "compiler", "onednn"}) {
     const Json before = old.value(key, Json());
     const Json after = now.value(key, Json());
-    if (before != after) words.push_back(fmt::format("{} {} and {}", key, text_of(before), text_of(after)));
+    if (before != after)
+      words.push_back(fmt::format("{} {} and {}", key, shown_value(before), shown_value(after)));
   }
   return fmt::format("{}", fmt::join(words, ", "));
 }

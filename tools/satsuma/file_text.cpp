@@ -18,7 +18,8 @@ std::optional<std::string> text_of(const std::filesystem::path& path) {
   }
   std::ostringstream text;
   text << file.rdbuf();
-  if (file.bad()) throw IoError(train::io_message("read", path, EIO));
+  // An error in reading is the other stream's.
+  if (file.bad() || text.bad()) throw IoError(train::io_message("read", path, EIO));
   return std::move(text).str();
 }
 

@@ -65,7 +65,7 @@ struct PluginsAtEnd {
   PluginsAtEnd& operator=(const PluginsAtEnd&) = delete;
 };
 
-int run_satsuma(int argc, char** argv) {
+int run_satsuma(int argc, char** argv) try {
   const PluginsAtEnd plugins_at_end;
   CLI::App app("Trains deep networks with N:M sparsity on the CPU.", "satsuma");
   std::function<int()> run;
@@ -92,21 +92,19 @@ int run_satsuma(int argc, char** argv) {
   add_doctor(app, run);
   add_completion(app, run);
   add_man(app, run);
-  try {
-    const int code = parse(app, argc, argv) ? run() : 0;
-    const int error = std::fflush(stdout) != 0 ? errno : 0;
-    return std::ferror(stdout) != 0 ? report_standard_output(error) : code;
-  } catch (const UsageError& error) {
-    return report(error.what(), kWrongUse);
-  } catch (const std::system_error& error) {
-    // fmt's, which does not say of which file it speaks.
-    if (std::ferror(stdout) != 0) return report_standard_output(error.code().value());
-    return report(error.what(), kFailed);
-  } catch (const std::bad_alloc&) {
-    return report("out of memory; try a smaller --batch-size or model", kFailed);
-  } catch (const std::exception& error) {
-    return report(error.what(), kFailed);
-  }
+  const int code = parse(app, argc, argv) ? run() : 0;
+  const int error = std::fflush(stdout) != 0 ? errno : 0;
+  return std::ferror(stdout) != 0 ? report_standard_output(error) : code;
+} catch (const UsageError& error) {
+  return report(error.what(), kWrongUse);
+} catch (const std::system_error& error) {
+  // fmt's, which does not say of which file it speaks.
+  if (std::ferror(stdout) != 0) return report_standard_output(error.code().value());
+  return report(error.what(), kFailed);
+} catch (const std::bad_alloc&) {
+  return report("out of memory; try a smaller --batch-size or model", kFailed);
+} catch (const std::exception& error) {
+  return report(error.what(), kFailed);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/nesting.hpp"
 #include "tools/satsuma/file_text.hpp"
 
 extern char** environ;
@@ -96,12 +97,9 @@ Json PeerProcess::answer() {
   }
   const std::string line = received_.substr(0, end);
   received_.erase(0, end == std::string::npos ? end : end + 1);
-  try {
-    return Json::parse(line);
-  } catch (const Json::exception&) {
-    throw Error(
-        fmt::format("'{}' answered '{}', expected a line of JSON", name_, in_message(last_line(line))));
-  }
+  Json value = parse_json<Json>(line);
+  if (!value.is_discarded()) return value;
+  throw Error(fmt::format("'{}' answered '{}', expected a line of JSON", name_, in_message(last_line(line))));
 }
 
 void PeerProcess::receive(std::chrono::steady_clock::time_point deadline) {

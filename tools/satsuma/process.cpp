@@ -4,10 +4,40 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <string_view>
 
 namespace satsuma::tools {
 
+namespace {
+
+/// Says what was thrown, and aborts.
+const std::terminate_handler default_end = std::get_terminate();
+
+/// What is out of memory in a destructor, as that of a JSON value of nlohmann's may be, can only end, but it
+/// can say so. Files are whole: what is being written has a temporary name, which the next writer removes.
+[[noreturn]] void end() noexcept {
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    constexpr std::string_view kWords =
+        "satsuma: error: out of memory; try a smaller --batch-size or model\n";
+    // Where it cannot be said the exit status has to do.
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords.data(), kWords.size());
+    ::_exit(1);
+  } catch (...) {
+    // A mistake of ours, for which there is the handler that was here before.
+  }
+  default_end();
+  std::abort();
+}
+
+}  // namespace
+
 void prepare_process() {
+  std::set_terminate(end);
   // The lowest number that is free is given out first, so this ends with one above 2.
   int file = 0;
   while (file >= 0 && file <= STDERR_FILENO) file = ::open("/dev/null", O_RDWR);

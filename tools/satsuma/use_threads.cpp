@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <latch>
+#include <system_error>
+#include <thread>
+#include <vector>
+
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/core/thread_limit.hpp"
@@ -13,6 +18,25 @@ namespace {
 
 bool is_default = true;
 
+/// Begins as many threads as OpenMP will, which, where the system gives none, ends the program in the middle
+/// of its work.
+void check_threads(int count) {
+  std::latch all(1);
+  std::vector<std::jthread> threads;
+  try {
+    threads.reserve(static_cast<std::size_t>(count));
+    while (std::ssize(threads) + 1 < count) threads.emplace_back([&all] { all.wait(); });
+  } catch (const std::system_error& error) {
+    all.count_down();
+    throw Error(fmt::format("the system gives no {} threads: {}; try a lower --threads", count,
+                            error.code().message()));
+  } catch (...) {
+    all.count_down();
+    throw;
+  }
+  all.count_down();
+}
+
 }  // namespace
 
 void use_threads(std::optional<std::int64_t> given) {
@@ -22,6 +46,7 @@ void use_threads(std::optional<std::int64_t> given) {
   }
   is_default = !given;
   set_threads(static_cast<int>(given.value_or(default_threads().count)));
+  check_threads(threads());
   if (threads() > available_cores()) {
     say("warning: {} threads on {} cores; expect it to be slower", threads(), available_cores());
   }

@@ -23,6 +23,7 @@ struct TrainingState {
   std::optional<double> best_accuracy;  ///< of validation
   std::int64_t best_epoch = 0;          ///< counted from 1; 0 where there is none yet
   std::int64_t epochs_since_best = 0;   ///< whole ones
+  std::int64_t evaluated = 0;           ///< step whose weights were evaluated last, kept if best, and logged
   std::optional<LossScale> loss_scale;  ///< where products are made of fp16
   Tally interval;                       ///< since the last line of the log
   Tally running;                        ///< of the epoch under way

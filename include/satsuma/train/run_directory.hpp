@@ -50,7 +50,7 @@ class RunDirectory {
   std::filesystem::path best() const { return path_ / "best.safetensors"; }
   /// Of the weights that are the `rank`-th best, counted from 1, under --keep-best.
   std::filesystem::path best(std::int64_t rank) const;
-  /// Those of them that are there, by rank.
+  /// Those of them that are there, by rank. Throws IoError where the directory cannot be read.
   std::vector<std::filesystem::path> ranked() const;
 
  private:
@@ -105,10 +105,11 @@ struct LogRecord {
 /// empty where a line has none, and for keys by layer the mean.
 class RunLog {
  public:
-  /// Keeps the lines of an earlier run up to `step`, but for a test, and drops the others: what a resumed run
-  /// does again is logged once. `table` is made anew of the lines. Throws IoError, also where the lines are
-  /// there and cannot be read.
-  RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step);
+  /// Keeps the lines of an earlier run up to `step`, those of epochs up to the step `evaluated`, but for a
+  /// test, and drops the others: what a resumed run does again is logged once. `table` is made anew of the
+  /// lines. Throws IoError, also where the lines are there and cannot be read.
+  RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step,
+         std::int64_t evaluated);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;

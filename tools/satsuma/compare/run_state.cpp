@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/nesting.hpp"
 #include "tools/satsuma/file_text.hpp"
 
 namespace satsuma::tools::compare {
@@ -30,12 +31,12 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
   std::vector<EpochRecord> epochs;
   double macs = 0;
   for (std::string line; std::getline(file, line);) {
-    const Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || record.value("kind", "") != "epoch") continue;
+    const Json record = parse_json<Json>(line);
+    if (!record.is_object() || record.value("kind", Json()) != "epoch") continue;
     macs += number(record, "macs", 0);
     const double test = number(record, "test_accuracy", 0);
-    epochs.push_back({record.value("epoch", std::int64_t{0}), number(record, "val_accuracy", test),
-                      number(record, "seconds", 0), macs});
+    epochs.push_back({static_cast<std::int64_t>(std::clamp(number(record, "epoch"), 0., 1e15)),
+                      number(record, "val_accuracy", test), number(record, "seconds", 0), macs});
   }
   return epochs;
 }
@@ -44,7 +45,7 @@ RunState state_of(const train::StudyRun& run) {
   const RunFiles files(run);
   RunState state;
   if (const auto text = text_of(files.result())) {
-    const Json result = Json::parse(*text, nullptr, false);
+    const Json result = parse_json<Json>(*text);
     // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
     if (result.is_object() && result.contains("test_accuracy")) state.result = result;
   }
