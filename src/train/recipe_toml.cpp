@@ -17,7 +17,7 @@ bool says_none_as_before(const RecipeField& field, const toml::node& node) {
 void set_from(std::string_view source, const RecipeField& field, const toml::node& node, Recipe& recipe) {
   if (says_none_as_before(field, node)) {
     field.clear(recipe);
-  } else if (field.takes_number && node.is_number()) {
+  } else if (field.traits.takes_number && node.is_number()) {
     const double number = node.value<double>().value();
     set_from_toml(source, field, toml::value<std::string>(fmt::format("{}", number)), recipe);
   } else {

@@ -37,6 +37,24 @@ inline StopRequest stop_after(int calls) {
   return [calls, asked = std::make_shared<int>(0)] { return ++*asked >= calls ? SIGTERM : 0; };
 }
 
+/// Stops a run at the first, second, ... call of the stop request, before `end`, and lets each go on; `check`
+/// gets the directory, and what came of the second half. Returns how many were stopped.
+template <typename Check>
+int stop_at_each_call(const std::filesystem::path& directory, const Recipe& recipe, int end,
+                      const Check& check) {
+  int stopped = 0;
+  for (int calls = 1; calls < end; ++calls) {
+    CAPTURE(calls);
+    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
+    const Outcome first = run_once(run, recipe, RunMode::fresh, stop_after(calls));
+    stopped += first.signal == SIGTERM ? 1 : 0;
+    CHECK(first.state.step == load_checkpoint(run / "last.safetensors").info->state.step);
+    check(run, run_once(run, recipe, RunMode::resume));
+    std::filesystem::remove_all(run);
+  }
+  return stopped;
+}
+
 inline std::map<std::string, std::vector<double>> tensors_of(const std::filesystem::path& path) {
   std::map<std::string, std::vector<double>> result;
   const Checkpoint checkpoint = load_checkpoint(path);

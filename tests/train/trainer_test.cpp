@@ -55,18 +55,11 @@ TEST_CASE("a run that is stopped anywhere and resumed ends with the same bits an
   const Recipe recipe = tiny_recipe();
   run_once(directory / "whole", recipe, RunMode::fresh);
   // Calls of the stop request fall before, between and after steps and inside evaluations.
-  int stopped = 0;
-  for (int calls = 1; calls < 40; ++calls) {
-    CAPTURE(calls);
-    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
-    const Outcome outcome = run_once(run, recipe, RunMode::fresh, stop_after(calls));
-    stopped += outcome.signal == SIGTERM ? 1 : 0;
-    CHECK(outcome.state.step == load_checkpoint(run / "last.safetensors").info->state.step);
-    const Outcome resumed = run_once(run, recipe, RunMode::resume);
-    CHECK(resumed.state.step == 15);
-    check_same_run(run, directory / "whole");
-    std::filesystem::remove_all(run);
-  }
+  const int stopped = stop_at_each_call(directory.path(), recipe, 40,
+                                        [&](const std::filesystem::path& run, const Outcome& resumed) {
+                                          CHECK(resumed.state.step == 15);
+                                          check_same_run(run, directory / "whole");
+                                        });
   CHECK(stopped > 20);
 }
 

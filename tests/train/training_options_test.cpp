@@ -56,15 +56,10 @@ TEST_CASE(
   CHECK(whole.state.step == 9);
   CHECK(whole.state.total.images == 150);
   CHECK(load_checkpoint(directory / "whole/last.safetensors").ema.size() == 10);
-  int stopped = 0;
-  for (int calls = 1; calls < 26; ++calls) {
-    CAPTURE(calls);
-    const std::filesystem::path run = directory / ("run" + std::to_string(calls));
-    stopped += run_once(run, recipe, RunMode::fresh, stop_after(calls)).signal == SIGTERM ? 1 : 0;
-    run_once(run, recipe, RunMode::resume);
-    check_same_options(run, directory / "whole");
-    std::filesystem::remove_all(run);
-  }
+  const int stopped =
+      stop_at_each_call(directory.path(), recipe, 26, [&](const std::filesystem::path& run, const Outcome&) {
+        check_same_options(run, directory / "whole");
+      });
   CHECK(stopped > 15);
 }
 

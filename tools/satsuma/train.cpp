@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -53,20 +51,6 @@ struct Settings {
   RecipeFlags flags;
   PluginFlags plugins;
 };
-
-/// A run with another value of these is another run: there would be nothing to continue.
-constexpr std::string_view kFixed[] = {"model",     "stem",        "width",     "data",       "input",
-                                       "classes",   "limit-train", "augment",   "batch-size", "accumulate",
-                                       "seed",      "optimizer",   "val-share", "image-size", "freeze",
-                                       "drop-path", "dropout"};
-/// These may differ between the two halves of a run without a word.
-constexpr std::string_view kFree[] = {"data-dir", "init",       "new-head",  "recompute",  "workers",
-                                      "out",      "steps",      "log-every", "save-every", "tensorboard",
-                                      "max-time", "auto-batch", "memory"};
-
-bool contains(std::span<const std::string_view> keys, std::string_view key) {
-  return std::find(keys.begin(), keys.end(), key) != keys.end();
-}
 
 /// What a run on this data is called: of a path its last part.
 std::string data_name(const std::string& data) {
@@ -123,8 +107,8 @@ void check_continues(const Recipe& before, const Recipe& recipe, train::Progress
   for (const train::RecipeField& field : train::recipe_fields()) {
     const std::string was = field.text(before);
     const std::string is = field.text(recipe);
-    if (was == is || contains(kFree, field.key)) continue;
-    if (contains(kFixed, field.key)) {
+    if (was == is || field.traits.on_resume == train::OnResume::silent) continue;
+    if (field.traits.on_resume == train::OnResume::fixed) {
       throw UsageError(
           fmt::format("--resume got --{} {}, but the run was begun with {}; leave it out, or begin another "
                       "run with another --out",

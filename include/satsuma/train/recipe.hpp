@@ -115,10 +115,24 @@ struct Recipe {
   Shape input_shape() const;
 };
 
+/// What --resume makes of another value of a setting.
+enum class OnResume : std::uint8_t {
+  noted,   ///< the run goes on with it, and says so
+  fixed,   ///< it would be another run: refused
+  silent,  ///< the run goes on with it
+};
+
+struct RecipeTraits {
+  bool takes_number = false;  ///< a text that a recipe file may give as a number
+  OnResume on_resume = OnResume::noted;
+  /// Where things are, how often they are written, who computes how fast: the same result whatever it is.
+  bool same_result = false;
+};
+
 /// One setting of `satsuma train`: `batch-size` is the flag --batch-size and the recipe's key.
 struct RecipeField : Setting<Recipe> {
-  std::string_view group;     ///< heading under which help and recipe files list it
-  bool takes_number = false;  ///< a text that a recipe file may give as a number
+  std::string_view group;  ///< heading under which help and recipe files list it
+  RecipeTraits traits = {};
 
   /// Reads a value as it is typed on the command line; a list grows by one. Throws UsageError that says what
   /// was typed and what is expected.

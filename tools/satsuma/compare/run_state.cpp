@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
 #include <fstream>
 
 #include "satsuma/core/error.hpp"
@@ -12,14 +10,6 @@
 #include "tools/satsuma/file_text.hpp"
 
 namespace satsuma::tools::compare {
-
-namespace {
-
-/// What does not change the result: where things are, how often they are written, who computes how fast.
-constexpr std::array<std::string_view, 6> kFree = {"data-dir",  "out",        "threads",
-                                                   "log-every", "save-every", "workers"};
-
-}  // namespace
 
 double number(const Json& object, const char* key, double otherwise) {
   const auto found = object.find(key);
@@ -66,7 +56,7 @@ void check_same_settings(const train::StudyRun& run) {
   now.fill_defaults();
   std::vector<std::string> differences;
   for (const train::RecipeField& field : train::recipe_fields()) {
-    if (std::find(kFree.begin(), kFree.end(), field.key) != kFree.end()) continue;
+    if (field.traits.same_result) continue;
     const std::string was = field.text(before);
     const std::string is = field.text(now);
     if (was != is) differences.push_back(fmt::format("{} was '{}' and is '{}'", field.key, was, is));
