@@ -8,7 +8,8 @@ namespace satsuma::train {
 
 namespace {
 
-constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+// mpirun passes SIGUSR1 on to all ranks and ends nobody; Slurm sends it where it is asked to warn (--signal).
+constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 
 std::atomic<int> first_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler must not wait");
