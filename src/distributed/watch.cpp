@@ -153,7 +153,16 @@ void Watch::leave() {
   ::close(wake_);
 }
 
+bool Watch::knows_all() {
+  const std::lock_guard lock(mutex_);
+  const auto known =
+      std::count_if(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.rank >= 0; });
+  return rank_ != 0 || known + 1 >= static_cast<std::ptrdiff_t>(hosts_.size());
+}
+
 void Watch::fail() noexcept {
+  // What is wrong at once is wrong before all have said who they are.
+  for (int i = 0; i < 100 && !knows_all(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   say_to_all(kFails);
 }
 

@@ -45,6 +45,7 @@ class Watch {
   void listen_to_all(const std::function<std::string(std::string)>& of_first);
   void connect_to_first(const std::string& addresses);
   void work();
+  bool knows_all();
   void drop_gone();
   void accept_one();
   void hear(Peer& peer);

@@ -8,7 +8,7 @@ namespace satsuma::train {
 
 namespace {
 
-// mpirun passes SIGUSR1 on to all ranks and ends nobody; Slurm sends it where it is asked to warn (--signal).
+// SIGUSR1 is what Slurm sends where it is asked to warn (--signal), and what no launcher takes for its own end.
 constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 
 std::atomic<int> first_signal = 0;

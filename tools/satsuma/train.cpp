@@ -222,6 +222,13 @@ std::unique_ptr<LiveView> start_live_view(const ServeAddress& address, const std
   return view;
 }
 
+/// mpirun gives rank 0 a terminal of its own, wherever its words go in the end.
+train::Progress::Style style_for(std::FILE* stream, bool quiet, const distributed::Communicator& ranks) {
+  using Style = train::Progress::Style;
+  if (ranks.size() == 1) return train::Progress::style_for(stream, quiet);
+  return quiet || !ranks.first() ? Style::quiet : Style::plain;
+}
+
 int run_train(const Settings& settings, distributed::Communicator& ranks) {
   ServeAddress address;
   if (settings.serves) {
@@ -232,7 +239,7 @@ int run_train(const Settings& settings, distributed::Communicator& ranks) {
   if (!settings.lr_find.empty() && ranks.size() == 1) return run_lr_find(settings);
   auto [recipe, directory] = make_plan(settings, ranks);
   std::FILE* const stream = settings.json ? stderr : stdout;
-  train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet || !ranks.first()));
+  train::Progress progress(stream, style_for(stream, settings.quiet, ranks));
   if (ranks.size() > 1) progress.say(ranks_text(ranks));
 
   const train::ExperimentData data = train::load_data(recipe);
