@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "satsuma/core/rng.hpp"
 #include "satsuma/data/loader.hpp"
 #include "satsuma/data/memory_dataset.hpp"
 
