@@ -8,7 +8,8 @@ namespace satsuma::train {
 
 namespace {
 
-// SIGUSR1 is what Slurm sends where it is asked to warn (--signal), and what no launcher takes for its own end.
+// SIGUSR1 is what Slurm sends where it is asked to warn (--signal), and what no launcher takes for its own
+// end.
 constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 
 std::atomic<int> first_signal = 0;
