@@ -13,8 +13,9 @@ namespace satsuma {
 
 namespace {
 
-/// How many recorded uses of its output each node under `root` still waits for.
-std::unordered_map<Node*, int> count_uses(Node* root) {
+/// How many recorded uses of its output each node under `root` still waits for; and of each leaf, where that
+/// is asked for.
+std::unordered_map<Node*, int> count_uses(Node* root, std::unordered_map<AutogradMeta*, int>* leaves) {
   std::unordered_map<Node*, int> uses;
   std::vector<Node*> stack = {root};
   uses[root] = 0;
@@ -22,7 +23,11 @@ std::unordered_map<Node*, int> count_uses(Node* root) {
     Node* const node = stack.back();
     stack.pop_back();
     for (const auto& input : node->inputs()) {
-      if (!input || !input->node) continue;
+      if (!input) continue;
+      if (!input->node) {
+        if (leaves) ++(*leaves)[input.get()];
+        continue;
+      }
       Node* const producer = input->node.get();
       const auto [entry, first] = uses.try_emplace(producer, 0);
       ++entry->second;
@@ -64,7 +69,7 @@ void accumulate(Sum& sum, const Tensor& term) {
 
 }  // namespace
 
-void backward(const Tensor& output, const Tensor& seed) {
+void backward(const Tensor& output, const Tensor& seed, const OnGradient& on_gradient) {
   const auto& meta = output.autograd();
   if (!meta || !meta->node) {
     throw Error(
@@ -80,7 +85,8 @@ void backward(const Tensor& output, const Tensor& seed) {
   }
 
   const NoGrad no_grad;
-  std::unordered_map<Node*, int> uses = count_uses(meta->node.get());
+  std::unordered_map<AutogradMeta*, int> leaf_uses;
+  std::unordered_map<Node*, int> uses = count_uses(meta->node.get(), on_gradient ? &leaf_uses : nullptr);
   std::unordered_map<Node*, Sum> sums;
   std::unordered_map<AutogradMeta*, Sum> leaves;
   // Nodes in `ready` have all their gradients; the vector keeps them alive while their consumers' edges are
@@ -117,6 +123,8 @@ void backward(const Tensor& output, const Tensor& seed) {
           accumulate(leaf, grads[i]);
           input->grad = leaf.value;
         }
+        // What ran inside of the node, a checkpoint, may have given the gradient.
+        if (on_gradient && --leaf_uses[input.get()] == 0 && input->grad.defined()) on_gradient(*input);
         continue;
       }
       if (grads[i].defined()) accumulate(sums[input->node.get()], grads[i]);

@@ -19,6 +19,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/preprocess.hpp"
+#include "satsuma/data/share.hpp"
 #include "src/data/batch_builder.hpp"
 #include "src/data/sample_maker.hpp"
 #include "src/data/transforms/erasing.hpp"
@@ -45,6 +46,11 @@ std::int64_t checked_batches(std::int64_t size, const LoaderOptions& options) {
         fmt::format("--batch-size {} is larger than the data set, which has {} images; no full batch is left",
                     options.batch_size, size));
   }
+  if (!options.share_batches && options.batch_size < options.ranks) {
+    throw UsageError(
+        fmt::format("--batch-size got {}, expected at least one image for each of the {} ranks that share it",
+                    options.batch_size, options.ranks));
+  }
   const bool short_last = !options.drop_last && size % options.batch_size != 0;
   return size / options.batch_size + (short_last ? 1 : 0);
 }
@@ -68,8 +74,8 @@ Normalisation without_border(Normalisation normalisation) {
 
 }  // namespace
 
-/// Workers claim batches by number and put them into a ring of `prefetch` slots, batch b into slot b %
-/// prefetch; a batch is claimed only when its slot is free. start() replaces the epoch, and a worker that
+/// Workers claim batches by number and put them into a ring of `prefetch` slots, batch b into slot b / stride
+/// % prefetch; a batch is claimed only when its slot is free. start() replaces the epoch, and a worker that
 /// comes back with a batch of an epoch no longer current drops it: nobody waits for anybody.
 struct Loader::Impl {
   struct Epoch {
@@ -91,6 +97,7 @@ struct Loader::Impl {
         maker(preprocess, augment),
         builder(maker.shift() ? dataset->image_shape() : preprocess.output(),
                 maker.shift() ? normalisation : without_border(normalisation)),
+        stride(wanted.share_batches ? wanted.ranks : 1),
         mixing{alpha_of(augment, "mixup"), alpha_of(augment, "cutmix")},
         ring(static_cast<std::size_t>(std::min<std::int64_t>(wanted.prefetch, batches))) {
     try {
@@ -102,7 +109,7 @@ struct Loader::Impl {
     }
   }
 
-  Slot& slot(std::int64_t batch) { return ring[static_cast<std::size_t>(batch) % ring.size()]; }
+  Slot& slot(std::int64_t batch) { return ring[static_cast<std::size_t>(batch / stride) % ring.size()]; }
 
   void start(std::int64_t number, std::int64_t first) {
     if (number < 0 || first < 0 || first > batches) {
@@ -120,7 +127,7 @@ struct Loader::Impl {
     {
       std::lock_guard lock(mutex);
       epoch = std::move(next_epoch);
-      claimed = delivered = first;
+      claimed = delivered = first + (options.share_batches ? options.rank : 0);
       std::fill(ring.begin(), ring.end(), Slot{});
     }
     room.notify_all();
@@ -136,7 +143,7 @@ struct Loader::Impl {
       if (wanted.failure) std::rethrow_exception(wanted.failure);
       batch = std::move(wanted.batch);
       wanted = Slot{};
-      ++delivered;
+      delivered += stride;
       room.notify_one();
       if (!batch.indices.empty()) return true;  // else all of its images are left out
     }
@@ -148,10 +155,11 @@ struct Loader::Impl {
   void work(const std::stop_token& stop) {
     std::unique_lock lock(mutex);
     const auto may_claim = [&] {
-      return epoch && claimed < batches && claimed - delivered < static_cast<std::int64_t>(ring.size());
+      return epoch && claimed < batches &&
+             claimed - delivered < static_cast<std::int64_t>(ring.size()) * stride;
     };
     while (room.wait(lock, stop, may_claim) && !stop.stop_requested()) {
-      const std::int64_t number = claimed++;
+      const std::int64_t number = std::exchange(claimed, claimed + stride);
       const std::shared_ptr<const Epoch> mine = epoch;
       lock.unlock();
       Slot made;
@@ -168,9 +176,23 @@ struct Loader::Impl {
     }
   }
 
+  /// The batch, or this process's share of it.
   Batch make(const Epoch& of, std::int64_t number) {
-    const std::int64_t first = number * options.batch_size;
-    const std::int64_t count = std::min(options.batch_size, dataset->size() - first);
+    const std::int64_t begin = number * options.batch_size;
+    const std::int64_t whole = std::min(options.batch_size, dataset->size() - begin);
+    const bool shared = options.ranks > 1 && !options.share_batches;
+    const ImageRange own = shared ? share_of(whole, options.rank, options.ranks) : ImageRange{0, whole};
+    Batch batch = build(of, begin + own.first, own.count);
+    // An image is mixed with the one before it, which may be another process's.
+    Batch before;
+    if (mixing.on() && shared) before = build(of, begin + (own.first + whole - 1) % whole, 1);
+    Rng rng = stream(kMixingStream, of, number);
+    mixing.apply(batch, dataset->classes(), rng, before);
+    return batch;
+  }
+
+  /// Images of the epoch's order, but not mixed.
+  Batch build(const Epoch& of, std::int64_t first, std::int64_t count) {
     std::vector<Placement> placements;
     if (const auto& shift = maker.shift(); shift && (shift->padding > 0 || shift->flip > 0)) {
       placements.reserve(static_cast<std::size_t>(count));
@@ -190,8 +212,7 @@ struct Loader::Impl {
               draw_erasing(erasing->numbers[0], batch.images.dim(2), batch.images.dim(3), rng));
       }
     }
-    Rng rng = stream(kMixingStream, of, number);
-    mixing.apply(batch, dataset->classes(), rng);
+    batch.first = first;
     return batch;
   }
 
@@ -270,6 +291,7 @@ struct Loader::Impl {
   const Augmentation augment;
   const SampleMaker maker;
   const BatchBuilder builder;
+  const std::int64_t stride;  // from one batch of this process to the next
   const Mixing mixing;
 
   std::mutex mutex;  // guards all below
@@ -295,6 +317,10 @@ Loader::~Loader() {
 
 std::int64_t Loader::batches_per_epoch() const {
   return impl_->batches;
+}
+
+std::int64_t Loader::images() const {
+  return impl_->dataset->size();
 }
 
 void Loader::start(std::int64_t epoch, std::int64_t first) {

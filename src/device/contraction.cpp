@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "satsuma/core/batch_share.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/no_storage.hpp"
 #include "satsuma/core/profile.hpp"
@@ -63,6 +64,17 @@ Tensor make_output(Device& device, const Shape& shape, DType dtype) {
   if (!storage_enabled()) return Tensor::over(nullptr, shape, layout, dtype);
   const auto bytes = static_cast<std::size_t>(storage_extent(shape, layout)) * size_of(dtype);
   return Tensor::over(device.allocate(bytes), shape, layout, dtype);
+}
+
+/// Lines of groups that come before those of a gradient whose images are a share of a batch. A share that
+/// does not begin with a block of sixteen has lines of its own, behind all others.
+std::uint64_t lines_before(const OperandPlan& gradient, const Tensor& dy) {
+  const BatchShare& share = batch_share();
+  if (share.whole == 0 || gradient.kind != OperandKind::sampled || dy.numel() == 0) return 0;
+  const std::int64_t blocks = share.first % kLanes == 0 ? share.first / kLanes : share.whole + share.first;
+  const std::int64_t pixels = dy.numel() / (dy.dim(0) * dy.dim(1));
+  const std::int64_t groups = (kLanes + gradient.pattern.m - 1) / gradient.pattern.m;
+  return static_cast<std::uint64_t>(blocks * pixels * groups);
 }
 
 /// An operand as the device wants it.
@@ -340,7 +352,8 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
-  const SampleKey key = sample_key();
+  SampleKey key = sample_key();
+  key.first_line = lines_before(plan_[Pass::wu].gradient, dy);
   naming(plan_.name, to_string(Pass::wu), device, [&] {
     device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,
                             grad.bias);

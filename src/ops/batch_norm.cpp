@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "satsuma/core/batch_share.hpp"
 #include "src/ops/kernels/kernels.hpp"
 #include "src/ops/saved_tensor.hpp"
 #include "src/ops/support.hpp"
@@ -146,7 +147,56 @@ std::vector<T> rough_means(const Tensor& x) {
 /// What the normalisation subtracts and multiplies with.
 struct Statistics {
   std::vector<double> mean, inverse;
+  double count = 0;  ///< values of a channel that they are of
 };
+
+/// Mean and biased variance of each channel, and how many values they are of.
+struct Moments {
+  std::vector<double> mean, variance;
+  double count = 0;
+};
+
+/// The moments of the whole batch of those of the shares that processes have of it: with n values in all,
+/// mean = sum n_r mean_r / n and var = sum n_r (var_r + (mean_r - mean)^2) / n (Chan, Golub, LeVeque, 1979).
+Moments of_whole_batch(const Moments& own) {
+  const auto& gather = batch_share().gather;
+  if (!gather) return own;
+  std::vector<double> sent = {own.count};
+  sent.insert(sent.end(), own.mean.begin(), own.mean.end());
+  sent.insert(sent.end(), own.variance.begin(), own.variance.end());
+  const std::vector<double> all = gather(sent);
+  const std::size_t channels = own.mean.size();
+  Moments whole{std::vector<double>(channels), std::vector<double>(channels)};
+  for (std::size_t r = 0; r < all.size(); r += sent.size()) whole.count += all[r];
+  for (std::size_t c = 0; c < channels; ++c) {
+    for (std::size_t r = 0; r < all.size(); r += sent.size()) whole.mean[c] += all[r] * all[r + 1 + c];
+    whole.mean[c] /= whole.count;
+    for (std::size_t r = 0; r < all.size(); r += sent.size()) {
+      const double away = all[r + 1 + c] - whole.mean[c];
+      whole.variance[c] += all[r] * (all[r + 1 + channels + c] + away * away);
+    }
+    whole.variance[c] /= whole.count;
+  }
+  return whole;
+}
+
+/// The sums of all processes.
+Sums of_whole_batch(const Sums& own) {
+  const auto& gather = batch_share().gather;
+  if (!gather) return own;
+  std::vector<double> sent = own.first;
+  sent.insert(sent.end(), own.second.begin(), own.second.end());
+  const std::vector<double> all = gather(sent);
+  const std::size_t channels = own.first.size();
+  Sums whole{std::vector<double>(channels), std::vector<double>(channels)};
+  for (std::size_t r = 0; r < all.size(); r += sent.size()) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      whole.first[c] += all[r + c];
+      whole.second[c] += all[r + channels + c];
+    }
+  }
+  return whole;
+}
 
 struct Settings {
   bool training;
@@ -165,12 +215,17 @@ Statistics batch_statistics(const Tensor& x, const Settings& settings, Tensor& r
     kernels::active<T>().moments(data + tile.offset, tile.patch,
                                  shift.data() + tile.first_channel * x.lanes(), first, second);
   });
-  Statistics result{std::move(sums.first), std::move(sums.second)};
+  Moments moments{std::move(sums.first), std::move(sums.second), count};
+  for (std::size_t i = 0; i < moments.mean.size(); ++i) {
+    const double away = moments.mean[i] / count;
+    moments.variance[i] = std::max(0.0, moments.variance[i] / count - away * away);
+    moments.mean[i] = static_cast<double>(shift[i * static_cast<std::size_t>(x.lanes())]) + away;
+  }
+  if (settings.training) moments = of_whole_batch(moments);
+  Statistics result{std::move(moments.mean), std::vector<double>(moments.variance.size()), moments.count};
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto i = static_cast<std::size_t>(c);
-    const double away = result.mean[i] / count;
-    const double variance = std::max(0.0, result.inverse[i] / count - away * away);
-    result.mean[i] = static_cast<double>(shift[i * static_cast<std::size_t>(x.lanes())]) + away;
+    const double variance = moments.variance[i];
     result.inverse[i] = 1.0 / std::sqrt(variance + settings.eps);
     if (!settings.training || !running_mean.defined()) continue;
     const auto move = [&](T& running, double batch) {
@@ -178,14 +233,14 @@ Statistics batch_statistics(const Tensor& x, const Settings& settings, Tensor& r
                                settings.momentum * batch);
     };
     move(running_mean.data<T>()[c], result.mean[i]);
-    move(running_var.data<T>()[c], variance * count / (count - 1.0));
+    move(running_var.data<T>()[c], variance * result.count / (result.count - 1.0));
   }
   return result;
 }
 
 template <typename T>
 Statistics running_statistics(const Tensor& running_mean, const Tensor& running_var, double eps) {
-  Statistics result{running_mean.to_vector<double>(), running_var.to_vector<double>()};
+  Statistics result{running_mean.to_vector<double>(), running_var.to_vector<double>(), 0};
   for (double& value : result.inverse) value = 1.0 / std::sqrt(value + eps);
   return result;
 }
@@ -251,7 +306,6 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   const Tensor& x = saved.x;
   const Tensor g = with_lanes(grad, x.lanes());
   const std::int64_t channels = x.dim(1);
-  const double count = static_cast<double>(x.numel() / channels);
   const Tiling tiling(x);
   const auto& k = kernels::active<T>();
   const bool relu = saved.y.defined();
@@ -269,7 +323,7 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
   // mask.
   Tensor masked = relu && residual ? empty_as(x, g.dtype()) : Tensor();
   T* const mask_to = masked.defined() ? masked.data<T>() : nullptr;
-  const Sums sums = sum_tiles<T>(tiling, channels, [&](const Tile& tile, T* first, T* second) {
+  Sums sums = sum_tiles<T>(tiling, channels, [&](const Tile& tile, T* first, T* second) {
     grad_moments(grads + tile.offset, data + tile.offset, gate ? gate + tile.offset : nullptr,
                  mask_to ? mask_to + tile.offset : nullptr, tile.patch,
                  mean.data() + tile.first_channel * x.lanes(), first, second);
@@ -288,14 +342,18 @@ std::vector<Tensor> derivative(const Saved& saved, const Tensor& grad, const std
     result[2] = Tensor::from(values, {channels});
   }
   if (residual) result[3] = relu ? masked : g;
+  // All processes or none get here: they run the same graph.
   if (!needs[0]) return result;
+  // Gradients of parameters are added up with all others; what the mean and the variance pass on is the whole
+  // batch's here.
+  if (saved.batch) sums = of_whole_batch(sums);
 
   // dx = gamma / s * (g - mean(g) - (x - mean) / s^2 * mean(g (x - mean))), s the deviation; the two means
   // vanish where the statistics are constants.
   const T* const gammas = saved.gamma.data<T>();
   const auto at = [](const std::vector<double>& v, std::int64_t c) { return v[static_cast<std::size_t>(c)]; };
   const auto slope = [&](std::int64_t c) { return static_cast<double>(gammas[c]) * at(inverse, c); };
-  const double share = saved.batch ? 1.0 / count : 0.0;
+  const double share = saved.batch ? 1.0 / saved.statistics.count : 0.0;
   const std::vector<T> a = for_lanes<T>(x, slope);
   const std::vector<T> b = for_lanes<T>(x, [&](std::int64_t c) {
     return -slope(c) * at(inverse, c) * at(inverse, c) * at(sums.second, c) * share;

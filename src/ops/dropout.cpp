@@ -1,7 +1,9 @@
 #include "satsuma/ops/dropout.hpp"
 
+#include <algorithm>
 #include <vector>
 
+#include "satsuma/core/batch_share.hpp"
 #include "satsuma/ops/arithmetic.hpp"
 #include "src/ops/support.hpp"
 
@@ -28,6 +30,26 @@ void check_probability(const char* op, double probability) {
   throw UsageError(fmt::format("[{}] got probability {}, expected at least 0 and below 1", op, probability));
 }
 
+/// Where elements of a batch-blocked tensor lie in that of the whole batch, of which it may be a share.
+class Place {
+ public:
+  explicit Place(const Tensor& x)
+      : first_(batch_share().first),
+        block_(x.extent() / std::max<std::int64_t>(block_count(x.dim(0)), 1)),
+        extent_(batch_share().whole > 0 ? block_count(batch_share().whole) * block_ : x.extent()) {}
+
+  bool in_order() const { return first_ % kLanes == 0; }
+  std::uint64_t of(std::int64_t element) const {
+    const std::int64_t image = first_ + element / block_ * kLanes + element % kLanes;
+    const std::int64_t inside = element % block_ / kLanes * kLanes;
+    return static_cast<std::uint64_t>(image / kLanes * block_ + inside + image % kLanes);
+  }
+  std::uint64_t extent() const { return static_cast<std::uint64_t>(extent_); }
+
+ private:
+  std::int64_t first_, block_, extent_;
+};
+
 /// Ones over the axes of x, the number of images along the first.
 Shape one_an_image(const Tensor& x) {
   Shape shape = {x.dim(0)};
@@ -47,13 +69,17 @@ Tensor dropout(const Tensor& x, double probability, bool training, Rng& rng) {
     Tensor kept = Tensor::empty(from.shape(), DType::u8, MemoryFormat::batch_blocked);
     std::uint8_t* const keep = kept.data<std::uint8_t>();
     const std::uint64_t start = rng.position();
+    const Place place(from);
     parallel_for(from.extent(), kGrain, [&](std::int64_t begin, std::int64_t end) {
       Rng own = rng;
-      own.seek(start + static_cast<std::uint64_t>(begin));
+      own.seek(start + place.of(begin));
       const auto threshold = static_cast<float>(probability);
-      for (std::int64_t i = begin; i < end; ++i) keep[i] = own.uniform() >= threshold ? 1 : 0;
+      for (std::int64_t i = begin; i < end; ++i) {
+        if (!place.in_order()) own.seek(start + place.of(i));
+        keep[i] = own.uniform() >= threshold ? 1 : 0;
+      }
     });
-    rng.seek(start + static_cast<std::uint64_t>(from.extent()));
+    rng.seek(start + place.extent());
     const double factor = 1.0 / (1.0 - probability);
     apply(from, kept, factor, y);
     return [kept, factor](const Tensor& g, const std::vector<bool>&) {
@@ -75,8 +101,12 @@ Tensor drop_path(const Tensor& x, double probability, bool training, Rng& rng) {
       using T = decltype(element);
       const T kept = static_cast<T>(1.0 / (1.0 - probability));
       T* const factor = factors.data<T>();
+      const std::uint64_t start = rng.position();
+      rng.seek(start + static_cast<std::uint64_t>(batch_share().first));
       for (std::int64_t n = 0; n < x.dim(0); ++n)
         factor[n] = rng.uniform() >= static_cast<float>(probability) ? kept : T(0);
+      if (const std::int64_t whole = batch_share().whole; whole > 0)
+        rng.seek(start + static_cast<std::uint64_t>(whole));
     });
   }
   return mul(x, factors);

@@ -41,11 +41,11 @@ float float_before(float value) {
 SampleKey SampleKey::of(std::uint64_t seed, std::int64_t step, std::string_view layer) {
   std::uint64_t name = 0;
   for (const char c : layer) name = mix(name + static_cast<unsigned char>(c));
-  return {seed, static_cast<std::uint64_t>(step), name};
+  return {seed, static_cast<std::uint64_t>(step), name, 0};
 }
 
 std::uint64_t SampleKey::word() const {
-  return mix(mix(mix(seed) + step) + layer);
+  return mix(mix(mix(seed) + step) + layer) + first_line * kGolden;
 }
 
 std::uint64_t sample_line(std::uint64_t key, std::uint64_t line) {

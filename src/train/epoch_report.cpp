@@ -13,6 +13,11 @@ std::vector<std::string> epoch_lines(const LogRecord& record, std::int64_t epoch
   std::vector<std::string> lines = {fmt::format(
       "epoch {}/{}  train loss {:.4f}  train accuracy {:.2f} %{}  {:.0f} images/s", record.epoch, epochs,
       record.tally.loss(), 100 * record.tally.accuracy(), scores, record.tally.images_per_second())};
+  if (const auto& ranks = record.ranks) {
+    lines.push_back(fmt::format(
+        "{} ranks wait {:.1f} % of the time for each other; rank {} is the slowest and waits {:.1f} %",
+        ranks->ranks, 100 * ranks->waiting, ranks->slowest, 100 * ranks->slowest_waiting));
+  }
   if (const Work& work = record.tally.work; work.device_nanoseconds > 0) {
     lines.push_back(
         fmt::format("this epoch would have taken {:.3g} s and {:.3g} J on the card, {:.0f} images/s",

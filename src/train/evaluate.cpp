@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "satsuma/autograd/node.hpp"
@@ -28,6 +30,29 @@ class Count {
       add(rows.data() + static_cast<std::int64_t>(n) * result_.classes, wanted[n], batch.indices[n]);
   }
 
+  /// What all ranks have counted. Numbers of images are exact in f64.
+  void merge(distributed::Communicator& ranks) {
+    if (ranks.size() == 1) return;
+    // A rank may have had no batch.
+    for (const std::int64_t classes : ranks.gather(result_.classes))
+      result_.classes = std::max(result_.classes, classes);
+    result_.confusion.resize(static_cast<std::size_t>(result_.classes * result_.classes));
+    std::vector<double> sums;
+    visit([&](auto& number) { sums.push_back(static_cast<double>(number)); });
+    sums = ranks.sum(sums);
+    auto next = sums.begin();
+    visit([&](auto& number) { number = static_cast<std::remove_reference_t<decltype(number)>>(*next++); });
+    std::array<Mistake, Evaluation::kMistakes> own{};
+    const std::size_t count = result_.mistakes.size();
+    std::copy(result_.mistakes.begin(), result_.mistakes.end(), own.begin());
+    const auto counts = ranks.gather<std::uint64_t>(count);
+    const auto lists = ranks.gather(own);
+    result_.mistakes.clear();
+    for (std::size_t r = 0; r < lists.size(); ++r) {
+      for (std::size_t i = 0; i < counts[r]; ++i) keep(lists[r][i]);
+    }
+  }
+
   Evaluation result() {
     result_.top1 = share(correct_, result_.count);
     result_.top5 = share(among_five_, result_.count);
@@ -42,6 +67,20 @@ class Count {
   /// In which order mistakes are listed: a total one, so that the list does not depend on how it was made.
   static bool worse(const Mistake& a, const Mistake& b) {
     return a.probability != b.probability ? a.probability > b.probability : a.index < b.index;
+  }
+
+  /// All that is added up.
+  template <typename F>
+  void visit(F&& f) {
+    f(result_.count);
+    f(correct_);
+    f(among_five_);
+    for (Evaluation::Bin& bin : result_.calibration) {
+      f(bin.count);
+      f(bin.correct);
+      f(bin.confidence);
+    }
+    for (std::int64_t& images : result_.confusion) f(images);
   }
 
   void add(const double* row, std::int64_t label, std::int64_t index) {
@@ -84,6 +123,20 @@ class Count {
   std::int64_t among_five_ = 0;
 };
 
+/// Images that a rank could not read, of all ranks.
+std::vector<std::int64_t> left_out_by_all(const data::Loader& loader, distributed::Communicator& ranks) {
+  const std::vector<std::int64_t> own = loader.bad_images();
+  if (ranks.size() == 1) return own;
+  std::vector<double> left_out(static_cast<std::size_t>(loader.images()));
+  for (const std::int64_t index : own) left_out[static_cast<std::size_t>(index)] = 1;
+  left_out = ranks.sum(left_out);
+  std::vector<std::int64_t> all;
+  for (std::size_t i = 0; i < left_out.size(); ++i) {
+    if (left_out[i] > 0) all.push_back(static_cast<std::int64_t>(i));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::int64_t Evaluation::images_of(std::int64_t label) const {
@@ -104,7 +157,7 @@ std::vector<std::string> Evaluation::left_out_of(const data::Dataset& images) co
 }
 
 std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, const StopRequest& stop,
-                                   const EvaluationProgress& progress) {
+                                   const EvaluationProgress& progress, distributed::Communicator& ranks) {
   const auto begin = std::chrono::steady_clock::now();
   const NoGrad no_grad;
   const bool was_training = model.training();
@@ -114,21 +167,34 @@ std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, cons
   Tally tally;
   bool stopped = false;
   loader.start(0);
-  for (data::Batch batch; !stopped && loader.next(batch); stopped = stop && stop() != 0) {
+  const auto asked = [&] {
+    const int own = stop && stop() != 0 ? 1 : 0;
+    if (ranks.size() == 1) return own != 0;
+    const std::vector<int> all = ranks.gather(own);
+    return std::find(all.begin(), all.end(), 1) != all.end();
+  };
+  // All ranks ask as often, though some have a batch less.
+  std::int64_t rounds = (loader.batches_per_epoch() + ranks.size() - 1) / ranks.size();
+  for (data::Batch batch; !stopped && rounds > 0; --rounds, stopped = asked()) {
+    if (!loader.next(batch)) continue;
     const Tensor logits = model(batch.images);
     const std::int64_t images = batch.labels.numel();
     // First, for it refuses labels that are no classes.
     tally.loss_sum += ops::cross_entropy(logits, batch.labels).item() * static_cast<double>(images);
     tally.images += images;
     count.add(logits, batch);
-    if (progress) progress(tally.images);
+    if (progress) progress(std::min(tally.images * ranks.size(), loader.images()));
   }
   model.train(was_training);
   if (stopped) return std::nullopt;
 
+  count.merge(ranks);
+  const std::vector<double> sums = ranks.sum({tally.loss_sum, static_cast<double>(tally.images)});
+  tally.loss_sum = sums[0];
+  tally.images = static_cast<std::int64_t>(sums[1]);
   Evaluation result = count.result();
   result.loss = tally.loss();
-  result.left_out = loader.bad_images();
+  result.left_out = left_out_by_all(loader, ranks);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

@@ -235,6 +235,15 @@ const RecipeField kFields[] = {
      kTraining,
      kSilent},
 
+    {{"sync-bn",
+      "under mpirun: batch norm's statistics are those of the whole batch, not of each rank's share",
+      &Recipe::sync_bn},
+     kTraining},
+    {{"exchange", "under mpirun: how gradients travel between ranks, fp32 or bf16; sums are rounded once",
+      &Recipe::exchange},
+     kTraining,
+     kSilent},
+
     {{"out", "run directory; runs/MODEL-DATA-METHOD when left out", &Recipe::out}, kRun, kPlace},
     {{"log-every", "steps between lines of log.jsonl", &Recipe::log_every, 1, kLargest}, kRun, kPlace},
     {{"save-every", "steps between checkpoints besides those after epochs, or none", &Recipe::save_every, 1,
@@ -301,6 +310,8 @@ void RecipeField::set(Recipe& recipe, std::string_view typed) const {
 
 void Recipe::check() const {
   parse_precision(precision);
+  constexpr std::string_view kExchanges[] = {"fp32", "bf16"};
+  find_named("--exchange", exchange, kExchanges);
   optim::check(optim::find_optimizer(optimizer), optimizer_settings());
   find_method(method);
   // Throws where patterns and expressions cannot be read, and where the method gives no choice.

@@ -47,6 +47,7 @@ void remove_events(const fs::path& directory) {
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path path, RunMode mode) : path_(std::move(path)), mode_(mode) {
+  if (mode == RunMode::guest) return;
   std::error_code error;
   const bool exists = is_there(path_);
   if (exists && !fs::is_directory(path_, error)) {

@@ -47,6 +47,10 @@ constexpr std::array kColumns = {"kind",
                                  "kernel_seconds",
                                  "transfer_seconds",
                                  "bytes_moved",
+                                 "ranks",
+                                 "slowest_rank",
+                                 "slowest_waiting",
+                                 "waiting",
                                  "seconds"};
 
 std::string_view name_of(LogRecord::Kind kind) {
@@ -123,6 +127,12 @@ ordered_json to_json(const LogRecord& record) {
                       {"forward", time->forward},
                       {"backward", time->backward},
                       {"update", time->update}};
+  }
+  if (const auto& ranks = record.ranks) {
+    object["ranks"] = ranks->ranks;
+    object["slowest_rank"] = ranks->slowest;
+    object["slowest_waiting"] = ranks->slowest_waiting;
+    object["waiting"] = ranks->waiting;
   }
   object["seconds"] = record.seconds;
   return object;

@@ -8,7 +8,9 @@ namespace satsuma::train {
 
 namespace {
 
-constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+// SIGUSR1 is what Slurm sends where it is asked to warn (--signal), and what no launcher takes for its own
+// end.
+constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 
 std::atomic<int> first_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler must not wait");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
@@ -15,6 +16,7 @@
 #include "src/train/class_weights.hpp"
 #include "src/train/epoch_report.hpp"
 #include "src/train/events/training_events.hpp"
+#include "src/train/file_of_first.hpp"
 #include "src/train/finite.hpp"
 #include "src/train/is_there.hpp"
 #include "src/train/mask_changes.hpp"
@@ -34,17 +36,43 @@ LogRecord::Scores scores_of(const Evaluation& evaluation) {
   return {evaluation.loss, evaluation.top1, evaluation.top5};
 }
 
+data::LoaderOptions shared(data::LoaderOptions options, const distributed::Communicator& ranks,
+                           bool batches) {
+  options.rank = ranks.rank();
+  options.ranks = ranks.size();
+  options.share_batches = batches;
+  return options;
+}
+
+/// Of what ranks would stop for: a signal counts more than the end of the time.
+int most_urgent(const std::vector<int>& reasons) {
+  int reason = 0;
+  for (const int own : reasons)
+    reason = own > 0 || reason == 0 ? std::max(own, reason > 0 ? reason : own) : reason;
+  return reason;
+}
+
+/// What ranks tell each other at the end of a step.
+struct StepEnd {
+  Work work;
+  double seconds = 0;
+  double waited = 0;
+  int stop = 0;
+};
+
 }  // namespace
 
 Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, ExperimentData data,
-                 RunDirectory directory, Progress& progress, StopRequest stop)
+                 RunDirectory directory, Progress& progress, StopRequest stop,
+                 distributed::Communicator& ranks)
     : recipe_(recipe),
       model_(std::move(model)),
       data_(std::move(data)),
       directory_(std::move(directory)),
       progress_(progress),
       stop_(std::move(stop)),
-      train_loader_(data_.train, data_.normalisation, training_options(recipe, data_)),
+      ranks_(ranks),
+      train_loader_(data_.train, data_.normalisation, shared(training_options(recipe, data_), ranks, false)),
       optimizer_(optim::find_optimizer(recipe.optimizer), model_->parameters(), recipe.optimizer_settings()),
       devices_(devices_of(*model_)) {
   optimizer_.set_lr_factors(recipe.lr_factors(model_->parameters()));
@@ -57,7 +85,7 @@ Trainer::Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, Experi
   last_step_ = std::min(recipe.steps.value_or(all_steps), all_steps);
   schedule_ = recipe.learning_rates(std::max<std::int64_t>(all_steps, 1), steps_per_epoch());
   step_ = std::make_unique<Step>(recipe_, *model_, optimizer_,
-                                 class_weights_of(recipe.class_weights, *data_.train, data_.classes));
+                                 class_weights_of(recipe.class_weights, *data_.train, data_.classes), ranks_);
   best_files_ = std::make_unique<BestFiles>(directory_, recipe.keep_best);
   masks_ = std::make_unique<MaskChanges>(model_->contractions());
   if (!recipe.max_time.empty()) {
@@ -75,7 +103,7 @@ Trainer::~Trainer() = default;
 
 std::unique_ptr<data::Loader> Trainer::loader_of(std::shared_ptr<const data::Dataset> images) const {
   return std::make_unique<data::Loader>(std::move(images), data_.normalisation,
-                                        evaluation_options(recipe_, data_));
+                                        shared(evaluation_options(recipe_, data_), ranks_, true));
 }
 
 std::int64_t Trainer::steps_per_epoch() const {
@@ -90,7 +118,7 @@ bool Trainer::finished() const {
   return state_.step >= last_step_ || state_.epoch >= recipe_.epochs || out_of_patience();
 }
 
-int Trainer::stop_reason() const {
+int Trainer::own_stop_reason() const {
   if (const int signal = stop_ ? stop_() : 0; signal != 0) return signal;
   if (!deadline_) return 0;
   // Saving takes as long as it did, or twice; and who is asked next may be asked a step later.
@@ -128,16 +156,30 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   masks_->set_positions(checkpoint.epoch_masks);
   // The precision may have changed.
   if (fresh.has_value() != state.loss_scale.has_value()) state_.loss_scale = fresh;
-  if (state_.best_accuracy && !is_there(directory_.best())) {
+  if (state_.best_accuracy && !ranks_.of_first(is_there(directory_.best()))) {
     progress_.say("note: best.safetensors is missing; the next weights that are evaluated take its place");
     state_.best_accuracy.reset();
   }
-  best_files_->resume(state_.evaluated);
+  if (ranks_.first()) best_files_->resume(state_.evaluated);
   saved_step_ = state.step;
   resumed_ = true;
 }
 
+void Trainer::share_weights() {
+  if (ranks_.size() == 1) return;
+  for (const nn::NamedTensor& tensor : model_->state()) {
+    Tensor own = tensor.value;
+    ranks_.broadcast(own.raw(), static_cast<std::size_t>(own.extent()) * size_of(own.dtype()));
+  }
+}
+
 void Trainer::begin() {
+  share_weights();
+  if (!ranks_.first()) {
+    if (!resumed_ && recipe_.ema) average_.emplace(*model_, *recipe_.ema);
+    model_->train();
+    return;
+  }
   if (state_.step > 0 && !is_there(directory_.log()))
     progress_.say(fmt::format("note: log.jsonl is missing; it begins anew after step {}", state_.step));
   log_.emplace(directory_.log(), directory_.table(), state_.step, state_.evaluated);
@@ -213,7 +255,7 @@ Tally Trainer::step() try {
   if (follow_nm_schedule()) {
     state_.best_accuracy.reset();
     state_.epochs_since_best = 0;
-    best_files_->clear();
+    if (ranks_.first()) best_files_->clear();
     masks_->set_positions({});
   }
   const Work before = executed(devices_);
@@ -228,24 +270,64 @@ Tally Trainer::step() try {
     lap(Phase::data, "loader");
     if (events_) events_->on_batch(state_.step, batch);
     const Tally part = step_->forward(batch, state_.epoch * batches_per_epoch() + state_.batch);
-    if (!std::isfinite(part.loss_sum)) {
-      // The first loss is that of the weights that training begins with.
-      const char* const advice = state_.step == 0 && !recipe_.init.empty()
-                                     ? "the weights of --init are too large for this model"
-                                     : "try a lower --lr or a longer --warmup";
-      throw NumericError(fmt::format("loss is {} at step {} (epoch {}, learning rate {:.3g}){}; {}",
-                                     part.loss(), state_.step + 1, state_.epoch + 1, lr, kept(), advice));
-    }
+    // Of several ranks all have to hear of it.
+    if (ranks_.size() == 1) check_loss(part, lr);
     step_->backward(state_.loss_scale);
     tally += part;
   }
+  const double waited_before = step_->waited();
+  tally = step_->exchange(tally);
+  lap(Phase::backward, "exchange");
+  check_loss(tally, lr);
   if (step_->update(lr, state_.loss_scale) && average_) average_->update();
   tally.work = executed(devices_) - before;
   lap(Phase::update, "optimizer");
   tally.seconds = seconds_since(begin);
+  if (ranks_.size() > 1) end_step_with_others(tally, step_->waited() - waited_before);
   return tally;
 } catch (const DeviceError& error) {
   throw DeviceError(fmt::format("step {}, {}", state_.step + 1, error.what()));
+}
+
+void Trainer::check_loss(const Tally& tally, double lr) const {
+  if (std::isfinite(tally.loss_sum)) return;
+  // The first loss is that of the weights that training begins with.
+  const char* const advice = state_.step == 0 && !recipe_.init.empty()
+                                 ? "the weights of --init are too large for this model"
+                                 : "try a lower --lr or a longer --warmup";
+  throw NumericError(fmt::format("loss is {} at step {} (epoch {}, learning rate {:.3g}){}; {}", tally.loss(),
+                                 state_.step + 1, state_.epoch + 1, lr, kept(), advice));
+}
+
+void Trainer::end_step_with_others(Tally& tally, double waited) {
+  const std::vector<StepEnd> all =
+      ranks_.gather(StepEnd{tally.work, tally.seconds, waited, own_stop_reason()});
+  tally.work = {};
+  interval_times_.resize(all.size());
+  epoch_times_.resize(all.size());
+  std::vector<int> reasons;
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    tally.work += all[r].work;
+    reasons.push_back(all[r].stop);
+    for (RankTime* const times : {&interval_times_[r], &epoch_times_[r]}) {
+      times->seconds += all[r].seconds;
+      times->waited += all[r].waited;
+    }
+  }
+  agreed_stop_ = most_urgent(reasons);
+}
+
+std::optional<RankTimes> Trainer::summary(const std::vector<RankTime>& times) {
+  if (times.empty()) return std::nullopt;
+  const auto share = [](const RankTime& time) { return time.seconds > 0 ? time.waited / time.seconds : 0; };
+  const auto slowest = std::min_element(
+      times.begin(), times.end(), [](const RankTime& a, const RankTime& b) { return a.waited < b.waited; });
+  RankTimes result;
+  result.ranks = static_cast<std::int64_t>(times.size());
+  result.slowest = slowest - times.begin();
+  result.slowest_waiting = share(*slowest);
+  for (const RankTime& time : times) result.waiting += share(time) / static_cast<double>(times.size());
+  return result;
 }
 
 bool Trainer::follow_nm_schedule() {
@@ -274,11 +356,14 @@ void Trainer::end_interval() {
   record.time = StepTime{profile_->seconds(Phase::data), profile_->seconds(Phase::forward),
                          profile_->seconds(Phase::backward), profile_->seconds(Phase::update)};
   profile_->restart();
+  record.ranks = summary(interval_times_);
+  interval_times_.clear();
   log(record);
   state_.interval = {};
 }
 
 void Trainer::log(const LogRecord& record) {
+  if (!ranks_.first()) return;
   log_->write(record);
   if (events_) events_->on_record(record);
 }
@@ -294,8 +379,9 @@ bool Trainer::evaluate_validation() {
   if (!validation_loader_) return true;
   const WeightAverage::InModel in_model(average_);
   validation_ = evaluate(
-      *model_, *validation_loader_, [this] { return stop_reason(); },
-      shown_as("validating", data_.validation->size()));
+      *model_, *validation_loader_, [this] { return own_stop_reason(); },
+      shown_as("validating", data_.validation->size()), ranks_);
+  if (!validation_ && ranks_.size() > 1) agreed_stop_ = most_urgent(ranks_.gather(own_stop_reason()));
   return validation_.has_value();
 }
 
@@ -323,6 +409,7 @@ void Trainer::keep_best(bool whole_epoch) {
   } else if (whole_epoch) {
     ++state_.epochs_since_best;
   }
+  if (!ranks_.first()) return;
   const WeightAverage::InModel in_model(average_);
   const auto save = [&](const std::filesystem::path& path) {
     CheckpointInfo own = info();
@@ -344,7 +431,9 @@ void Trainer::log_epoch(bool whole_epoch) {
   record.seconds = state_.total.seconds;
   record.loss_scale = state_.loss_scale;
   if (validation_) record.validation = scores_of(*validation_);
-  if (whole_epoch) record.mask_change = masks_->look();
+  if (whole_epoch && ranks_.first()) record.mask_change = masks_->look();
+  record.ranks = summary(epoch_times_);
+  epoch_times_.clear();
   log(record);
   if (events_) events_->on_epoch(state_.step, *model_, validation_loader_.get());
   for (const std::string& line : epoch_lines(record, recipe_.epochs)) progress_.say(line);
@@ -352,12 +441,13 @@ void Trainer::log_epoch(bool whole_epoch) {
 
 std::optional<Evaluation> Trainer::test(std::filesystem::path& tested) {
   if (!data_.test && !data_.validation) return std::nullopt;
-  const bool has_best = is_there(directory_.best());
+  const bool has_best = ranks_.of_first(is_there(directory_.best()));
   tested = has_best ? directory_.best() : directory_.last();
   std::optional<WeightAverage::InModel> in_model;
   if (has_best) {
     // Training is over: the model ends with the weights that it is tested with.
-    restore(load_checkpoint(tested), *model_);
+    const FileOfFirst file(ranks_, tested);
+    restore(load_checkpoint(file.path()), *model_);
     for (const auto& layer : model_->contractions()) layer->begin_step(0);
   } else {
     in_model.emplace(average_);
@@ -365,13 +455,15 @@ std::optional<Evaluation> Trainer::test(std::filesystem::path& tested) {
   const auto& images = data_.test ? data_.test : data_.validation;
   const std::unique_ptr<data::Loader> loader = loader_of(images);
   const std::optional<Evaluation> result = evaluate(
-      *model_, *loader, [this] { return stop_reason(); }, shown_as("testing", images->size()));
+      *model_, *loader, [this] { return own_stop_reason(); }, shown_as("testing", images->size()), ranks_);
+  if (!result && ranks_.size() > 1) agreed_stop_ = most_urgent(ranks_.gather(own_stop_reason()));
   if (!result) return std::nullopt;
   check_finite(*result, data_.test ? "test" : "validation");
   const std::string set = data_.test ? "test" : "validation";
-  write_atomically(directory_.evaluation(),
-                   evaluation_file(*result, *images, data_.class_names, set, tested.filename().string(),
-                                   has_best ? state_.best_epoch : state_.epoch));
+  if (ranks_.first())
+    write_atomically(directory_.evaluation(),
+                     evaluation_file(*result, *images, data_.class_names, set, tested.filename().string(),
+                                     has_best ? state_.best_epoch : state_.epoch));
   if (!data_.test) return std::nullopt;
   LogRecord record;
   record.kind = LogRecord::Kind::test;
@@ -404,6 +496,10 @@ void Trainer::check_finite(const Evaluation& evaluation, std::string_view set) c
 
 void Trainer::save_last() {
   check_finite();
+  if (!ranks_.first()) {
+    saved_step_ = state_.step;
+    return;
+  }
   const Clock::time_point begin = Clock::now();
   try {
     save_checkpoint(directory_.last(), *model_, &optimizer_, info(),
@@ -426,7 +522,9 @@ EvaluationProgress Trainer::shown_as(std::string_view work, std::int64_t images)
 
 std::vector<std::string> Trainer::bad_images() const {
   std::vector<std::string> names;
-  for (const std::int64_t index : train_loader_.bad_images()) names.push_back(data_.train->name(index));
+  std::set<std::int64_t> indices;
+  for (const std::int64_t index : ranks_.gather_lists(train_loader_.bad_images())) indices.insert(index);
+  for (const std::int64_t index : indices) names.push_back(data_.train->name(index));
   return names;
 }
 

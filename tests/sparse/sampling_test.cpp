@@ -234,6 +234,8 @@ TEST_CASE("uniform numbers of groups are even and independent") {
   CHECK(SampleKey{1, 2, 3}.word() == 0x6ae515c1c0ac7e37ULL);
   CHECK(sample_line(SampleKey{1, 2, 3}.word(), 4) == 0xebf8925eb818f960ULL);
   CHECK(sample_uniform(sample_line(SampleKey{1, 2, 3}.word(), 4), 5) == 12755722 * 0x1p-24F);
+  // A share of a batch goes on where the one before it ends.
+  CHECK(sample_line(SampleKey{1, 2, 3, 1}.word(), 3) == 0xebf8925eb818f960ULL);
 }
 
 TEST_CASE("a sampled gradient") {

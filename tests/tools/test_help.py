@@ -5,7 +5,7 @@ import unittest
 from support import CommandTest
 
 COMMANDS = [["train"], ["eval"], ["predict"], ["report"], ["export"], ["info"], ["models"], ["datasets"], ["devices"], ["methods"], ["optimizers"], ["bench"]]
-COMMANDS += [["bench", "step"], ["bench", "forward"], ["bench", "kernels"], ["bench", "loader"], ["bench", "pipeline"], ["bench", "check"]]
+COMMANDS += [["bench", "step"], ["bench", "forward"], ["bench", "kernels"], ["bench", "loader"], ["bench", "pipeline"], ["bench", "scale"], ["bench", "check"]]
 COMMANDS += [["devices", "test"], ["plugin"], ["plugin", "new"], ["sat"], ["sat", "build"]]
 COMMANDS += [["data"], ["data", "check"], ["data", "pack"], ["datasets", "get"], ["compare"], ["recipes"]]
 COMMANDS += [["profile"], ["doctor"], ["completion"], ["man"]]

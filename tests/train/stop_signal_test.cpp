@@ -9,7 +9,7 @@ namespace satsuma::train {
 TEST_CASE("the first signal is remembered, and handlers are put back") {
   struct sigaction before {};
   sigaction(SIGTERM, nullptr, &before);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     const StopSignal guard;
     CHECK(StopSignal::received() == 0);
     std::raise(signal);

@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build_packages=(g++ meson ninja-build pkg-config libcli11-dev nlohmann-json3-dev libfmt-dev libtomlplusplus-dev
   zlib1g-dev libstb-dev '?libjpeg62-turbo-dev|libjpeg-dev' '?libpng-dev' '?libcurl4-openssl-dev' '?libcpp-httplib-dev'
   '?libdnnl-dev|libonednn-dev' '?ocl-icd-opencl-dev' '?opencl-headers'
-  '?libprotobuf-dev' '?protobuf-compiler')
+  '?libprotobuf-dev' '?protobuf-compiler'
+  '?libopenmpi-dev' '?openmpi-bin')
 
 say() { printf '== %s\n' "$*" >&2; }
 

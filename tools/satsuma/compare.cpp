@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/duration.hpp"
 #include "satsuma/train/progress.hpp"
@@ -173,6 +174,8 @@ int run_devices(const Settings& settings) {
 }
 
 int run_compare(const Settings& settings) {
+  // Ranks share the runs by their claims, and each run is one process.
+  distributed::forget_launch();
   if (!settings.devices.empty()) return run_devices(settings);
   const train::Study study = train::make_study(study_text(settings), settings.yes);
   const std::vector<train::StudyRun> runs = study.runs(settings.out);

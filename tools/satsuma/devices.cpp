@@ -10,6 +10,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/plugins.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "tools/satsuma/devices_test.hpp"
 #include "tools/satsuma/opencl_listing.hpp"
 #include "tools/satsuma/output.hpp"
@@ -138,6 +139,16 @@ void print(const Listed& listed) {
   table.print();
 }
 
+/// Who would train: this process, or those that a launcher has started beside it.
+void print_ranks() {
+  const std::string library = distributed::mpi_library();
+  const distributed::Launch launch = distributed::launch_of_process();
+  const std::string who = launch.by.empty() ? "one process; mpirun -np N starts N ranks that train together"
+                                            : fmt::format("rank {} of {} that {} has started", launch.rank,
+                                                          launch.size, launch.by);
+  fmt::print("\nMPI: {}\n", library.empty() ? "not in this build" : fmt::format("{}; {}", library, who));
+}
+
 void print(const std::vector<Listed>& all) {
   using Align = Table::Align;
   Table table({"device", "kind", "version", "runs", "description"},
@@ -150,6 +161,12 @@ void print(const std::vector<Listed>& all) {
   }
   table.print();
   print_opencl();
+  print_ranks();
+}
+
+Json ranks_json() {
+  const distributed::Launch launch = distributed::launch_of_process();
+  return {{"library", distributed::mpi_library()}, {"rank", launch.rank}, {"ranks", launch.size}};
 }
 
 int list(const Settings& settings) {
@@ -158,7 +175,8 @@ int list(const Settings& settings) {
   if (settings.name.empty()) {
     Json devices = Json::array();
     for (const Listed& listed : all) devices.push_back(to_json(listed));
-    settings.json ? print_json({{"devices", devices}, {"opencl", opencl_json()}}) : print(all);
+    settings.json ? print_json({{"devices", devices}, {"opencl", opencl_json()}, {"mpi", ranks_json()}})
+                  : print(all);
     return 0;
   }
   const auto found = std::find_if(all.begin(), all.end(),

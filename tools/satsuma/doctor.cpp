@@ -22,6 +22,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/core/thread_limit.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "src/opencl/platforms.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/output.hpp"
@@ -182,9 +183,17 @@ std::string on_path(const std::vector<std::string>& names) {
 }
 
 Finding check_mpi() {
-  const std::string launcher = on_path({"mpirun", "mpiexec"});
-  if (!launcher.empty()) return {"MPI", State::good, launcher};
-  return {"MPI", State::good, "no mpirun on the PATH; training runs in one process and needs none"};
+  const std::string library = distributed::mpi_library();
+  const std::string launcher = on_path({"mpirun", "mpiexec", "srun"});
+  if (library.empty()) {
+    return {"MPI", State::missing, "not in this build",
+            "training on several processes needs it; install libopenmpi-dev and build anew"};
+  }
+  if (launcher.empty()) {
+    return {"MPI", State::missing, fmt::format("{}, no mpirun on the PATH", library),
+            "training on several processes needs one; install openmpi-bin"};
+  }
+  return {"MPI", State::good, fmt::format("{}, {}", library, launcher)};
 }
 
 Finding check_onednn() {

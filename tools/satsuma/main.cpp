@@ -1,14 +1,8 @@
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <functional>
-#include <new>
-#include <string_view>
-#include <system_error>
 
-#include "satsuma/core/error.hpp"
 #include "satsuma/device/plugins.hpp"
 #include "src/core/message.hpp"
 #include "tools/satsuma/bench.hpp"
@@ -21,6 +15,7 @@
 #include "tools/satsuma/doctor.hpp"
 #include "tools/satsuma/eval.hpp"
 #include "tools/satsuma/export.hpp"
+#include "tools/satsuma/failure.hpp"
 #include "tools/satsuma/info.hpp"
 #include "tools/satsuma/man.hpp"
 #include "tools/satsuma/methods.hpp"
@@ -40,21 +35,10 @@ namespace satsuma::tools {
 
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kWrongUse = 2;
-
-int report(std::string_view message, int code) {
+int report(const Failure& failure) {
   std::fflush(stdout);
-  say("error: {}", message);
-  return code;
-}
-
-/// A full disk behind a redirection shows in the middle of the work or after it. `error` is 0 where it is not
-/// known why.
-int report_standard_output(int error) {
-  return report(fmt::format("standard output could not be written{}{}", error != 0 ? ": " : "",
-                            error != 0 ? std::generic_category().message(error) : ""),
-                kFailed);
+  say("error: {}", failure.message);
+  return failure.code;
 }
 
 /// Gives the devices of plug-ins back when all else is done.
@@ -94,17 +78,9 @@ int run_satsuma(int argc, char** argv) try {
   add_man(app, run);
   const int code = parse(app, argc, argv) ? run() : 0;
   const int error = std::fflush(stdout) != 0 ? errno : 0;
-  return std::ferror(stdout) != 0 ? report_standard_output(error) : code;
-} catch (const UsageError& error) {
-  return report(error.what(), kWrongUse);
-} catch (const std::system_error& error) {
-  // fmt's, which does not say of which file it speaks.
-  if (std::ferror(stdout) != 0) return report_standard_output(error.code().value());
-  return report(error.what(), kFailed);
-} catch (const std::bad_alloc&) {
-  return report("out of memory; try a smaller --batch-size or model", kFailed);
-} catch (const std::exception& error) {
-  return report(error.what(), kFailed);
+  return std::ferror(stdout) != 0 ? report(failure_of_standard_output(error)) : code;
+} catch (...) {
+  return report(failure_of(std::current_exception()));
 }
 
 }  // namespace

@@ -50,13 +50,15 @@ Json describe(const Layer& layer) {
 }  // namespace
 
 Json describe_run(const train::Recipe& recipe, nn::Module& model, const train::ExperimentData& data,
-                  std::int64_t batches_per_epoch) {
+                  std::int64_t batches_per_epoch, const distributed::Communicator& ranks) {
   std::int64_t parameters = 0;
   for (const nn::Parameter& parameter : model.parameters()) parameters += parameter.value.numel();
   Json layers = Json::array();
   for (const Layer& layer : trace_layers(model, data.input)) layers.push_back(describe(layer));
   return {{"started", utc_now()},
           {"machine", BenchSettings::machine()},
+          {"ranks", ranks.size()},
+          {"hosts", ranks.hosts()},
           {"device", recipe.device},
           {"parameters", parameters},
           {"input", std::vector<std::int64_t>(data.input.begin(), data.input.end())},

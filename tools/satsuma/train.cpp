@@ -5,18 +5,21 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "satsuma/train/auto_batch.hpp"
 #include "satsuma/train/lr_find.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "src/core/message.hpp"
-
 #include "src/core/utf8.hpp"
+#include "src/distributed/stop.hpp"
+#include "src/train/file_of_first.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/lr_plot.hpp"
@@ -24,6 +27,7 @@
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/pictures.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
+#include "tools/satsuma/ranks.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
 #include "tools/satsuma/report/report_page.hpp"
 #include "tools/satsuma/run_description.hpp"
@@ -81,7 +85,7 @@ struct Plan {
 };
 
 /// Defaults, the recipe file and flags, in that order; a resumed run's own config.toml is its recipe file.
-Plan make_plan(const Settings& settings) {
+Plan plan_of_first(const Settings& settings) {
   Recipe base;
   if (!settings.config.empty()) base = train::read_recipe(shipped_or_given("recipes", settings.config));
   Recipe recipe = settings.flags.apply(base);
@@ -97,9 +101,40 @@ Plan make_plan(const Settings& settings) {
   // What is written to config.toml repeats the run even where defaults have changed or the machine is
   // another.
   recipe.fill_defaults();
-  use_threads(recipe.threads);
-  recipe.threads = threads();
   return {std::move(recipe), std::move(directory)};
+}
+
+Plan make_plan(const Settings& settings, distributed::Communicator& ranks) {
+  if (ranks.size() == 1) {
+    Plan plan = plan_of_first(settings);
+    use_threads(plan.recipe.threads);
+    plan.recipe.threads = threads();
+    return plan;
+  }
+  const Recipe flags = settings.flags.apply({});
+  const char* const alone = !settings.lr_find.empty() ? "--lr-find"
+                            : flags.auto_batch        ? "--auto-batch"
+                            : flags.budget_macs       ? "--budget-macs"
+                                                      : nullptr;
+  if (alone != nullptr) {
+    throw UsageError(
+        fmt::format("{} works on one process; find it out without mpirun, and give what it finds", alone));
+  }
+  // Files of rank 0 need not be there on other hosts.
+  std::optional<Plan> plan;
+  if (ranks.first()) plan.emplace(plan_of_first(settings));
+  const std::string text = ranks.of_first(plan ? train::to_toml(plan->recipe) : std::string());
+  if (!plan) {
+    Recipe recipe = train::parse_recipe(text, "the recipe of rank 0");
+    const std::string out = recipe.out;
+    plan.emplace(Plan{std::move(recipe), train::RunDirectory(out, train::RunMode::guest)});
+  }
+  if (plan->recipe.auto_batch) throw UsageError("auto-batch works on one process; give a --batch-size");
+  if (plan->recipe.budget_macs) throw UsageError("budget-macs works on one process; give its --nm-for");
+  // Other hosts may have more cores or fewer, and a run goes on with more ranks or fewer.
+  if (settings.resume && !settings.flags.given("threads")) plan->recipe.threads.reset();
+  use_threads(plan->recipe.threads.value_or(threads_of_rank(ranks)));
+  return std::move(*plan);
 }
 
 /// Throws UsageError where `recipe` is not a continuation of the run that `before` began.
@@ -128,16 +163,19 @@ void choose_batch(Recipe& recipe, const train::ExperimentData& data, train::Prog
 /// The model as training begins: drawn, or with the weights of --init, and with the patterns of
 /// --budget-macs.
 std::shared_ptr<nn::Module> begin_model(const Settings& settings, Recipe& recipe,
-                                        const train::ExperimentData& data, train::Progress& progress) {
+                                        const train::ExperimentData& data, train::Progress& progress,
+                                        distributed::Communicator& ranks) {
   std::shared_ptr<nn::Module> model = train::make_model(recipe, data.input, data.classes);
-  if (!recipe.init.empty())
-    load_weights(train::load_checkpoint(recipe.init), *model, settings.strict_init, recipe.new_head);
+  if (!recipe.init.empty()) {
+    const train::FileOfFirst init(ranks, recipe.init);
+    load_weights(train::load_checkpoint(init.path()), *model, settings.strict_init, recipe.new_head);
+  }
   if (recipe.budget_macs) choose_by_budget(recipe, *model, data, progress);
   return model;
 }
 
 /// Draws loss over learning rate and leaves everything else as it was.
-int run_lr_find(const Settings& settings) {
+int run_lr_find(const Settings& settings, distributed::Communicator& ranks) {
   Recipe base;
   if (!settings.config.empty()) base = train::read_recipe(shipped_or_given("recipes", settings.config));
   Recipe recipe = settings.flags.apply(base);
@@ -148,7 +186,7 @@ int run_lr_find(const Settings& settings) {
   const train::ExperimentData data = train::load_data(recipe);
   train::fill_sizes(recipe, data);
   if (recipe.auto_batch) choose_batch(recipe, data, progress);
-  const std::shared_ptr<nn::Module> model = begin_model(settings, recipe, data, progress);
+  const std::shared_ptr<nn::Module> model = begin_model(settings, recipe, data, progress, ranks);
   const train::StopSignal signals;
   const train::LrCurve curve = train::find_lr(recipe, *model, data, progress, train::StopSignal::received);
   if (const int signal = train::StopSignal::received(); signal != 0) return 128 + signal;
@@ -187,43 +225,55 @@ std::unique_ptr<LiveView> start_live_view(const ServeAddress& address, const std
   return view;
 }
 
-int run_train(const Settings& settings) {
+/// mpirun gives rank 0 a terminal of its own, wherever its words go in the end.
+train::Progress::Style style_for(std::FILE* stream, bool quiet, const distributed::Communicator& ranks) {
+  using Style = train::Progress::Style;
+  if (ranks.size() == 1) return train::Progress::style_for(stream, quiet);
+  return quiet || !ranks.first() ? Style::quiet : Style::plain;
+}
+
+int run_train(const Settings& settings, distributed::Communicator& ranks) {
   ServeAddress address;
   if (settings.serves) {
     check_can_serve();
     address = ServeAddress::parse(settings.serve);
   }
   settings.plugins.load();
-  if (!settings.lr_find.empty()) return run_lr_find(settings);
-  auto [recipe, directory] = make_plan(settings);
+  if (!settings.lr_find.empty() && ranks.size() == 1) return run_lr_find(settings, ranks);
+  auto [recipe, directory] = make_plan(settings, ranks);
   std::FILE* const stream = settings.json ? stderr : stdout;
-  train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
+  train::Progress progress(stream, style_for(stream, settings.quiet, ranks));
+  if (ranks.size() > 1) progress.say(ranks_text(ranks));
 
   const train::ExperimentData data = train::load_data(recipe);
   train::fill_sizes(recipe, data);
-  if (recipe.auto_batch && directory.resumes())
+  const bool resumes = ranks.of_first(directory.resumes());
+  if (recipe.auto_batch && resumes)
     throw UsageError("--resume goes on with the batch size that the run has; leave out --auto-batch");
-  if (recipe.budget_macs && directory.resumes())
+  if (recipe.budget_macs && resumes)
     throw UsageError("--resume goes on with the patterns that the run has; leave out --budget-macs");
   if (recipe.auto_batch) choose_batch(recipe, data, progress);
-  const std::shared_ptr<nn::Module> model = directory.resumes()
-                                                ? train::make_model(recipe, data.input, data.classes)
-                                                : begin_model(settings, recipe, data, progress);
+  const std::shared_ptr<nn::Module> model = resumes ? train::make_model(recipe, data.input, data.classes)
+                                                    : begin_model(settings, recipe, data, progress, ranks);
   const train::StopSignal signals;
-  train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received);
-  if (directory.resumes()) {
-    const train::Checkpoint checkpoint = train::load_checkpoint(directory.last());
+  distributed::set_stop_signal(train::StopSignal::received);
+  train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received, ranks);
+  if (resumes) {
+    const train::FileOfFirst last(ranks, directory.last());
+    const train::Checkpoint checkpoint = train::load_checkpoint(last.path());
     if (checkpoint.info) {
       check_continues(train::parse_recipe(checkpoint.info->recipe, directory.last().string()), recipe,
                       progress);
     }
     trainer.resume(checkpoint);
   }
-  directory.open(train::to_toml(recipe));
-  write_description(directory, describe_run(recipe, *model, data, trainer.steps_per_epoch()));
+  if (ranks.first()) {
+    directory.open(train::to_toml(recipe));
+    write_description(directory, describe_run(recipe, *model, data, trainer.steps_per_epoch(), ranks));
+  }
   describe(recipe, *model, data, trainer.steps_per_epoch(), progress);
   std::unique_ptr<LiveView> view;
-  if (settings.serves) view = start_live_view(address, directory.path(), progress);
+  if (settings.serves && ranks.first()) view = start_live_view(address, directory.path(), progress);
 
   const train::Outcome outcome = trainer.run();
   std::vector<std::string> bad = trainer.bad_images();
@@ -235,7 +285,7 @@ int run_train(const Settings& settings) {
   add_left_out(outcome.test, data.test);
   if (!bad.empty()) progress.say(bad_images_text(bad));
   summarise(recipe, data, directory, outcome, progress);
-  if (settings.json) print_json(to_json(recipe, data, *model, directory, outcome));
+  if (settings.json && ranks.first()) print_json(to_json(recipe, data, *model, directory, outcome, ranks));
   if (outcome.signal != 0) return 128 + outcome.signal;
   report_checks(recipe);
   return 0;
@@ -283,10 +333,13 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
       "evaluated once on the test images, at the end: that is the test accuracy.\n"
       "Ctrl-C ends the step, writes last.safetensors and says how to resume. Accuracies in JSON are shares "
       "of 1.\n"
+      "mpirun -np N, or srun, before the command trains on N processes, which share each batch.\n"
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8 --out runs/first");
   command->callback([settings, serve, &run] {
     settings->serves = serve->count() > 0;
-    run = [settings] { return run_train(*settings); };
+    run = [settings] {
+      return with_ranks([&](distributed::Communicator& ranks) { return run_train(*settings, ranks); });
+    };
   });
   return command;
 }

@@ -70,7 +70,8 @@ Json number_or_null(const std::optional<double>& value) {
 }  // namespace
 
 Json to_json(const Recipe& recipe, const train::ExperimentData& data, const nn::Module& model,
-             const train::RunDirectory& directory, const train::Outcome& outcome) {
+             const train::RunDirectory& directory, const train::Outcome& outcome,
+             const distributed::Communicator& ranks) {
   const train::TrainingState& state = outcome.state;
   const auto& test = outcome.test;
   const auto& validation = outcome.validation;
@@ -116,6 +117,7 @@ Json to_json(const Recipe& recipe, const train::ExperimentData& data, const nn::
           {"data", recipe.data},
           {"method", recipe.method},
           {"nm", recipe.nm},
+          {"ranks", ranks.size()},
           {"threads", threads()},
           {"checkpoint", directory.last().string()},
           {"best_checkpoint", is_there(directory.best()) ? Json(directory.best().string()) : Json()},

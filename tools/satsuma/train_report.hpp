@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "satsuma/distributed/communicator.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "tools/satsuma/output.hpp"
 
@@ -16,6 +17,7 @@ void summarise(const train::Recipe& recipe, const train::ExperimentData& data,
                train::Progress& progress);
 /// The object of `satsuma train --json`.
 Json to_json(const train::Recipe& recipe, const train::ExperimentData& data, const nn::Module& model,
-             const train::RunDirectory& directory, const train::Outcome& outcome);
+             const train::RunDirectory& directory, const train::Outcome& outcome,
+             const distributed::Communicator& ranks);
 
 }  // namespace satsuma::tools

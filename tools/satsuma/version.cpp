@@ -7,6 +7,7 @@
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/device/registry.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "satsuma/plugin.h"
 #include "tools/satsuma/peer.hpp"
 
@@ -20,7 +21,9 @@ std::string version_text() {
   text += fmt::format("ISA        {} of plain, avx2, avx512, avx512_bf16, amx\n", kernels_name());
   text += fmt::format("devices    {}; plug-ins of interface {}\n", fmt::join(devices, ", "),
                       SATSUMA_PLUGIN_INTERFACE);
-  text += fmt::format("libraries  {}, {}\n", SATSUMA_LIBRARIES, peer.empty() ? "no oneDNN" : peer);
+  const std::string mpi = distributed::mpi_library();
+  text += fmt::format("libraries  {}, {}, {}\n", SATSUMA_LIBRARIES, peer.empty() ? "no oneDNN" : peer,
+                      mpi.empty() ? "no MPI" : mpi);
   return text + "compiler   " SATSUMA_COMPILER;
 }
 

@@ -15,6 +15,7 @@ struct Batch {
   Tensor labels;   ///< [N], i64
   Tensor targets;  ///< [N, classes], f32: share of each class; undefined unless mixup or cutmix mixed images
   std::vector<std::int64_t> indices;  ///< [N]: which images of the data set these are
+  std::int64_t first = 0;             ///< place of its first image in the epoch's order
 };
 
 /// What becomes of an image that cannot be read.
@@ -38,6 +39,12 @@ struct LoaderOptions {
   int threads = 1;   ///< worker threads that prepare batches ahead
   int prefetch = 4;  ///< batches kept ready; at least one more than there are threads keeps them all busy
   BadImages bad = BadImages::refuse;
+  /// Where `ranks` processes share the work, what process `rank` gets: of each batch the images of
+  /// share_of(), or where whole batches are shared those whose number is `rank` modulo `ranks`. All get
+  /// together what one would.
+  int rank = 0;
+  int ranks = 1;
+  bool share_batches = false;
 };
 
 /// Delivers the batches of an epoch, prepared ahead by worker threads. What a batch holds depends on the
@@ -53,7 +60,10 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
+  /// Of all processes that share them.
   std::int64_t batches_per_epoch() const;
+  /// Of the data set.
+  std::int64_t images() const;
   /// Starts epoch `epoch` at batch `first`; the batches are those of the whole epoch from there on. Throws
   /// UsageError when the epoch has no such batch (its number of batches is allowed: nothing is left then).
   void start(std::int64_t epoch, std::int64_t first = 0);

@@ -14,12 +14,15 @@ struct SampleKey {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
   std::uint64_t layer = 0;
+  /// Lines of groups (sample_line()) before the first: those of the images that other processes have of a
+  /// batch.
+  std::uint64_t first_line = 0;
 
   /// The key of a layer by its name: `layer` is mixed as word() is, character by character.
   static SampleKey of(std::uint64_t seed, std::int64_t step, std::string_view layer);
-  /// One word of all three: mix(mix(mix(seed) + step) + layer), mix() being the finaliser of SplitMix64
-  /// (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014) of its argument plus
-  /// 0x9E3779B97F4A7C15.
+  /// One word of all: mix(mix(mix(seed) + step) + layer) + first_line * 0x9E3779B97F4A7C15, mix() being the
+  /// finaliser of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014) of
+  /// its argument plus 0x9E3779B97F4A7C15. So line l of this key is line first_line + l of the key without.
   std::uint64_t word() const;
 };
 

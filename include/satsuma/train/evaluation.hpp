@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "satsuma/data/loader.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "satsuma/nn/module.hpp"
 
 namespace satsuma::train {
@@ -59,8 +60,10 @@ struct Evaluation {
 using EvaluationProgress = std::function<void(std::int64_t done)>;
 
 /// Runs `model` over the batches of `loader`, which does not shuffle, in evaluation mode. Empty when `stop`
-/// asked for the end.
+/// asked for the end. Where `ranks` share the batches (LoaderOptions::share_batches) all get the result of
+/// all, and all end when one is asked to.
 std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, const StopRequest& stop = {},
-                                   const EvaluationProgress& progress = {});
+                                   const EvaluationProgress& progress = {},
+                                   distributed::Communicator& ranks = distributed::alone());
 
 }  // namespace satsuma::train

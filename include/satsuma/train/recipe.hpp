@@ -94,6 +94,8 @@ struct Recipe {
   double drop_path = 0;
   std::optional<double> dropout;
   bool recompute = false;
+  bool sync_bn = false;
+  std::string exchange = "fp32";
 
   std::string out;
   std::int64_t log_every = 50;

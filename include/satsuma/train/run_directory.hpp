@@ -19,6 +19,7 @@ enum class RunMode : std::uint8_t {
   fresh,      ///< the directory must be empty or not exist
   resume,     ///< the directory must hold a run
   overwrite,  ///< an earlier run's files are removed, anything else stays
+  guest,      ///< another process's: neither looked at, nor locked, nor written
 };
 
 class AppendFile;
@@ -71,6 +72,14 @@ struct StepTime {
   double update = 0;
 };
 
+/// How ranks that train together have waited for each other.
+struct RankTimes {
+  std::int64_t ranks = 1;
+  std::int64_t slowest = 0;    ///< the rank that has waited least
+  double slowest_waiting = 0;  ///< its share of the time of steps
+  double waiting = 0;          ///< of all ranks, the mean
+};
+
 /// One line of log.jsonl.
 struct LogRecord {
   enum class Kind : std::uint8_t {
@@ -98,7 +107,8 @@ struct LogRecord {
   std::optional<double> gradient_norm;  ///< of the step, before it was clipped
   /// Of each layer with packed weights, the share of positions that were not kept an epoch before.
   std::vector<std::pair<std::string, double>> mask_change;
-  std::optional<StepTime> time;  ///< intervals only
+  std::optional<StepTime> time;    ///< intervals only
+  std::optional<RankTimes> ranks;  ///< where there are several
 };
 
 /// log.jsonl: JSON objects, one a line, appended; and log.csv, the same as a table: a column for each key,

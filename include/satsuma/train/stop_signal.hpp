@@ -5,8 +5,8 @@
 
 namespace satsuma::train {
 
-/// Catches SIGINT, SIGTERM and SIGHUP while it lives, so that a run can end in order: the first one is
-/// remembered, a second one ends the process at once with exit code 128 + signal. One at a time.
+/// Catches SIGINT, SIGTERM, SIGHUP and SIGUSR1 while it lives, so that a run can end in order: the first one
+/// is remembered, a second one ends the process at once with exit code 128 + signal. One at a time.
 class StopSignal {
  public:
   StopSignal();
@@ -18,7 +18,7 @@ class StopSignal {
   static int received();
 
  private:
-  std::array<struct sigaction, 3> before_{};
+  std::array<struct sigaction, 4> before_{};
 };
 
 }  // namespace satsuma::train

@@ -7,6 +7,7 @@
 
 #include "satsuma/core/profile.hpp"
 #include "satsuma/data/loader.hpp"
+#include "satsuma/distributed/communicator.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/optimizer.hpp"
 #include "satsuma/optim/schedule.hpp"
@@ -47,12 +48,18 @@ struct Outcome {
 /// kept, and evaluated on the test set once, at the end. Without a validation set the latest weights are the
 /// best. A new stage of a schedule of patterns begins anew with what is best: weights that are pruned
 /// otherwise cannot be compared.
+///
+/// Where ranks train together each has a Trainer of the same recipe and data, and all calls are made on all
+/// of them. Rank 0 alone keeps the run directory, and begins with the weights that all begin with. They stop
+/// at the same step.
 class Trainer {
  public:
-  /// `directory` is open. Throws UsageError when the batch size does not fit the data, and where something
-  /// that needs a validation set is asked for without one.
+  /// `directory` is open, or on other ranks than the first a guest's. Throws UsageError when the batch size
+  /// does not fit the data or the ranks, and where something that needs a validation set is asked for without
+  /// one.
   Trainer(const Recipe& recipe, std::shared_ptr<nn::Module> model, ExperimentData data,
-          RunDirectory directory, Progress& progress, StopRequest stop = {});
+          RunDirectory directory, Progress& progress, StopRequest stop = {},
+          distributed::Communicator& ranks = distributed::alone());
   ~Trainer();
 
   /// Continues bit for bit where `checkpoint` stands. Throws FormatError when it does not fit the model or
@@ -67,16 +74,31 @@ class Trainer {
 
   std::int64_t batches_per_epoch() const { return train_loader_.batches_per_epoch(); }
   std::int64_t steps_per_epoch() const;
-  /// Names of training images that could not be read and were passed over (Recipe::skip_bad_images).
+  /// Names of training images that could not be read and were passed over (Recipe::skip_bad_images), by any
+  /// rank.
   std::vector<std::string> bad_images() const;
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct RankTime {
+    double seconds = 0;
+    double waited = 0;
+  };
+  static std::optional<RankTimes> summary(const std::vector<RankTime>& times);
 
   bool out_of_patience() const;
   bool finished() const;
   /// Whether to stop early: the signal, or -1 where time is over.
-  int stop_reason() const;
+  int stop_reason() const { return ranks_.size() > 1 ? agreed_stop_ : own_stop_reason(); }
+  /// What this rank would stop for.
+  int own_stop_reason() const;
+  /// Throws NumericError on a loss that is none.
+  void check_loss(const Tally& tally, double lr) const;
+  /// Tells the other ranks how the step went here, and hears it of them: what devices have done becomes that
+  /// of all. `seconds` are this rank's, `waited` those of them in which it waited.
+  void end_step_with_others(Tally& tally, double waited);
+  /// All begin with rank 0's weights.
+  void share_weights();
   bool stop_requested() const { return stop_reason() != 0; }
   std::unique_ptr<data::Loader> loader_of(std::shared_ptr<const data::Dataset> images) const;
   void begin();
@@ -111,6 +133,7 @@ class Trainer {
   RunDirectory directory_;
   Progress& progress_;
   StopRequest stop_;
+  distributed::Communicator& ranks_;
   data::Loader train_loader_;
   std::unique_ptr<data::Loader> validation_loader_;
   optim::Optimizer optimizer_;
@@ -137,6 +160,9 @@ class Trainer {
   std::optional<Clock::time_point> deadline_;
   double save_seconds_ = 0;  ///< of last.safetensors, the longest
   double longest_step_ = 0;  ///< seconds
+  int agreed_stop_ = 0;      ///< by all ranks, where there are several
+  /// Of each rank, since the last line of the log and since the epoch began.
+  std::vector<RankTime> interval_times_, epoch_times_;
 };
 
 }  // namespace satsuma::train

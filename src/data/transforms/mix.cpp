@@ -29,16 +29,17 @@ double draw_log_gamma(double shape, Rng& rng) {
 
 /// Calls `f(own, before)` for each value of a row of pixels [begin, begin + count) of every image, where
 /// `before` is that of the image before as it was. Images go from the last to the first, so that only the
-/// last has to be kept.
+/// last has to be kept; before the first comes `before_first`, or where that is undefined the last.
 template <typename F>
-void with_image_before(Tensor& images, std::int64_t begin, std::int64_t count, std::vector<float>& last,
-                       F f) {
+void with_image_before(Tensor& images, const Tensor& before_first, std::int64_t begin, std::int64_t count,
+                       std::vector<float>& last, F f) {
   const std::int64_t n = images.dim(0);
   const std::int64_t block = images.dim(1) * images.dim(2) * images.dim(3) * kLanes;
   float* const values = images.data<float>() + begin * kLanes;
   const auto at = [&](std::int64_t image) { return values + image / kLanes * block + image % kLanes; };
   last.resize(static_cast<std::size_t>(count));
-  for (std::int64_t i = 0; i < count; ++i) last[static_cast<std::size_t>(i)] = at(n - 1)[i * kLanes];
+  const float* const wraps = before_first.defined() ? before_first.data<float>() + begin * kLanes : at(n - 1);
+  for (std::int64_t i = 0; i < count; ++i) last[static_cast<std::size_t>(i)] = wraps[i * kLanes];
   for (std::int64_t image = n - 1; image > 0; --image) {
     float* const own = at(image);
     const float* const before = at(image - 1);
@@ -71,38 +72,42 @@ Box draw_cut(double share, std::int64_t height, std::int64_t width, Rng& rng) {
   return box;
 }
 
-void mix_images(Tensor& images, double share) {
+void mix_images(Tensor& images, double share, const Tensor& before) {
   const auto own = static_cast<float>(share);
   const auto other = static_cast<float>(1 - share);
   // A row at a time: what is read of one image is still near when the next needs it.
   const std::int64_t row = images.dim(1) * images.dim(3);
   std::vector<float> last;
   for (std::int64_t y = 0; y < images.dim(2); ++y)
-    with_image_before(images, y * row, row, last, [&](float a, float b) { return own * a + other * b; });
+    with_image_before(images, before, y * row, row, last,
+                      [&](float a, float b) { return own * a + other * b; });
 }
 
-void cut_images(Tensor& images, const Box& box) {
+void cut_images(Tensor& images, const Box& box, const Tensor& before) {
   const std::int64_t channels = images.dim(1);
   std::vector<float> last;
   for (std::int64_t y = box.top; y < box.top + box.height; ++y) {
-    with_image_before(images, (y * images.dim(3) + box.left) * channels, box.width * channels, last,
-                      [](float, float before) { return before; });
+    with_image_before(images, before, (y * images.dim(3) + box.left) * channels, box.width * channels, last,
+                      [](float, float other) { return other; });
   }
 }
 
-Tensor mixed_targets(const Tensor& labels, std::int64_t classes, double share) {
+Tensor mixed_targets(const Tensor& labels, std::int64_t classes, double share, const Tensor& before) {
   const std::int64_t n = labels.numel();
   Tensor targets = Tensor::zeros({n, classes}, DType::f32);
   float* const values = targets.data<float>();
   const auto* const label = labels.data<std::int64_t>();
   for (std::int64_t i = 0; i < n; ++i) {
     values[i * classes + label[i]] += static_cast<float>(share);
-    values[i * classes + label[(i + n - 1) % n]] += static_cast<float>(1 - share);
+    const std::int64_t other = i > 0              ? label[i - 1]
+                               : before.defined() ? *before.data<std::int64_t>()
+                                                  : label[n - 1];
+    values[i * classes + other] += static_cast<float>(1 - share);
   }
   return targets;
 }
 
-void Mixing::apply(Batch& batch, std::int64_t classes, Rng& rng) const {
+void Mixing::apply(Batch& batch, std::int64_t classes, Rng& rng, const Batch& before) const {
   if (!on()) return;
   const bool cuts = rng.next() >> 31 != 0 ? cutmix > 0 : mixup <= 0;
   double share = draw_beta(cuts ? cutmix : mixup, rng);
@@ -110,12 +115,12 @@ void Mixing::apply(Batch& batch, std::int64_t classes, Rng& rng) const {
     const std::int64_t height = batch.images.dim(2);
     const std::int64_t width = batch.images.dim(3);
     const Box box = draw_cut(share, height, width, rng);
-    cut_images(batch.images, box);
+    cut_images(batch.images, box, before.images);
     share = 1 - static_cast<double>(box.width * box.height) / static_cast<double>(height * width);
   } else {
-    mix_images(batch.images, share);
+    mix_images(batch.images, share, before.images);
   }
-  batch.targets = mixed_targets(batch.labels, classes, share);
+  batch.targets = mixed_targets(batch.labels, classes, share, before.labels);
 }
 
 }  // namespace satsuma::data

@@ -58,6 +58,19 @@ std::string machine_value(const Run& run, const char* key) {
   return text_of(value_at(value_at(run.about, "machine"), key));
 }
 
+/// Ranks that have trained together, and how they have waited for each other in the latest epoch.
+std::string ranks_of(const Run& run) {
+  const double ranks = number_at(run.about, "ranks").value_or(1);
+  std::string text = fmt::format("{}", ranks);
+  if (ranks < 2 || run.epochs.empty()) return text;
+  const RunPoint& latest = run.epochs.back();
+  const auto waiting = latest.value("waiting"), slowest = latest.value("slowest_rank"),
+             least = latest.value("slowest_waiting");
+  if (!waiting || !slowest || !least) return text;
+  return text + fmt::format("; they wait {:.1f} %, the slowest, rank {}, {:.1f} %", 100 * *waiting, *slowest,
+                            100 * *least);
+}
+
 }  // namespace
 
 std::string settings_section(const std::vector<Run>& runs) {
@@ -88,7 +101,8 @@ std::string settings_section(const std::vector<Run>& runs) {
 
 std::string environment_section(const std::vector<Run>& runs) {
   const std::vector<std::string> heading = {
-      "run", "begun", "processor", "instruction set", "threads of cores", "device", "Satsuma", "compiler"};
+      "run",    "begun",   "processor", "instruction set", "ranks", "threads of cores",
+      "device", "Satsuma", "compiler"};
   std::vector<std::vector<std::string>> rows;
   std::string without;
   for (const Run& run : runs) {
@@ -98,7 +112,7 @@ std::string environment_section(const std::vector<Run>& runs) {
     }
     rows.push_back(
         {run.name, text_at(run.about, "started"), machine_value(run, "cpu"), machine_value(run, "isa"),
-         fmt::format("{} of {}", machine_value(run, "threads"), machine_value(run, "cores")),
+         ranks_of(run), fmt::format("{} of {}", machine_value(run, "threads"), machine_value(run, "cores")),
          text_at(run.about, "device"), machine_value(run, "satsuma"), machine_value(run, "compiler")});
   }
   std::string note = "Where the run, or its latest continuation, was begun.";

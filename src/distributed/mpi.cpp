@@ -1,0 +1,178 @@
+#define OMPI_SKIP_MPICXX 1
+#define MPICH_SKIP_MPICXX 1
+#include <fmt/format.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <climits>
+#include <cstdlib>
+#include <thread>
+
+#include "satsuma/core/cpu.hpp"
+#include "satsuma/core/error.hpp"
+#include "src/distributed/host_name.hpp"
+#include "src/distributed/start.hpp"
+#include "src/distributed/watch.hpp"
+
+// The one file that includes MPI's header.
+
+namespace satsuma::distributed {
+
+namespace {
+
+class Request : public Transfer {
+ public:
+  ~Request() override {
+    if (request_ != MPI_REQUEST_NULL) MPI_Wait(&request_, MPI_STATUS_IGNORE);
+  }
+  bool done() override {
+    int arrived = 0;
+    MPI_Test(&request_, &arrived, MPI_STATUS_IGNORE);
+    return arrived != 0;
+  }
+  MPI_Request* get() { return &request_; }
+
+ private:
+  MPI_Request request_ = MPI_REQUEST_NULL;
+};
+
+int count_of(std::size_t bytes) {
+  if (bytes > INT_MAX) throw Error(fmt::format("a transfer of {} bytes is more than MPI takes", bytes));
+  return static_cast<int>(bytes);
+}
+
+/// The library's first words: `Open MPI v4.1.4`, `MPICH Version: 4.0.2`.
+std::string short_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  std::string version(text.data(), static_cast<std::size_t>(length));
+  version = version.substr(0, version.find_first_of(",\n"));
+  std::replace(version.begin(), version.end(), '\t', ' ');
+  return version;
+}
+
+/// What is wrong on all ranks is said by the first; the launcher ends the others when it ends.
+[[noreturn]] void refuse(int rank, const std::string& why) {
+  if (rank != 0) std::this_thread::sleep_for(std::chrono::seconds(5));
+  throw UsageError(why);
+}
+
+class Mpi : public Communicator {
+ public:
+  explicit Mpi(const Launch& launch) {
+    // One thread talks to MPI; others (loader, OpenMP) are there.
+    int provided = 0;
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    if (launch.size > 0 && size_ != launch.size) {
+      MPI_Finalize();
+      refuse(launch.rank,
+             fmt::format(
+                 "{} started {} processes, but MPI sees {}; start them with the mpirun of {}, or with srun "
+                 "--mpi=pmix",
+                 launch.by, launch.size, size_, mpi_library()));
+    }
+    for (MPI_Comm& channel : channels_) MPI_Comm_dup(MPI_COMM_WORLD, &channel);
+    hosts_ = gather_text(host_name());
+    check_same();
+    watch_ = std::make_unique<Watch>(rank_, hosts_,
+                                     [this](std::string text) { return of_first(std::move(text)); });
+  }
+
+  ~Mpi() override {
+    // Who leaves early is no rank that died.
+    Request everybody;
+    MPI_Ibarrier(on(Channel::words), everybody.get());
+    wait(everybody);
+    watch_->leave();
+    for (MPI_Comm& channel : channels_) MPI_Comm_free(&channel);
+    MPI_Finalize();
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  const std::vector<std::string>& hosts() const override { return hosts_; }
+  std::string library() const override { return short_version(); }
+
+  std::unique_ptr<Transfer> all_to_all(Channel channel, const std::byte* from, std::byte* to,
+                                       std::size_t bytes) override {
+    auto request = std::make_unique<Request>();
+    MPI_Ialltoall(from, count_of(bytes), MPI_BYTE, to, count_of(bytes), MPI_BYTE, on(channel),
+                  request->get());
+    return request;
+  }
+
+  std::unique_ptr<Transfer> all_gather(Channel channel, const std::byte* own, std::byte* all,
+                                       std::size_t bytes) override {
+    auto request = std::make_unique<Request>();
+    MPI_Iallgather(own, count_of(bytes), MPI_BYTE, all, count_of(bytes), MPI_BYTE, on(channel),
+                   request->get());
+    return request;
+  }
+
+  void broadcast(std::byte* data, std::size_t bytes) override {
+    constexpr std::size_t kPiece = std::size_t{1} << 28;
+    for (std::size_t at = 0; at < bytes; at += kPiece) {
+      Request request;
+      MPI_Ibcast(data + at, count_of(std::min(kPiece, bytes - at)), MPI_BYTE, 0, on(Channel::words),
+                 request.get());
+      wait(request);
+    }
+  }
+
+  bool first_fails() override { return rank_ != 0 && watch_->first_fails(); }
+
+  [[noreturn]] void abort(int code) noexcept override {
+    watch_->fail();
+    MPI_Abort(MPI_COMM_WORLD, code);
+    ::_exit(code);
+  }
+
+ private:
+  MPI_Comm on(Channel channel) const { return channels_[static_cast<std::size_t>(channel)]; }
+
+  std::vector<std::string> gather_text(const std::string& own) {
+    std::array<char, 256> fixed{};
+    std::copy_n(own.data(), std::min(own.size(), fixed.size() - 1), fixed.data());
+    std::vector<std::string> all;
+    for (const auto& text : gather(fixed)) all.emplace_back(text.data());
+    return all;
+  }
+
+  /// Weights are updated on each rank for itself, and have to stay the same.
+  void check_same() {
+    const std::vector<std::string> all = gather_text(std::string(to_string(active_isa())));
+    for (int r = 1; r < size_; ++r) {
+      const auto i = static_cast<std::size_t>(r);
+      if (all[i] == all[0]) continue;
+      refuse(rank_,
+             fmt::format(
+                 "{} has kernels {}, {} has {}; their weights would drift apart: set SATSUMA_ISA to one that "
+                 "all hosts have (mpirun -x SATSUMA_ISA=avx2)",
+                 name(0), all[0], name(r), all[i]));
+    }
+  }
+
+  int rank_ = 0;
+  int size_ = 1;
+  std::array<MPI_Comm, 3> channels_{};
+  std::vector<std::string> hosts_;
+  std::unique_ptr<Watch> watch_;
+};
+
+}  // namespace
+
+std::string mpi_library() {
+  return short_version();
+}
+
+std::unique_ptr<Communicator> make_mpi(const Launch& launch) {
+  return std::make_unique<Mpi>(launch);
+}
+
+}  // namespace satsuma::distributed

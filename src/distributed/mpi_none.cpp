@@ -1,0 +1,19 @@
+#include <fmt/format.h>
+
+#include "satsuma/core/error.hpp"
+#include "src/distributed/start.hpp"
+
+namespace satsuma::distributed {
+
+std::string mpi_library() {
+  return {};
+}
+
+std::unique_ptr<Communicator> make_mpi(const Launch& launch) {
+  throw UsageError(fmt::format(
+      "{} started {} processes that should train together, but this build has no MPI; install libopenmpi-dev "
+      "and build anew with -Dmpi=enabled, or start one process",
+      launch.by, launch.size));
+}
+
+}  // namespace satsuma::distributed

@@ -1,0 +1,53 @@
+#include "src/train/file_of_first.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "satsuma/core/error.hpp"
+#include "satsuma/train/atomic_file.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw IoError(io_message("read", path, errno));
+  return content;
+}
+
+void write_all(int file, const std::string& content, const std::filesystem::path& path) {
+  for (std::size_t at = 0; at < content.size();) {
+    const ssize_t written = ::write(file, content.data() + at, content.size() - at);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw IoError(io_message("copy", path, errno));
+    at += static_cast<std::size_t>(written);
+  }
+}
+
+}  // namespace
+
+FileOfFirst::FileOfFirst(distributed::Communicator& ranks, std::filesystem::path path)
+    : path_(std::move(path)) {
+  if (ranks.size() == 1) return;
+  const std::string content = ranks.of_first(ranks.first() ? content_of(path_) : std::string());
+  if (ranks.first()) return;
+  file_ = ::memfd_create("satsuma", MFD_CLOEXEC);
+  if (file_ < 0) throw IoError(io_message("copy", path_, errno));
+  write_all(file_, content, path_);
+  path_ = fmt::format("/proc/self/fd/{}", file_);
+}
+
+FileOfFirst::~FileOfFirst() {
+  if (file_ >= 0) ::close(file_);
+}
+
+}  // namespace satsuma::train
