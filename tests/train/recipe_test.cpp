@@ -89,6 +89,8 @@ TEST_CASE("every setting goes through TOML and back") {
       {"drop-path", "0.1"},
       {"dropout", "0.2"},
       {"recompute", "true"},
+      {"sync-bn", "true"},
+      {"exchange", "bf16"},
       {"out", "runs/\xc3\xa4"},
       {"log-every", "1"},
       {"save-every", "10"},
