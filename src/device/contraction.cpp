@@ -328,19 +328,11 @@ Tensor Contraction::forward(const Tensor& x, const Tensor& bias, bool constant) 
   return y;
 }
 
-SampleKey Contraction::sample_key() const {
-  return SampleKey::of(settings_.seed, draw_, plan_.name);
-}
-
 Tensor Contraction::backward_data(const Tensor& dy, const Shape& input) {
   Device& device = run_on(Pass::bp);
   Tensor dx = make_output(device, input, dy.dtype());
-  const OperandPlan& gradient = plan_[Pass::bp].gradient;
-  // WU draws by the same key, and so the same elements.
-  const bool drawn = gradient.kind == OperandKind::masked;
-  const Tensor given = drawn ? expand(sample_along_images(dy, gradient.pattern, sample_key())) : dy;
   naming(plan_.name, to_string(Pass::bp), device,
-         [&] { device.backward_data(plan_, in_format_of(device, given), operand(Pass::bp, false), dx); });
+         [&] { device.backward_data(plan_, in_format_of(device, dy), operand(Pass::bp, false), dx); });
   return dx;
 }
 
@@ -352,7 +344,7 @@ Contraction::WeightGradient Contraction::backward_weights(const Tensor& x, const
   grad.weight = Tensor::over(device.allocate(bytes), shape, layout_of(shape, MemoryFormat::channels_last),
                              weight_.dtype());
   if (with_bias) grad.bias = Tensor::empty({plan_.geometry.out_channels}, weight_.dtype());
-  SampleKey key = sample_key();
+  SampleKey key = SampleKey::of(settings_.seed, draw_, plan_.name);
   key.first_line = lines_before(plan_[Pass::wu].gradient, dy);
   naming(plan_.name, to_string(Pass::wu), device, [&] {
     device.backward_weights(plan_, key, in_format_of(device, x), in_format_of(device, dy), grad.weight,

@@ -47,7 +47,6 @@ class PassPlanner {
     // The mask is that of W_ff: it has its axis.
     decide(pass, pass.weight, kind, masked ? GroupAxis::input_channels : GroupAxis::output_channels);
     if (masked && pass.reason.empty()) pass.reason = "a masked weight is not N:M along output channels";
-    if (sparsity_.sample_bp) pass.gradient = {OperandKind::masked, sparsity_.wu, GroupAxis::images};
     return pass;
   }
 
@@ -104,12 +103,6 @@ void check_choice(const Sparsity& sparsity, const Method& method) {
     throw UsageError(fmt::format(
         "method {} has positions for each row and column of a block, got pattern {}, expected {}:{}",
         method.name, to_string(sparsity.pattern), sparsity.pattern.n, sparsity.pattern.m));
-  }
-  if (sparsity.sample_bp && sparsity.wu.dense())
-    throw UsageError("a dY in BP as it is drawn for WU got a WU that draws none; give --wu N:M");
-  if (sparsity.sample_bp && method.bp_gradient != OperandKind::dense) {
-    throw UsageError(
-        fmt::format("method {} prunes dY in BP itself, got a dY in BP as it is drawn for WU", method.name));
   }
   if (!sparsity.bp_weight) return;
   if (!method.chooses_bp_weight) {

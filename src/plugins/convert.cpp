@@ -90,9 +90,9 @@ satsuma_request request_of(const LayerPlan& plan, Pass pass) {
   result.pass = static_cast<std::int32_t>(pass);
   result.dtype = to_c(plan.dtype);
   result.operands = to_c(plan.operands);
-  // What is masked comes as a dense tensor.
+  // A masked weight comes as a dense tensor.
   result.weight = to_c(plan[pass].weight.skips() ? plan[pass].weight.pattern : Pattern());
-  result.gradient = to_c(plan[pass].gradient.skips() ? plan[pass].gradient.pattern : Pattern());
+  result.gradient = to_c(plan[pass].gradient.pattern);
   result.gradient_kind = to_c(plan[pass].gradient.kind);
   return result;
 }
@@ -101,7 +101,7 @@ satsuma_pass pass_of(const LayerPlan& plan, Pass pass) {
   satsuma_pass result{};
   result.geometry = to_c(plan.geometry);
   result.operands = to_c(plan.operands);
-  result.gradient = to_c(plan[pass].gradient.skips() ? plan[pass].gradient.pattern : Pattern());
+  result.gradient = to_c(plan[pass].gradient.pattern);
   result.gradient_kind = to_c(plan[pass].gradient.kind);
   return result;
 }

@@ -63,9 +63,8 @@ void check_operands(const LayerPlan& plan, const PassPlan& pass) {
         "got a mask along both channels of a weight, expected one along one: SORE picks the largest of a "
         "group");
   }
-  if (pass.weight.bits != 0 || pass.gradient.kind == OperandKind::masked) {
-    throw UsageError(
-        "got weights of few bits or a dY that is drawn for BP, expected neither: SAT has no unit for them");
+  if (pass.weight.bits != 0) {
+    throw UsageError("got weights of few bits, expected them as they are: SAT has no unit that rounds them");
   }
   if (pass.weight.skips() && pass.gradient.skips()) {
     throw UsageError("got N:M weights and gradients in one pass, expected one of them dense");

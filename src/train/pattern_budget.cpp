@@ -107,7 +107,6 @@ std::vector<Tensor> weight_saliency(const Recipe& recipe, nn::Module& model, con
   dense.method = "dense";
   dense.wu = {};
   dense.bp_weight = {};
-  dense.sample_bp = false;
   dense.ff_bits = 0;
   dense.sr_ste = 0;
   dense.nm_for.clear();

@@ -63,8 +63,7 @@ std::optional<DType> parse_precision(std::string_view name) {
 void configure_layers(const nn::Module& model, const LayerOptions& options) {
   ContractionSettings settings;
   const Method& method = find_method(options.method);
-  settings.sparsity = {&method,           options.pattern,   options.wu,
-                       options.bp_weight, options.sample_bp, options.ff_bits};
+  settings.sparsity = {&method, options.pattern, options.wu, options.bp_weight, options.ff_bits};
   settings.sr_ste = options.sr_ste.value_or(method.default_sr_ste);
   settings.operands = options.operands;
   settings.seed = options.seed;

@@ -101,10 +101,6 @@ const RecipeField kFields[] = {
      kSparsity},
     {{"bp", "sr-ste: weight in backward, masked (auto) or packed, N:M along output channels", &Recipe::bp},
      kSparsity},
-    {{"bp-gradient",
-      "gradient in backward: the method's own (auto), or sampled: as it is drawn for WU, with --wu",
-      &Recipe::bp_gradient},
-     kSparsity},
     {{"ff-bits", "bits of the weights in forward, rounded by output channel, or none: as they are",
       &Recipe::ff_bits, 2, 8, "none"},
      kSparsity},
@@ -266,12 +262,6 @@ std::optional<OperandKind> parse_bp_weight(std::string_view name) {
   return find_named("--bp", name, kWeights, &Named::first).second;
 }
 
-/// Whether BP takes dY as it is drawn for WU.
-bool parse_bp_gradient(std::string_view name) {
-  constexpr std::string_view kGradients[] = {"auto", "sampled"};
-  return find_named("--bp-gradient", name, kGradients) == "sampled";
-}
-
 /// A budget is met by patterns of weights that do not change with time.
 void check_budget(const Recipe& recipe) {
   if (!recipe.budget_macs) return;
@@ -322,8 +312,7 @@ void Recipe::check() const {
     for (const Pattern stage : NmSchedule::parse(nm_schedule).patterns()) patterns.push_back(stage);
   }
   for (const Pattern pattern : patterns)
-    planned({},
-            {&find_method(method), pattern, layers.wu, layers.bp_weight, layers.sample_bp, layers.ff_bits});
+    planned({}, {&find_method(method), pattern, layers.wu, layers.bp_weight, layers.ff_bits});
   check_budget(*this);
   if (find_method(method).transposable && sr_ste.value_or(0) != 0) {
     throw UsageError(
@@ -403,7 +392,6 @@ LayerOptions Recipe::layer_options() const {
   options.pattern = Pattern::parse(nm);
   options.wu = parse_dense_or_pattern(wu);
   options.bp_weight = parse_bp_weight(bp);
-  options.sample_bp = parse_bp_gradient(bp_gradient);
   options.ff_bits = static_cast<int>(ff_bits.value_or(0));
   for (const std::string& text : nm_for) options.nm_for.push_back(LayerPattern::parse(text));
   options.dense = dense;

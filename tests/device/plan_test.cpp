@@ -74,19 +74,6 @@ TEST_CASE("one mask for FF and BP is in whole blocks, or the layer stays dense")
   CHECK_THROWS_AS(under("transposable", {2, 4, 2}), UsageError);
 }
 
-TEST_CASE("BP may take dY as WU draws it, which leaves its operations as they are") {
-  const auto with = [](const char* method, Pattern wu) {
-    return planned(kLayer, {.method = &find_method(method), .pattern = {2, 8}, .wu = wu, .sample_bp = true});
-  };
-  const LayerPlan plan = with("bdwp", {2, 8});
-  CHECK(plan[Pass::bp].gradient.kind == OperandKind::masked);
-  CHECK(plan[Pass::bp].gradient.pattern == plan[Pass::wu].gradient.pattern);
-  CHECK(pass_macs(plan, Pass::bp, 16, 4, 5) == pass_macs(under("bdwp"), Pass::bp, 16, 4, 5));
-  CHECK_FALSE(with("dense", {2, 8})[Pass::bp].skips());
-  CHECK_THROWS_AS(with("bdwp", {}), UsageError);
-  CHECK_THROWS_AS(with("sdgp", {2, 8}), UsageError);
-}
-
 TEST_CASE("bits are of the weight in FF alone") {
   const LayerPlan plan = planned(kLayer, {.method = &find_method("bdwp"), .pattern = {2, 8}, .ff_bits = 8});
   CHECK(plan[Pass::ff].weight.bits == 8);

@@ -45,20 +45,16 @@ class Methods(CommandTest):
         run = self.json("train", *TRAIN, "--method", "transposable", "--device", "sat", "--out", "sat")
         self.assertGreater(run["fallbacks"], 0)
 
-    def test_one_draw_of_dy_and_few_bits(self):
-        self.check("cpu", "--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled")
+    def test_few_bits(self):
         self.check("cpu", "--method", "bdwp", "--ff-bits", "8")
-        self.check("reference", "--method", "dense", "--wu", "2:8", "--bp-gradient", "sampled", "--ff-bits", "4")
-        line = self.refusal("info", *MODEL, "--method", "bdwp", "--bp-gradient", "sampled", code=2)
-        self.assertIn("--wu", line)
-        text = self.satsuma("info", *MODEL, "--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled", "--ff-bits", "8").stdout
-        self.assertIn("FF 2:8 of 8 bits, BP 2:8 with dY masked 2:8, WU dY 2:8", text)
+        self.check("reference", "--method", "dense", "--wu", "2:8", "--ff-bits", "4")
+        text = self.satsuma("info", *MODEL, "--method", "bdwp", "--wu", "2:8", "--ff-bits", "8").stdout
+        self.assertIn("FF 2:8 of 8 bits, BP 2:8, WU dY 2:8", text)
         run = self.json("train", *TRAIN, "--method", "bdwp", "--ff-bits", "8", "--device", "sat", "--out", "sat")
         self.assertGreater(run["fallbacks"], 0)
 
     def test_resume_is_exact(self):
         for name, options in (("transposable", ["--method", "transposable", "--refresh-masks", "2"]),
-                              ("drawn", ["--method", "bdwp", "--wu", "2:8", "--bp-gradient", "sampled"]),
                               ("bits", ["--method", "bdwp", "--ff-bits", "8"])):
             with self.subTest(name):
                 self.satsuma("train", *TRAIN, *options, "--epochs", "2", "--out", name)

@@ -36,7 +36,6 @@ TEST_CASE("every setting goes through TOML and back") {
       {"nm", "1:4"},
       {"wu", "2:8"},
       {"bp", "packed"},
-      {"bp-gradient", "sampled"},
       {"ff-bits", "8"},
       {"nm-for", "layer4.*=1:8"},
       {"budget-macs", "none"},  // it excludes nm-for and nm-schedule

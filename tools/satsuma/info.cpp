@@ -159,8 +159,6 @@ std::string pass_text(const PassPlan& pass) {
     text = fmt::format("dense ({})", pass.reason);
   }
   if (pass.weight.bits != 0) text += fmt::format(" of {} bits", pass.weight.bits);
-  if (pass.gradient.kind == OperandKind::masked)
-    text += fmt::format(" with dY masked {}", to_string(pass.gradient.pattern));
   return text;
 }
 
@@ -233,9 +231,8 @@ CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
   CLI::App* const command = app.add_subcommand(
       "info", "Account for every layer of a model: size, operations, what is sparse and why not");
   settings->model.add_to(*command);
-  settings->flags.add_to(
-      *command, {"method", "nm", "wu", "bp", "bp-gradient", "ff-bits", "nm-for", "budget-macs", "dense",
-                 "device", "place", "precision", "freeze", "recompute"});
+  settings->flags.add_to(*command, {"method", "nm", "wu", "bp", "ff-bits", "nm-for", "budget-macs", "dense",
+                                    "device", "place", "precision", "freeze", "recompute"});
   settings->plugins.add_to(*command);
   command->add_flag("--json", settings->json, "one JSON object on standard output");
   command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");

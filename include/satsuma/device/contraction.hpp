@@ -110,7 +110,6 @@ class Contraction {
   bool pre_generates() const { return !holds() && !plan_.transposable; }
   /// Packs FF and BP by the one mask of the weight as it is.
   void choose_transposable();
-  SampleKey sample_key() const;
   /// W of FF with rounded values (OperandPlan::bits).
   WeightOperand quantised();
   /// The dense weight with zeros where W_ff keeps nothing.

@@ -69,17 +69,15 @@ struct Sparsity {
   Pattern wu = {};                 ///< of dY in WU, sampled; 1:1 leaves it dense
   /// masked or packed instead of what the method has in BP, where it lets choose.
   std::optional<OperandKind> bp_weight = {};
-  bool sample_bp = false;  ///< BP multiplies dY as it is drawn for WU: the same elements, unbiased
-  int ff_bits = 0;         ///< of the values of FF's weight, OperandPlan::bits; 0: as they are
+  int ff_bits = 0;  ///< of the values of FF's weight, OperandPlan::bits; 0: as they are
 };
 
 /// `layer` with its passes decided. Dense stay: a layer that is kept dense or has several groups of channels,
 /// a pass that the method leaves alone, and one whose reduction is over fewer than M channels; a masked
 /// weight is dense where W_ff is. Throws UsageError for an invalid pattern, and for a choice of BP's weight
-/// that the method does not give, for positions shared by rows of a pruned dY or of a transposable weight,
-/// and for a dY drawn for BP that WU does not draw or the method prunes. A transposable weight has whole
-/// blocks of M x M channels, or stays dense. `asked_dense` is why the user wants the layer dense; empty where
-/// he does not.
+/// that the method does not give, and for positions shared by rows of a pruned dY or of a transposable
+/// weight. A transposable weight has whole blocks of M x M channels, or stays dense. `asked_dense` is why the
+/// user wants the layer dense; empty where he does not.
 LayerPlan planned(LayerPlan layer, const Sparsity& sparsity, std::string_view asked_dense = {});
 
 /// Multiply-adds of a pass over a batch of `images` whose output has `out_height` x `out_width` pixels (P Q);

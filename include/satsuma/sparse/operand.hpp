@@ -11,8 +11,7 @@ namespace satsuma {
 enum class OperandKind : std::uint8_t {
   dense,    ///< as it is
   packed,   ///< a weight with only its kept elements, N:M along the axis that the pass reduces over
-  masked,   ///< with zeros where another pass keeps nothing, and as many operations as dense: in BP a weight
-            ///< where W_ff leaves it out, or dY as it is drawn for WU
+  masked,   ///< a weight with zeros where W_ff keeps nothing: as many operations as dense
   pruned,   ///< dY of which the largest magnitudes of each group are kept, chosen on the way into the pass
   sampled,  ///< dY of which each group keeps a random choice, unbiased, made on the way into the pass
 };

@@ -33,7 +33,6 @@ struct LayerOptions {
   Pattern pattern = {2, 8};              ///< N:M of the operands that the method prunes
   Pattern wu = {};                       ///< N:M of a sampled dY in WU; 1:1 leaves it dense
   std::optional<OperandKind> bp_weight;  ///< Sparsity::bp_weight
-  bool sample_bp = false;                ///< Sparsity::sample_bp
   int ff_bits = 0;                       ///< Sparsity::ff_bits
   std::optional<double> sr_ste;          ///< lambda of the SR-STE term; the method's default where empty
   std::uint64_t seed = 0;                ///< of the choices of a sampled dY

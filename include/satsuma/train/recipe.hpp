@@ -40,7 +40,6 @@ struct Recipe {
   std::string nm = "2:8";
   std::string wu = "dense";
   std::string bp = "auto";
-  std::string bp_gradient = "auto";
   std::optional<std::int64_t> ff_bits;
   std::optional<double> sr_ste;
   std::vector<std::string> nm_for;

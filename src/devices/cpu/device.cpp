@@ -39,7 +39,7 @@ class CpuDevice : public Device {
 
   Support supports(const LayerPlan& plan, Pass pass) const override {
     return supports_f32(plan, pass, {DType::f32, DType::bf16, DType::f16},
-                        {OperandKind::pruned, OperandKind::sampled, OperandKind::masked});
+                        {OperandKind::pruned, OperandKind::sampled});
   }
 
   void forward(const LayerPlan& plan, const Tensor& x, const WeightOperand& w, const Tensor& bias,

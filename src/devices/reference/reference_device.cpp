@@ -134,8 +134,7 @@ Support ReferenceDevice::supports(const LayerPlan& plan, Pass pass) const {
   }
   if (plan[pass].gradient.skips() && plan.geometry.groups > 1)
     return Support::no("pruned gradients have one group of channels");
-  const OperandKind gradient = plan[pass].gradient.kind;
-  if ((gradient == OperandKind::sampled || gradient == OperandKind::masked) && plan.dtype != DType::f32)
+  if (plan[pass].gradient.kind == OperandKind::sampled && plan.dtype != DType::f32)
     return Support::no(fmt::format("it samples gradients of f32, not {}", to_string(plan.dtype)));
   if (!plan[pass].weight.pattern.dense() && plan.geometry.groups > 1) {
     return Support::no("packed weights have one group of channels");

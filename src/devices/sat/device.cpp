@@ -72,8 +72,6 @@ class SatDevice : public Device {
       return Support::no("SORE picks along one axis of a weight, not along two");
     if (weight.bits != 0)
       return Support::no(fmt::format("its weights are of f16, not of {} bits", weight.bits));
-    if (plan[pass].gradient.kind == OperandKind::masked)
-      return Support::no("has nothing that draws dY for BP");
     if (const int largest = driver_.transport().largest_group();
         weight.skips() && weight.pattern.m > largest) {
       return Support::no(
