@@ -52,8 +52,10 @@ Walk walk_of_pairs(const TilePass& pass, const std::optional<Pattern>& nm) {
   return {shape, nm ? rows_together(*nm) : table.dense_rows};
 }
 
-/// All input channels together: sums of AMX rest in its registers.
-Walk walk_of_amx(const TilePass& pass) {
+/// Makes it a pass of AMX. All input channels are together: sums rest in its registers.
+Walk walk_by_amx(TilePass& pass, const AmxKernels& kernels) {
+  pass.wide = false;
+  pass.amx = &kernels;
   constexpr int kPixels = 16;  // that use a weight which comes from the second-level cache or from behind it
   return {{kPixels, 1, ceil_div(pass.in_channels, kAmxTerms) * kAmxTerms}, static_cast<int>(kAmxRows)};
 }
@@ -104,9 +106,7 @@ void run_tiles(const TilePass& pass, const WeightOperand& w, bool transposed, co
 }
 
 void run_amx(TilePass pass, const WeightOperand& w, bool transposed, const AmxKernels& kernels) {
-  pass.wide = false;
-  pass.amx = &kernels;
-  const Walk how = walk_of_amx(pass);
+  const Walk how = walk_by_amx(pass, kernels);
   const AmxForm form = w.packed != nullptr ? amx_form(*w.packed) : amx_form(*w.dense, transposed);
   walk(pass, how, kernels.dense, {form.weights});
 }
@@ -149,9 +149,7 @@ TilePass backward_pass(const LayerPlan& plan, const Tensor& dy, Tensor& dx, cons
 std::vector<std::int64_t> shares_of(const LayerPlan& plan, TilePass pass, const std::optional<Pattern>& nm,
                                     std::int64_t threads) {
   if (multiplies_by_amx(plan, nm)) {
-    pass.wide = false;
-    pass.amx = amx_kernels();
-    const Walk how = walk_of_amx(pass);
+    const Walk how = walk_by_amx(pass, *amx_kernels());
     return tile_shares(pass, how.shape, how.row_multiple, threads);
   }
   const ProductKind kind = nm ? ProductKind::skipping : ProductKind::dense;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -74,5 +75,10 @@ class GradientExchange {
   std::size_t started_ = 0;
   double waited_ = 0;
 };
+
+/// What --exchange names: `fp32` or `bf16`.
+inline GradientExchange::Wire wire_of(std::string_view exchange) {
+  return exchange == "bf16" ? GradientExchange::Wire::bf16 : GradientExchange::Wire::f32;
+}
 
 }  // namespace satsuma::distributed

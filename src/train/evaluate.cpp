@@ -123,20 +123,6 @@ class Count {
   std::int64_t among_five_ = 0;
 };
 
-/// Images that a rank could not read, of all ranks.
-std::vector<std::int64_t> left_out_by_all(const data::Loader& loader, distributed::Communicator& ranks) {
-  const std::vector<std::int64_t> own = loader.bad_images();
-  if (ranks.size() == 1) return own;
-  std::vector<double> left_out(static_cast<std::size_t>(loader.images()));
-  for (const std::int64_t index : own) left_out[static_cast<std::size_t>(index)] = 1;
-  left_out = ranks.sum(left_out);
-  std::vector<std::int64_t> all;
-  for (std::size_t i = 0; i < left_out.size(); ++i) {
-    if (left_out[i] > 0) all.push_back(static_cast<std::int64_t>(i));
-  }
-  return all;
-}
-
 }  // namespace
 
 std::int64_t Evaluation::images_of(std::int64_t label) const {
@@ -194,7 +180,8 @@ std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, cons
   tally.images = static_cast<std::int64_t>(sums[1]);
   Evaluation result = count.result();
   result.loss = tally.loss();
-  result.left_out = left_out_by_all(loader, ranks);
+  result.left_out = ranks.gather_lists(loader.bad_images());
+  std::sort(result.left_out.begin(), result.left_out.end());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

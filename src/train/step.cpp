@@ -32,10 +32,9 @@ std::unique_ptr<distributed::GradientExchange> exchange_of(const Recipe& recipe,
   for (const nn::NamedTensor& buffer : model.buffers()) {
     if (!recipe.sync_bn && is_floating(buffer.value.dtype())) means.push_back(buffer.value);
   }
-  using Wire = distributed::GradientExchange::Wire;
   return std::make_unique<distributed::GradientExchange>(
       ranks, std::move(parameters), std::move(means), data::shares_of(recipe.batch_size, ranks.size()),
-      distributed::GradientExchange::Options{.wire = recipe.exchange == "bf16" ? Wire::bf16 : Wire::f32});
+      distributed::GradientExchange::Options{.wire = distributed::wire_of(recipe.exchange)});
 }
 
 /// What ranks tell each other of a step before its update.

@@ -46,10 +46,8 @@ data::LoaderOptions shared(data::LoaderOptions options, const distributed::Commu
 
 /// Of what ranks would stop for: a signal counts more than the end of the time.
 int most_urgent(const std::vector<int>& reasons) {
-  int reason = 0;
-  for (const int own : reasons)
-    reason = own > 0 || reason == 0 ? std::max(own, reason > 0 ? reason : own) : reason;
-  return reason;
+  const auto [least, most] = std::minmax_element(reasons.begin(), reasons.end());
+  return *most > 0 ? *most : *least;
 }
 
 /// What ranks tell each other at the end of a step.
@@ -270,15 +268,17 @@ Tally Trainer::step() try {
     lap(Phase::data, "loader");
     if (events_) events_->on_batch(state_.step, batch);
     const Tally part = step_->forward(batch, state_.epoch * batches_per_epoch() + state_.batch);
-    // Of several ranks all have to hear of it.
+    // Several ranks have to hear of it together.
     if (ranks_.size() == 1) check_loss(part, lr);
     step_->backward(state_.loss_scale);
     tally += part;
   }
   const double waited_before = step_->waited();
-  tally = step_->exchange(tally);
-  lap(Phase::backward, "exchange");
-  check_loss(tally, lr);
+  if (ranks_.size() > 1) {
+    tally = step_->exchange(tally);
+    lap(Phase::backward, "exchange");
+    check_loss(tally, lr);
+  }
   if (step_->update(lr, state_.loss_scale) && average_) average_->update();
   tally.work = executed(devices_) - before;
   lap(Phase::update, "optimizer");

@@ -1,7 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/rng.hpp"
 #include "satsuma/device/contraction.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <span>
+#include <utility>
 
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/core/allocator.hpp"
@@ -28,22 +29,29 @@ FixedBatch random_batch(const Shape& image, std::int64_t classes, std::int64_t c
   return {images.to(MemoryFormat::batch_blocked), labels};
 }
 
-Trainee::Trainee(const BenchSettings& bench, const std::string& device, const std::string& method,
-                 const std::string& precision)
-    : memory_before_(memory_use().in_use),
-      device_(device),
-      method_(method),
-      precision_(precision),
-      model_(bench.model.create()) {
-  train::LayerOptions layers;
+std::unique_ptr<optim::Optimizer> bench_optimizer(const nn::Module& model) {
+  return std::make_unique<optim::Optimizer>(optim::find_optimizer("sgd"), model.parameters(),
+                                            optim::Settings{.momentum = 0.9, .weight_decay = 5e-4});
+}
+
+std::shared_ptr<nn::Module> model_in_training(const BenchSettings& bench, const std::string& method,
+                                              train::LayerOptions layers) {
+  std::shared_ptr<nn::Module> model = bench.model.create();
   layers.pattern = Pattern::parse(bench.pattern);
   layers.set_method(method);
+  train::configure_layers(*model, layers);
+  model->train();
+  return model;
+}
+
+Trainee::Trainee(const BenchSettings& bench, const std::string& device, const std::string& method,
+                 const std::string& precision)
+    : memory_before_(memory_use().in_use), device_(device), method_(method), precision_(precision) {
+  train::LayerOptions layers;
   layers.operands = train::parse_precision(precision);
   layers.device = device;
-  train::configure_layers(*model_, layers);
-  model_->train();
-  optimizer_ = std::make_unique<optim::Optimizer>(optim::find_optimizer("sgd"), model_->parameters(),
-                                                  optim::Settings{.momentum = 0.9, .weight_decay = 5e-4});
+  model_ = model_in_training(bench, method, std::move(layers));
+  optimizer_ = bench_optimizer(*model_);
 }
 
 void Trainee::step(const FixedBatch& batch, bool keep) {
@@ -58,7 +66,7 @@ void Trainee::step(const FixedBatch& batch, bool keep) {
   const SavedPrecision kept(train::saved_precision_of(*model_));
   const Tensor loss = ops::cross_entropy((*model_)(batch.images), batch.labels);
   backward(loss);
-  optimizer_->step(1e-4);
+  optimizer_->step(kBenchRate);
   for (Device* const device : devices) device->synchronize();
   lap(Phase::update, "optimizer");
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;

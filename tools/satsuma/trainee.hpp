@@ -8,6 +8,7 @@
 
 #include "satsuma/nn/module.hpp"
 #include "satsuma/optim/optimizer.hpp"
+#include "satsuma/train/placement.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 
 namespace satsuma {
@@ -25,6 +26,15 @@ struct FixedBatch {
 /// Noise in the layout of activations, with random labels.
 FixedBatch random_batch(const Shape& image, std::int64_t classes, std::int64_t count);
 
+/// What all models that are timed are trained with: SGD with momentum, at a rate that is small enough for
+/// hundreds of steps on one batch of noise.
+std::unique_ptr<optim::Optimizer> bench_optimizer(const nn::Module& model);
+inline constexpr double kBenchRate = 1e-4;
+
+/// The model of `bench` in training under a method. `layers` has all but the method and its pattern.
+std::shared_ptr<nn::Module> model_in_training(const BenchSettings& bench, const std::string& method,
+                                              train::LayerOptions layers = {});
+
 /// One model in training under one method. Seconds, memory and time by kind of operation are collected step
 /// by step.
 class Trainee {
@@ -33,7 +43,7 @@ class Trainee {
   Trainee(const BenchSettings& bench, const std::string& device, const std::string& method,
           const std::string& precision);
 
-  /// A whole training step. The learning rate is small enough for hundreds of steps on one batch of noise.
+  /// A whole training step.
   void step(const FixedBatch& batch, bool keep);
 
   const std::string& device() const { return device_; }

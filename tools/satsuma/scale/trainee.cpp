@@ -7,7 +7,6 @@
 #include "satsuma/autograd/backward.hpp"
 #include "satsuma/data/share.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
-#include "satsuma/train/placement.hpp"
 #include "satsuma/train/saved_precision.hpp"
 #include "src/distributed/gradient_exchange.hpp"
 #include "tools/satsuma/trainee.hpp"
@@ -15,8 +14,6 @@
 namespace satsuma::tools::scale {
 
 namespace {
-
-constexpr double kRate = 1e-4;  // small enough for hundreds of steps on noise
 
 using Clock = std::chrono::steady_clock;
 
@@ -28,17 +25,10 @@ double seconds_since(Clock::time_point begin) {
 
 Trainee::Trainee(const BenchSettings& bench, const std::string& method, const std::string& exchange,
                  distributed::Communicator& ranks)
-    : model_(bench.model.create()) {
-  train::LayerOptions layers;
-  layers.pattern = Pattern::parse(bench.pattern);
-  layers.set_method(method);
-  train::configure_layers(*model_, layers);
-  model_->train();
+    : model_(model_in_training(bench, method)), optimizer_(bench_optimizer(*model_)) {
   recipe_.batch_size = bench.batch_size;
   recipe_.exchange = exchange;
   recipe_.label_smoothing = 0;
-  optimizer_ = std::make_unique<optim::Optimizer>(optim::find_optimizer("sgd"), model_->parameters(),
-                                                  optim::Settings{.momentum = 0.9, .weight_decay = 5e-4});
   step_ = std::make_unique<train::Step>(recipe_, *model_, *optimizer_, Tensor(), ranks);
   const models::Options options = bench.model.options();
   const data::ImageRange share = data::share_of(bench.batch_size, ranks.rank(), ranks.size());
@@ -54,7 +44,7 @@ double Trainee::step() {
   const train::Tally tally = step_->forward(batch_, steps_++);
   step_->backward(scale);
   step_->exchange(tally);
-  step_->update(kRate, scale);
+  step_->update(kBenchRate, scale);
   return seconds_since(begin);
 }
 
@@ -63,7 +53,7 @@ MeasuredStep Trainee::parts() {
   for (const nn::Parameter& parameter : model_->parameters()) parameters.push_back(parameter.value);
   using Exchange = distributed::GradientExchange;
   Exchange exchange(distributed::alone(), std::move(parameters), {}, {recipe_.batch_size},
-                    {.wire = recipe_.exchange == "bf16" ? Exchange::Wire::bf16 : Exchange::Wire::f32});
+                    {.wire = distributed::wire_of(recipe_.exchange)});
   MeasuredStep measured;
   measured.images = recipe_.batch_size;
   const Clock::time_point begin = Clock::now();
@@ -94,7 +84,7 @@ MeasuredStep Trainee::parts() {
         {measured.backward, static_cast<double>(exchange.bucket_bytes(measured.buckets.size()))});
   }
   const Clock::time_point update = Clock::now();
-  optimizer_->step(kRate);
+  optimizer_->step(kBenchRate);
   measured.update = seconds_since(update);
   return measured;
 }
