@@ -20,7 +20,6 @@
 #include <utility>
 
 #include "src/core/message.hpp"
-#include "src/distributed/stop.hpp"
 
 namespace satsuma::distributed {
 
@@ -258,7 +257,8 @@ void Watch::end(const Peer& lost, const std::string& how) {
   const std::string& host = hosts_[static_cast<std::size_t>(lost.rank)];
   const std::string& own = hosts_[static_cast<std::size_t>(rank_)];
   const auto first_here = std::find(hosts_.begin(), hosts_.end(), own) - hosts_.begin();
-  if ((rank_ <= 1 || first_here == rank_) && !asked_to_end()) {
+  // Also where a signal has asked this one to end: that may be the launcher, which has seen the same death.
+  if (rank_ <= 1 || first_here == rank_) {
     set_silent(false);
     say("error: rank {} of {} on {} {}; all ranks end, and the last checkpoint stays", lost.rank,
         hosts_.size(), host, how);

@@ -18,7 +18,6 @@
 #include "satsuma/train/trainer.hpp"
 #include "src/core/message.hpp"
 #include "src/core/utf8.hpp"
-#include "src/distributed/stop.hpp"
 #include "src/train/file_of_first.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
@@ -256,7 +255,6 @@ int run_train(const Settings& settings, distributed::Communicator& ranks) {
   const std::shared_ptr<nn::Module> model = resumes ? train::make_model(recipe, data.input, data.classes)
                                                     : begin_model(settings, recipe, data, progress, ranks);
   const train::StopSignal signals;
-  distributed::set_stop_signal(train::StopSignal::received);
   train::Trainer trainer(recipe, model, data, directory, progress, train::StopSignal::received, ranks);
   if (resumes) {
     const train::FileOfFirst last(ranks, directory.last());
