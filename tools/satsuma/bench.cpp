@@ -1,5 +1,7 @@
 #include "tools/satsuma/bench.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "tools/satsuma/bench_check.hpp"
 #include "tools/satsuma/bench_forward.hpp"
 #include "tools/satsuma/bench_kernels.hpp"

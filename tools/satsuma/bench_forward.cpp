@@ -1,6 +1,7 @@
 #include "tools/satsuma/bench_forward.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tools/satsuma/cli_names.hpp"
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
 

@@ -1,6 +1,7 @@
 #include "tools/satsuma/command_line.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -58,8 +59,11 @@ std::string unexpected(const CLI::App& app) {
         train::renamed_setting(std::string_view(typed).substr(std::min<std::size_t>(2, typed.size()))));
     if (std::find(names.begin(), names.end(), renamed) != names.end())
       return fmt::format("unknown option '{}'; it is called '{}' now", typed, renamed);
-    return unknown_name("option", typed, {names.begin(), names.end()}) +
-           fmt::format("; see {} --help", full_name(named_app(app)));
+    // `train` has a hundred, which --help explains.
+    const std::string_view nearest = nearest_name(typed, {names.begin(), names.end()});
+    return fmt::format("unknown option '{}'; {}see {} --help", typed,
+                       nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest),
+                       full_name(named_app(app)));
   }
   for (const CLI::App* sub : found->get_subcommands({})) names.push_back(sub->get_name());
   if (!names.empty()) return unknown_name("subcommand", typed, {names.begin(), names.end()});

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "tools/satsuma/cli_names.hpp"
 
 namespace satsuma::tools {
 

@@ -1,5 +1,6 @@
 #include "tools/satsuma/command_table.hpp"
 
+#include <CLI/CLI.hpp>
 #include <sstream>
 
 #include "datasets/registry.hpp"

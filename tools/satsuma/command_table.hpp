@@ -1,8 +1,9 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "tools/satsuma/cli_names.hpp"
 
 namespace satsuma::tools {
 

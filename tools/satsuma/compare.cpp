@@ -1,6 +1,7 @@
 #include "tools/satsuma/compare.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <filesystem>

@@ -1,5 +1,7 @@
 #include "tools/satsuma/data.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "tools/satsuma/data_check.hpp"
 #include "tools/satsuma/data_pack.hpp"
 

@@ -1,6 +1,7 @@
 #include "tools/satsuma/data_check.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <atomic>

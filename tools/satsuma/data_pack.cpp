@@ -1,6 +1,7 @@
 #include "tools/satsuma/data_pack.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "tools/satsuma/datasets_get.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "tools/satsuma/devices_test.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,7 @@
 #include "tools/satsuma/export.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <filesystem>

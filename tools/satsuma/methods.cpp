@@ -1,6 +1,7 @@
 #include "tools/satsuma/methods.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 

@@ -1,6 +1,7 @@
 #include "tools/satsuma/model_settings.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/no_storage.hpp"

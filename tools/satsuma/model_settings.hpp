@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 
 #include "models/registry.hpp"
+#include "tools/satsuma/cli_names.hpp"
 
 namespace satsuma::tools {
 

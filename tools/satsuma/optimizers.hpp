@@ -1,7 +1,8 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+#include "tools/satsuma/cli_names.hpp"
 
 namespace satsuma::tools {
 

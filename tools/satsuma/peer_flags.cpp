@@ -1,6 +1,7 @@
 #include "tools/satsuma/peer_flags.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <chrono>

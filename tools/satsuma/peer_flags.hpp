@@ -1,12 +1,11 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/cli_names.hpp"
 #include "tools/satsuma/torch_peer.hpp"
 
 namespace satsuma::tools {

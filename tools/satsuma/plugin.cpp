@@ -1,6 +1,7 @@
 #include "tools/satsuma/plugin.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <cctype>

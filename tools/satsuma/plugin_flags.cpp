@@ -1,6 +1,7 @@
 #include "tools/satsuma/plugin_flags.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdlib>
 

@@ -1,5 +1,6 @@
 #include "tools/satsuma/recipe_flags.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace satsuma::tools {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string_view>
 #include <vector>
 
 #include "satsuma/train/recipe.hpp"
+#include "tools/satsuma/cli_names.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,7 @@
 #include "tools/satsuma/recipes.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <fstream>
 #include <memory>

@@ -1,5 +1,7 @@
 #include "tools/satsuma/sat.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "tools/satsuma/sat_build.hpp"
 
 namespace satsuma::tools {

@@ -1,6 +1,7 @@
 #include "tools/satsuma/sat_build.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>

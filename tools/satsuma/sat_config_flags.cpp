@@ -1,5 +1,6 @@
 #include "tools/satsuma/sat_config_flags.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "tools/satsuma/data_files.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "satsuma/sat/config.hpp"
+#include "tools/satsuma/cli_names.hpp"
 
 namespace satsuma::tools {
 

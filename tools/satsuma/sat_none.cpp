@@ -2,6 +2,8 @@
 
 #include "tools/satsuma/sat.hpp"
 
+#include <CLI/CLI.hpp>
+
 namespace satsuma::tools {
 
 CLI::App* add_sat(CLI::App& /*app*/, std::function<int()>& /*run*/) {

@@ -1,6 +1,7 @@
 #include "tools/satsuma/train.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>
