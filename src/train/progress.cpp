@@ -27,7 +27,8 @@ std::size_t terminal_width(std::FILE* stream) {
 
 std::string measures(const ProgressState& state) {
   return fmt::format("loss {:.4f}  accuracy {:.1f} %  {:.0f} images/s  ETA {}", state.loss,
-                     100 * state.accuracy, state.images_per_second, format_duration(state.seconds_left));
+                     100 * state.accuracy, state.images_per_second,
+                     format_duration(std::round(state.seconds_left)));
 }
 
 std::string bar(std::int64_t done, std::int64_t all, std::size_t width) {
@@ -45,6 +46,8 @@ bool is_set(const char* variable) {
 
 std::string format_duration(double seconds) {
   if (!std::isfinite(seconds)) return "?";
+  if (seconds < 5e-4) return "0s";
+  if (seconds < 9.95) return fmt::format("{:.2g}s", seconds);
   const auto whole = static_cast<std::int64_t>(std::clamp(std::round(seconds), 0.0, 1e12));
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
@@ -99,7 +102,7 @@ void Progress::update(std::string_view work, std::string_view pieces, std::int64
   const std::int64_t made = done - begun_at_;
   const double left = made > 0 ? taken.count() * static_cast<double>(all - done) / static_cast<double>(made)
                                : std::numeric_limits<double>::quiet_NaN();
-  show(work, pieces, done, all, all > 0 ? fmt::format("ETA {}", format_duration(left)) : "");
+  show(work, pieces, done, all, all > 0 ? fmt::format("ETA {}", format_duration(std::round(left))) : "");
 }
 
 void Progress::show(std::string_view head, std::string_view pieces, std::int64_t done, std::int64_t all,

@@ -108,7 +108,10 @@ TEST_CASE("the style follows the stream and the wish") {
 }
 
 TEST_CASE("durations are short") {
-  CHECK(format_duration(0.4) == "0s");
+  CHECK(format_duration(0) == "0s");
+  CHECK(format_duration(0.043) == "0.043s");
+  CHECK(format_duration(9.94) == "9.9s");
+  CHECK(format_duration(9.96) == "10s");
   CHECK(format_duration(59.4) == "59s");
   CHECK(format_duration(185) == "3m05s");
   CHECK(format_duration(7620) == "2h07m");

@@ -20,7 +20,7 @@ struct ProgressState {
   double seconds_left = 0;
 };
 
-/// `12s`, `3m05s`, `2h07m`.
+/// `0.4s`, `12s`, `3m05s`, `2h07m`.
 std::string format_duration(double seconds);
 
 /// Shows how training goes: a live bar on a terminal, a plain line now and then in a pipe or file. What
