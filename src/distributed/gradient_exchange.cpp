@@ -87,7 +87,7 @@ void GradientExchange::add_bucket(std::vector<std::size_t> members, bool means) 
   for (const std::size_t i : members) {
     const Tensor& tensor = means ? means_[i] : parameters_[i];
     elements += tensor.numel();
-    if (!means) places_[tensor.autograd().get()] = {buckets_.size(), i};
+    if (!means) bucket_of_[tensor.autograd().get()] = buckets_.size();
   }
   bucket->members = std::move(members);
   const std::int64_t ranks = ranks_.size();
@@ -113,25 +113,25 @@ void GradientExchange::begin() {
 }
 
 void GradientExchange::on_gradient(const AutogradMeta& leaf) {
-  if (const auto place = places_.find(&leaf); place != places_.end()) {
-    --buckets_[place->second.first]->missing;
+  if (const auto bucket = bucket_of_.find(&leaf); bucket != bucket_of_.end()) {
+    --buckets_[bucket->second]->missing;
     start_ready();
   }
   move_on();
 }
 
 void GradientExchange::finish() {
-  const auto begin = std::chrono::steady_clock::now();
   // Parameters that the graph does not reach.
   for (const auto& bucket : buckets_) bucket->missing = 0;
   start_ready();
   for (const auto& bucket : buckets_) {
     while (bucket->state != Bucket::State::done) {
+      const auto begin = std::chrono::steady_clock::now();
       Communicator::wait(*bucket->transfer);
+      waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       move_on();
     }
   }
-  waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   for (const auto& bucket : buckets_) take(*bucket);
 }
 

@@ -24,7 +24,7 @@ namespace satsuma::distributed {
 /// N:M the gradient reaches those that are not kept, too (straight-through).
 class GradientExchange {
  public:
-  /// How gradients travel: as they are, or in bf16. A sum is made in f64 in both, and rounded once.
+  /// How gradients travel: as they are, or in bf16. A sum is made in f64 in both, and rounded to that.
   enum class Wire : std::uint8_t { f32, bf16 };
 
   struct Options {
@@ -70,8 +70,7 @@ class GradientExchange {
   std::vector<double> images_;
   Options options_;
   std::vector<std::unique_ptr<Bucket>> buckets_;
-  std::unordered_map<const AutogradMeta*, std::pair<std::size_t, std::size_t>>
-      places_;  ///< bucket, parameter
+  std::unordered_map<const AutogradMeta*, std::size_t> bucket_of_;
   std::size_t started_ = 0;
   double waited_ = 0;
 };

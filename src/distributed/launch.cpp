@@ -24,14 +24,16 @@ std::optional<int> number(const char* variable) {
 struct Names {
   const char* rank;
   const char* size;
+  const char* on_host;
   const char* by;
 };
 
 // Open MPI's mpirun; srun; MPICH's mpirun, and those of its kin. A shell in a job of Slurm has a rank too,
 // but no step with tasks.
-constexpr Names kKnown[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "mpirun"},
-                            {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "srun"},
-                            {"PMI_RANK", "PMI_SIZE", "mpirun"}};
+constexpr Names kKnown[] = {
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "mpirun"},
+    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr, "srun"},
+    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "mpirun"}};
 
 /// mpirun gives each of two ranks one core where nobody asks for it: too few for threads, on most machines.
 void unbind() {
@@ -50,6 +52,7 @@ bool has_own_cores() {
 }
 
 void forget_launch() {
+  unbind();
   for (const Names& names : kKnown) {
     ::unsetenv(names.rank);
     ::unsetenv(names.size);
@@ -61,17 +64,19 @@ Launch launch_of_process() {
   for (const Names& names : kKnown) {
     const std::optional<int> rank = number(names.rank);
     const std::optional<int> size = number(names.size);
-    if (rank && size && *size > 0) return {*rank, *size, names.by};
+    if (!rank || !size || *size == 0) continue;
+    const std::optional<int> on_host = names.on_host == nullptr ? std::nullopt : number(names.on_host);
+    return {*rank, *size, std::max(1, on_host.value_or(1)), names.by};
   }
   // A launcher of PMIx alone: MPI knows how many there are.
-  if (const std::optional<int> rank = number("PMIX_RANK")) return {*rank, 0, "the launcher"};
+  if (const std::optional<int> rank = number("PMIX_RANK")) return {*rank, 0, 1, "the launcher"};
   return {};
 }
 
 std::unique_ptr<Communicator> join() {
   const Launch launch = launch_of_process();
-  if (launch.size == 1) return make_alone();
   unbind();
+  if (launch.size == 1) return make_alone();
   return make_mpi(launch);
 }
 

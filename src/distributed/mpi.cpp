@@ -146,6 +146,13 @@ class Mpi : public Communicator {
 
   /// Weights are updated on each rank for itself, and have to stay the same.
   void check_same() {
+    const std::vector<std::string> versions = gather_text(SATSUMA_VERSION);
+    for (int r = 1; r < size_; ++r) {
+      const std::string& version = versions[static_cast<std::size_t>(r)];
+      if (version != versions[0])
+        refuse(rank_, fmt::format("{} is Satsuma {}, {} is {}; install the same one on all hosts", name(0),
+                                  versions[0], name(r), version));
+    }
     const std::vector<std::string> all = gather_text(std::string(to_string(active_isa())));
     for (int r = 1; r < size_; ++r) {
       const auto i = static_cast<std::size_t>(r);

@@ -28,6 +28,7 @@ namespace {
 constexpr char kAlive = 'a';
 constexpr char kBye = 'b';
 constexpr char kFails = 'f';
+constexpr std::size_t kLongestGreeting = 64;
 constexpr int kPulse = 1000;            ///< milliseconds
 constexpr int kConnectPatience = 2000;  ///< milliseconds, for each address
 
@@ -191,10 +192,12 @@ void Watch::work() {
       Peer& peer = peers_[i - 2];
       if (slept) peer.last = now;
       if (files[i].revents != 0) hear(peer);
-      if (peer.rank >= 0 && !peer.gone && now - peer.last > kSilence) {
+      if (peer.gone || now - peer.last <= kSilence) continue;
+      if (peer.rank >= 0) {
         end(peer, fmt::format("has not been heard of for {} s: its host is gone, or the network to it",
                               kSilence.count()));
       }
+      peer.gone = true;
     }
     drop_gone();
     if (files[1].revents != 0) accept_one();
@@ -237,10 +240,13 @@ void Watch::hear_word(Peer& peer, char word) {
     if (word != '\n') {
       peer.heard += word;
     } else if (peer.heard.starts_with(secret_ + " ")) {
+      const std::lock_guard lock(mutex_);
       peer.rank = std::atoi(peer.heard.c_str() + secret_.size());
     }
-    // A stranger.
-    if (peer.rank >= 0 || (word != '\n' && peer.heard.size() < 64)) return;
+    const bool may_be_known = word != '\n' && peer.heard.size() < kLongestGreeting;
+    // Whatever else a stranger says is nothing to us.
+    peer.gone = peer.rank < 0 && !may_be_known;
+    return;
   }
   if (word == kAlive) return;
   if (word == kFails) {

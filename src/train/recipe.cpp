@@ -235,7 +235,7 @@ const RecipeField kFields[] = {
       "under mpirun: batch norm's statistics are those of the whole batch, not of each rank's share",
       &Recipe::sync_bn},
      kTraining},
-    {{"exchange", "under mpirun: how gradients travel between ranks, fp32 or bf16; sums are rounded once",
+    {{"exchange", "under mpirun: how gradients travel between ranks, fp32 or bf16; sums are made in f64",
       &Recipe::exchange},
      kTraining,
      kSilent},

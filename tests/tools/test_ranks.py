@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -29,6 +31,23 @@ FAR = 3e-2
 def ranks_environment(**more):
     # Containers run tests as root, on fewer cores than there are ranks.
     return environment(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_btl_vader_single_copy_mechanism="none", **more)
+
+
+def listening_ports(process):
+    """TCP ports of all addresses at which a process listens."""
+    sockets = set()
+    for file in os.listdir(f"/proc/{process}/fd"):
+        try:
+            sockets.add(os.readlink(f"/proc/{process}/fd/{file}"))
+        except OSError:
+            pass
+    ports = []
+    with open(f"/proc/{process}/net/tcp") as table:
+        for line in table.readlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
+                ports.append(int(words[1].split(":")[1], 16))
+    return ports
 
 
 def floats(entry):
@@ -205,6 +224,41 @@ class Ranks(CommandTest):
                 self.assertRegex(lines[0], words)
                 self.satsuma("eval", "--checkpoint", f"{out}/last.safetensors")
                 self.mpirun(2, "train", "--resume", "--max-time", "1s", "--out", out)
+
+    def test_stranger_at_the_door(self):
+        # Open MPI's own listeners stay away, so that all that rank 0 listens at is ours.
+        process = self.start(2, "--method", "dense", "--epochs", "5000", "--steps", "20000", "--max-time", "6s", "--out", "run",
+                             OMPI_MCA_btl="self,vader")
+        wait_for(lambda: (self.folder / "run" / "log.jsonl").exists() and self.log("run"))
+        doors = listening_ports(self.rank_of(process, 0))
+        self.assertTrue(doors)
+        strangers = [socket.create_connection(("127.0.0.1", door)) for door in doors for _ in range(2)]
+        # The words of ranks, behind what is longer than a greeting, and behind a wrong one.
+        for stranger, words in zip(strangers, [b"x" * 64 + b"fff", b"0123456789abcdef 1\nfff"] * len(doors)):
+            stranger.sendall(words)
+        out, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertEqual(out.count("stopped by --max-time"), 1)
+        for stranger in strangers:
+            stranger.close()
+
+    def test_other_data_on_a_rank(self):
+        pixels = bytes(3 * 8 * 8)
+        for host in "01":
+            for name in ("a/1", "a/2", "a/3", "b/1", "b/2") + (("b/3",) if host == "0" else ()):
+                path = self.folder / host / "pictures" / f"{name}.bmp"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                header = b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54)
+                path.write_bytes(header + struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 24, 0, len(pixels), 0, 0, 0, 0) + pixels)
+        command = self.command(2, "train", "--model", "resnet9", "--width", "0.125", "--data", "./pictures", "--image-size", "16",
+                               "--val-share", "0.3", "--batch-size", "2", "--out", self.folder / "run")
+        at = command.index(SATSUMA)
+        command[at:at] = ["bash", "-c", 'cd "$OMPI_COMM_WORLD_RANK" && exec "$@"', "moved"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, env=ranks_environment())
+        self.assertEqual(done.returncode, 2, done.stderr)
+        lines = self.errors(done.stderr)
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertIn("ranks have different data", lines[0])
 
     def test_full_disk_of_rank_0(self):
         limit = 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then ulimit -f 40; fi; exec "$@"'

@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -210,10 +210,13 @@ int run_measured(const Settings& settings, distributed::Communicator& ranks) {
     throw UsageError(fmt::format("--batch-size got {}, expected at least one image for each of the {} ranks",
                                  settings.bench.batch_size, ranks.size()));
   }
+  if (distributed::has_own_cores())
+    throw UsageError("bench scale gives all cores of a host to one process in turns; leave out --bind-to");
   const auto on_host = static_cast<std::int64_t>(ranks.ranks_on_this_host());
   const auto cores = static_cast<int>(settings.bench.threads.value_or(threads_of_rank(ranks) * on_host));
   settings.bench.apply();
-  const double hosts = static_cast<double>(ranks.size()) / static_cast<double>(on_host);
+  const auto hosts =
+      static_cast<double>(std::set<std::string>(ranks.hosts().begin(), ranks.hosts().end()).size());
   set_threads(std::max(1, cores / static_cast<int>(on_host)));
   const std::string who = ranks_text(ranks);
   if (ranks.first() && !settings.bench.json) {
@@ -286,7 +289,7 @@ CLI::App* add_bench_scale(CLI::App& bench, std::function<int()>& run) {
       "Under mpirun -np N: one process with all cores of a host and the whole --batch-size, and N ranks that "
       "share "
       "both,\n"
-      "in turns; an efficiency of 1 is as fast as one process with the same cores.\n"
+      "in turns; an efficiency of 1 is as fast as one process with the same cores. --threads is of a host.\n"
       "Else: from the times of one process with --batch-size images, when each bucket of gradients is there, "
       "and the "
       "network.\n"

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "satsuma/core/error.hpp"
+#include "satsuma/core/thread_limit.hpp"
 #include "satsuma/distributed/communicator.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/duration.hpp"
@@ -92,8 +93,9 @@ class Epochs {
     for (const compare::EpochRecord& epoch : compare::read_epochs(planned_.run->recipe.out)) {
       if (epoch.epoch <= said_) continue;
       said_ = epoch.epoch;
-      progress_.say(fmt::format("{}: epoch {}/{}  {:.2f} %", title_of(planned_), epoch.epoch,
-                                planned_.run->recipe.epochs, 100 * epoch.accuracy));
+      const std::string accuracy = epoch.accuracy ? fmt::format("  {:.2f} %", 100 * *epoch.accuracy) : "";
+      progress_.say(fmt::format("{}: epoch {}/{}{}", title_of(planned_), epoch.epoch,
+                                planned_.run->recipe.epochs, accuracy));
     }
   }
 
@@ -104,22 +106,22 @@ class Epochs {
   std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now();
 };
 
-/// Makes one run, unless another process does. False when a signal came.
-bool make_run(PlannedRun& planned, train::Progress& progress) {
+/// Makes one run, unless another process does or has. False when a signal came.
+bool make_run(PlannedRun& planned, bool retry, train::Progress& progress) {
   const compare::RunFiles files(*planned.run);
   const auto claim = compare::claim(files.claim());
   if (!claim) {
     progress.say(fmt::format("{}: another process is at it", title_of(planned)));
     return true;
   }
-  // The other may have finished between our plan and our claim.
-  if (const compare::RunState now = compare::state_of(*planned.run); now.finished()) {
-    planned.state = now;
+  // Another process may have ended it between our plan and our claim.
+  if (compare::RunState now = compare::state_of(*planned.run); now.finished() || (now.failed() && !retry)) {
+    planned.state = std::move(now);
     return true;
   }
   progress.say(fmt::format("{}: about {}", title_of(planned), train::format_duration(planned.seconds)));
   Epochs epochs(planned, progress);
-  const Ending ending = compare::train_run(*planned.run, {}, [&] {
+  const Ending ending = compare::train_run(*planned.run, [&] {
     epochs.look();
     return train::StopSignal::received();
   });
@@ -130,8 +132,11 @@ bool make_run(PlannedRun& planned, train::Progress& progress) {
                              train::format_duration((*planned.state.result)["seconds"].get<double>())));
   } else if (ending == Ending::failed) {
     progress.say(fmt::format("{}: failed: {}", title_of(planned), planned.state.failure));
+  } else if (train::StopSignal::received() == 0) {
+    progress.say(
+        fmt::format("{}: stopped by --max-time; the same command goes on with it", title_of(planned)));
   }
-  return ending != Ending::stopped && train::StopSignal::received() == 0;
+  return train::StopSignal::received() == 0;
 }
 
 void write_results(const compare::Results& results, const std::filesystem::path& out,
@@ -175,16 +180,21 @@ int run_devices(const Settings& settings) {
 }
 
 int run_compare(const Settings& settings) {
-  // Ranks share the runs by their claims, and each run is one process.
+  // Ranks share the runs by their claims, and each run is one process with this rank's share of the cores.
+  const int neighbours = distributed::launch_of_process().on_host;
   distributed::forget_launch();
   if (!settings.devices.empty()) return run_devices(settings);
   const train::Study study = train::make_study(study_text(settings), settings.yes);
-  const std::vector<train::StudyRun> runs = study.runs(settings.out);
+  std::vector<train::StudyRun> runs = study.runs(settings.out);
+  for (train::StudyRun& run : runs) {
+    if (neighbours > 1 && !run.recipe.threads)
+      run.recipe.threads = std::max(1, default_threads().count / neighbours);
+  }
   const double budget = settings.budget.empty() ? std::numeric_limits<double>::infinity()
                                                 : train::parse_duration("--budget", settings.budget);
   if (!(settings.margin >= 0 && settings.margin < 100))
     throw UsageError(fmt::format("--margin got {}, expected points from 0 to 100", settings.margin));
-  use_threads(study.variants.front().recipe.threads);
+  use_threads(runs.front().recipe.threads);
   std::FILE* const stream = settings.json ? stderr : stdout;
   train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
   compare::Estimate estimate;
@@ -203,7 +213,7 @@ int run_compare(const Settings& settings) {
     if (planned.state.finished() || planned.state.failed()) continue;
     if (planned.seconds = estimate.left(*planned.run, planned.state); planned.seconds > clock.left())
       continue;
-    if (!make_run(planned, progress)) break;
+    if (!make_run(planned, settings.retry, progress)) break;
     estimate.learn(*planned.run, planned.state);
   }
 

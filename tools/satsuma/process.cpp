@@ -44,6 +44,8 @@ void prepare_process() {
   if (file > STDERR_FILENO) ::close(file);
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
+  // Where it is ignored, which is inherited, no one can wait for a process that he started.
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 }  // namespace satsuma::tools

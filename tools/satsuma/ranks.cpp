@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -35,13 +38,27 @@ int with_ranks(const std::function<int(distributed::Communicator&)>& work) {
     }
   }
   ranks->abort(failure.code);
-  return failure.code;
 }
 
-std::int64_t threads_of_rank(const distributed::Communicator& ranks) {
-  const ThreadDefault& found = default_threads();
-  if (found.limit.starts_with("OMP_") || distributed::has_own_cores()) return found.count;
-  return std::max(1, found.count / ranks.ranks_on_this_host());
+std::int64_t threads_of_rank(distributed::Communicator& ranks) {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  // Where a machine has more CPUs than the set, no rank has bound itself to few.
+  if (::sched_getaffinity(0, sizeof(own), &own) != 0) std::memset(&own, 0xFF, sizeof(own));
+  const std::vector<cpu_set_t> all = ranks.gather(own);
+  int sharers = 0;
+  for (int r = 0; r < ranks.size(); ++r) {
+    cpu_set_t common;
+    CPU_AND(&common, &own, &all[static_cast<std::size_t>(r)]);
+    const auto& hosts = ranks.hosts();
+    if (hosts[static_cast<std::size_t>(r)] == hosts[static_cast<std::size_t>(ranks.rank())] &&
+        CPU_COUNT(&common) > 0)
+      ++sharers;
+  }
+  const int count = default_threads().count;
+  const char* const asked = std::getenv("OMP_NUM_THREADS");
+  if (asked != nullptr && first_thread_count(asked)) return count;
+  return std::min(count, std::max(1, available_cores() / std::max(1, sharers)));
 }
 
 std::string ranks_text(const distributed::Communicator& ranks) {

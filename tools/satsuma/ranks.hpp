@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "satsuma/distributed/communicator.hpp"
@@ -14,9 +13,9 @@ namespace satsuma::tools {
 /// too, it is rank 0 that says why.
 int with_ranks(const std::function<int(distributed::Communicator&)>& work);
 
-/// The number of threads of each of the ranks on this host where nobody says one: the cores over the ranks,
-/// or OMP_NUM_THREADS, which is for one process.
-std::int64_t threads_of_rank(const distributed::Communicator& ranks);
+/// The number of threads of this rank where nobody says one: the cores that it may use over the ranks of this
+/// host that may use some of them as well, or OMP_NUM_THREADS, which is for one process. All ranks call it.
+std::int64_t threads_of_rank(distributed::Communicator& ranks);
 
 /// `4 ranks on 2 hosts (a: 2, b: 2), 8 threads each, Open MPI v4.1.4`; the threads are this rank's.
 std::string ranks_text(const distributed::Communicator& ranks);

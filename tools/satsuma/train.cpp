@@ -15,6 +15,7 @@
 #include "satsuma/distributed/communicator.hpp"
 #include "satsuma/train/auto_batch.hpp"
 #include "satsuma/train/lr_find.hpp"
+#include "satsuma/train/same_data.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "src/core/message.hpp"
@@ -246,6 +247,7 @@ int run_train(const Settings& settings, distributed::Communicator& ranks) {
   if (ranks.size() > 1) progress.say(ranks_text(ranks));
 
   const train::ExperimentData data = train::load_data(recipe);
+  train::check_same_data(data, ranks);
   train::fill_sizes(recipe, data);
   const bool resumes = ranks.of_first(directory.resumes());
   if (recipe.auto_batch && resumes)

@@ -81,11 +81,14 @@ class Communicator {
 /// What the environment of a process says of who started it.
 struct Launch {
   int rank = 0;
-  int size = 1;    ///< 0 where only MPI knows
+  int size = 1;  ///< 0 where only MPI knows
+  int on_host =
+      1;  ///< of them on this host; 1 where the launcher does not say (srun: each task has CPUs of its own)
   std::string by;  ///< `mpirun`, `srun`; empty where it was started by itself
 };
 Launch launch_of_process();
-/// Makes this process, and those that it starts, ones that were started by themselves.
+/// Makes this process, and those that it starts, ones that were started by themselves, on all cores that the
+/// user has not bound it to.
 void forget_launch();
 /// Whether the user has bound the ranks to cores (`mpirun --bind-to`), so that those of a rank are its own.
 bool has_own_cores();

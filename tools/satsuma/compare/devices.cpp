@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -25,7 +24,7 @@ Tensor noise(std::int64_t batch, const Shape& image, std::uint64_t stream) {
   return values.to(MemoryFormat::batch_blocked);
 }
 
-/// The largest difference of two results, over the largest magnitude of the first.
+/// The largest difference of two results, over the largest magnitude of the first; NaN where one is.
 double largest_error(const Tensor& first, const Tensor& other) {
   const Tensor a = first.to(DType::f32).to(MemoryFormat::channels_last);
   const Tensor b = other.to(DType::f32).to(MemoryFormat::channels_last);
@@ -33,7 +32,9 @@ double largest_error(const Tensor& first, const Tensor& other) {
   const float* const y = b.data<float>();
   double difference = 0, magnitude = 0;
   for (std::int64_t i = 0; i < a.numel(); ++i) {
-    difference = std::max(difference, std::abs(double{x[i]} - double{y[i]}));
+    const double apart = std::abs(double{x[i]} - double{y[i]});
+    if (std::isnan(apart)) return apart;
+    difference = std::max(difference, apart);
     magnitude = std::max(magnitude, std::abs(double{x[i]}));
   }
   return magnitude > 0 ? difference / magnitude : difference;

@@ -1,10 +1,13 @@
 #include "tools/satsuma/compare/estimate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
 
 #include "satsuma/autograd/backward.hpp"
+#include "satsuma/core/error.hpp"
 #include "satsuma/ops/cross_entropy.hpp"
 #include "satsuma/optim/optimizer.hpp"
 #include "satsuma/train/saved_precision.hpp"
@@ -39,24 +42,39 @@ double seconds_a_step(const train::Recipe& recipe, const train::ExperimentData& 
 }  // namespace
 
 void Estimate::learn(const train::StudyRun& run, const RunState& state) {
-  if (state.epochs() > 0)
-    an_epoch_[run.variant->name] = state.seconds() / static_cast<double>(state.epochs());
+  if (state.epochs() > 0) learned_[run.variant->name] = state.seconds() / static_cast<double>(state.epochs());
 }
 
 double Estimate::left(const train::StudyRun& run, const RunState& state) {
   if (state.finished()) return 0;
-  const std::int64_t epochs = std::max<std::int64_t>(run.recipe.epochs - state.epochs(), 0);
-  return static_cast<double>(epochs) * seconds_an_epoch(run);
+  double epochs = static_cast<double>(run.recipe.epochs);
+  if (run.recipe.steps)
+    epochs = std::min(epochs, static_cast<double>(*run.recipe.steps) / steps_an_epoch(run));
+  return std::max(epochs - static_cast<double>(state.epochs()), 0.) * seconds_an_epoch(run);
+}
+
+const train::ExperimentData& Estimate::data_of(const train::StudyRun& run) {
+  auto& data = data_[run.variant->name];
+  if (!data) {
+    data = std::make_unique<train::ExperimentData>(train::load_data(run.recipe));
+    if (!data->test)
+      throw UsageError(
+          fmt::format("{} has no test images, and accuracies are compared on those", run.recipe.data));
+  }
+  return *data;
+}
+
+double Estimate::steps_an_epoch(const train::StudyRun& run) {
+  return static_cast<double>(std::max<std::int64_t>(data_of(run).train->size() / run.recipe.batch_size, 1));
 }
 
 double Estimate::seconds_an_epoch(const train::StudyRun& run) {
-  if (const auto known = an_epoch_.find(run.variant->name); known != an_epoch_.end()) return known->second;
-  const train::ExperimentData data = train::load_data(run.recipe);
+  if (const auto known = learned_.find(run.variant->name); known != learned_.end()) return known->second;
+  const train::ExperimentData& data = data_of(run);
   const double step = seconds_a_step(run.recipe, data);
-  const std::int64_t steps = data.train->size() / run.recipe.batch_size;
-  const double evaluated =
-      static_cast<double>(data.test ? data.test->size() : 0) / static_cast<double>(run.recipe.batch_size);
-  return an_epoch_[run.variant->name] = step * (static_cast<double>(steps) + evaluated / 3);
+  const double evaluated = static_cast<double>(data.validation ? data.validation->size() : 0) /
+                           static_cast<double>(run.recipe.batch_size);
+  return learned_[run.variant->name] = step * (steps_an_epoch(run) + evaluated / 3);
 }
 
 }  // namespace satsuma::tools::compare

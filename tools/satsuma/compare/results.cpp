@@ -11,7 +11,7 @@ namespace {
 /// Seconds of training after which the accuracy first was `target`; empty if it never was.
 std::optional<double> seconds_to(double target, const std::vector<EpochRecord>& epochs) {
   for (const EpochRecord& epoch : epochs) {
-    if (epoch.accuracy >= target) return epoch.seconds;
+    if (epoch.accuracy && *epoch.accuracy >= target) return epoch.seconds;
   }
   return std::nullopt;
 }
@@ -61,7 +61,6 @@ Results gather(const train::Study& study, const std::vector<train::StudyRun>& ru
       row.macs += number(*state.result, "macs");
       row.seconds += number(*state.result, "seconds");
       if (!row.sat) row.sat = simulate_training(run.recipe, *state.result);
-      if (state.result->contains("best_val_accuracy")) results.validated = true;
       epochs[i].push_back(state.log);
     }
     if (const auto count = static_cast<double>(row.runs()); count > 0) {
@@ -72,24 +71,22 @@ Results gather(const train::Study& study, const std::vector<train::StudyRun>& ru
   }
 
   const Row base = results.rows.front();
-  if (base.runs() > 0) {
-    // Times are read off the curve while training, so the target is on that curve, too.
-    std::vector<double> finals;
-    for (const auto& run : epochs.front()) {
-      if (!run.empty()) finals.push_back(run.back().accuracy);
-    }
-    results.target = (finals.empty() ? mean(base.accuracies) : mean(finals)) - margin;
+  std::vector<double> finals;
+  for (const auto& run : epochs.front()) {
+    if (!run.empty() && run.back().accuracy) finals.push_back(*run.back().accuracy);
   }
+  if (!finals.empty()) results.target = mean(finals) - margin;
   for (std::size_t i = 0; i < results.rows.size(); ++i) {
     Row& row = results.rows[i];
     row.difference = paired(row, base);
     if (row.seconds > 0) row.speedup = base.seconds / row.seconds;
     std::vector<double> times;
     for (const auto& run : epochs[i]) {
-      if (const auto time = seconds_to(results.target, run)) times.push_back(*time);
+      if (!results.target) break;
+      if (const auto time = seconds_to(*results.target, run)) times.push_back(*time);
     }
     row.reached = times.size();
-    if (!times.empty() && base.runs() > 0) row.seconds_to_target = mean(times);
+    if (!times.empty()) row.seconds_to_target = mean(times);
   }
   mark_frontier(results.rows, &Row::macs, &Row::frontier_macs);
   mark_frontier(results.rows, &Row::seconds, &Row::frontier_seconds);

@@ -42,9 +42,10 @@ struct Row {
 /// What came out of a study.
 struct Results {
   std::vector<Row> rows;  ///< in the order of the study
-  double target = 0;      ///< accuracy whose time is measured: mean of the first row less the margin
+  /// Accuracy on validation images whose time is measured: the mean of the first row's last epochs less the
+  /// margin. Empty where the first row has no such curve.
+  std::optional<double> target;
   double margin = 0.005;
-  bool validated = false;  ///< times to the target are on validation images, not on test images
 };
 
 /// Reads what is there. `margin` is how much below the first row's accuracy the target lies.

@@ -11,9 +11,20 @@
 
 namespace satsuma::tools::compare {
 
-double number(const Json& object, const char* key, double otherwise) {
+bool has_number(const Json& object, const char* key) {
   const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<double>() : otherwise;
+  return found != object.end() && found->is_number();
+}
+
+double number(const Json& object, const char* key, double otherwise) {
+  return has_number(object, key) ? object[key].get<double>() : otherwise;
+}
+
+std::optional<Json> finished_result(const std::string& text) {
+  const Json result = parse_json<Json>(text);
+  if (!result.is_object() || !has_number(result, "test_accuracy")) return std::nullopt;
+  if (result.value("interrupted", false)) return std::nullopt;
+  return result;
 }
 
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
@@ -24,9 +35,10 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
     const Json record = parse_json<Json>(line);
     if (!record.is_object() || record.value("kind", Json()) != "epoch") continue;
     macs += number(record, "macs", 0);
-    const double test = number(record, "test_accuracy", 0);
-    epochs.push_back({static_cast<std::int64_t>(std::clamp(number(record, "epoch"), 0., 1e15)),
-                      number(record, "val_accuracy", test), number(record, "seconds", 0), macs});
+    std::optional<double> accuracy;
+    if (has_number(record, "val_accuracy")) accuracy = number(record, "val_accuracy");
+    epochs.push_back({static_cast<std::int64_t>(std::clamp(number(record, "epoch"), 0., 1e15)), accuracy,
+                      number(record, "seconds", 0), macs});
   }
   return epochs;
 }
@@ -34,11 +46,8 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
 RunState state_of(const train::StudyRun& run) {
   const RunFiles files(run);
   RunState state;
-  if (const auto text = text_of(files.result())) {
-    const Json result = parse_json<Json>(*text);
-    // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
-    if (result.is_object() && result.contains("test_accuracy")) state.result = result;
-  }
+  // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
+  if (const auto text = text_of(files.result())) state.result = finished_result(*text);
   if (const auto text = text_of(files.failure()); text && !state.finished()) {
     state.failure = text->substr(0, text->find_last_not_of(" \n") + 1);
     if (state.failure.empty()) state.failure = "without a word";

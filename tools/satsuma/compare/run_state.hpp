@@ -34,14 +34,16 @@ class RunFiles {
 /// An epoch of a run, as its log has it.
 struct EpochRecord {
   std::int64_t epoch = 0;
-  double accuracy = 0;  ///< on validation images, or on test images where there are none
-  double seconds = 0;   ///< of training since the run began
-  double macs = 0;      ///< since the run began
+  std::optional<double> accuracy;  ///< on validation images, where there are any
+  double seconds = 0;              ///< of training since the run began
+  double macs = 0;                 ///< since the run began
 };
+
 /// How far a run is.
 struct RunState {
-  std::optional<Json> result;    ///< what `satsuma train --json` printed; of a finished run
-  std::string failure;           ///< one line; empty unless the run failed
+  std::optional<Json>
+      result;           ///< what `satsuma train --json` printed; of a finished run, with a test accuracy
+  std::string failure;  ///< one line; empty unless the run failed
   std::vector<EpochRecord> log;  ///< of the epochs that are done
 
   std::int64_t epochs() const { return log.empty() ? 0 : log.back().epoch; }
@@ -50,8 +52,13 @@ struct RunState {
   bool failed() const { return !failure.empty(); }
 };
 
+bool has_number(const Json& object, const char* key);
 /// A number of a JSON object; `otherwise` where it has none of that name.
 double number(const Json& object, const char* key, double otherwise = 0);
+
+/// What a run printed, where that is the whole run and not what `--max-time` has left of it. Empty also where
+/// it has no test accuracy.
+std::optional<Json> finished_result(const std::string& text);
 
 /// Lines that are cut off are left out.
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory);

@@ -28,6 +28,13 @@ std::string runs_text(const Row& row) {
   return text;
 }
 
+/// A bar ends a cell, also that of a layer expression.
+std::string markdown_cell(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return escaped;
+}
+
 std::string target_time(const Row& row) {
   if (!row.seconds_to_target) return "-";
   const std::string time = train::format_duration(*row.seconds_to_target);
@@ -66,11 +73,12 @@ std::vector<std::vector<std::string>> cells(const Results& results) {
 }
 
 std::string target_text(const Results& results) {
+  if (!results.target)
+    return "There is no time to a target: the first row has no run with validation images to take it from.";
   return fmt::format(
-      "The target is {:.2f} % of the {} images, {:g} points below the first row's last epoch; the time is "
-      "that of "
-      "training to the end of the epoch that first reached it.",
-      100 * results.target, results.validated ? "validation" : "test", 100 * results.margin);
+      "The target is {:.2f} % of the validation images, {:g} points below the first row's last epoch; the "
+      "time is that of training to the end of the epoch that first reached it.",
+      100 * *results.target, 100 * results.margin);
 }
 
 std::string to_markdown(const Results& results, const std::string& title) {
@@ -81,8 +89,10 @@ std::string to_markdown(const Results& results, const std::string& title) {
     for (std::size_t i = 0; i < names.size(); ++i) line += "---|";
     return line;
   }());
-  for (const std::vector<std::string>& row : cells(results))
+  for (std::vector<std::string> row : cells(results)) {
+    for (std::string& cell : row) cell = markdown_cell(cell);
     text += fmt::format("| {} |\n", fmt::join(row, " | "));
+  }
   text += fmt::format("\n{}", target_text(results)) +
           " Differences are in points, to the first row, paired by seed; intervals by Student's t.\n\n";
   for (const Row& row : results.rows) {
@@ -146,8 +156,7 @@ Json to_json(const Results& results) {
                     {"frontier_seconds", row.frontier_seconds}});
   }
   return {{"base", results.rows.front().variant->name},
-          {"target", results.target},
-          {"target_on", results.validated ? "validation" : "test"},
+          {"target", number_or_null(results.target)},
           {"rows", rows}};
 }
 

@@ -14,6 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/nesting.hpp"
 #include "tools/satsuma/compare/run_state.hpp"
 #include "tools/satsuma/file_text.hpp"
 
@@ -69,7 +70,8 @@ End wait_for(pid_t child, const std::function<int()>& wait) {
   for (;;) {
     const pid_t waited = ::waitpid(child, &end.status, WNOHANG);
     if (waited == child) return end;
-    if (waited < 0 && errno != EINTR) return end;
+    if (waited < 0 && errno != EINTR)
+      throw Error(fmt::format("cannot wait for a process: {}", std::strerror(errno)));
     const int signal = wait();
     if (signal != 0 && end.signal == 0) {
       ::kill(child, signal);
@@ -87,24 +89,26 @@ std::string reason(int status, const std::string& words) {
   return line.empty() ? fmt::format("ended with status {}", WEXITSTATUS(status)) : line;
 }
 
-std::vector<std::string> command_of(const train::StudyRun& run, const RunFiles& files,
-                                    const std::vector<std::string>& options) {
+std::vector<std::string> command_of(const train::StudyRun& run, const RunFiles& files) {
   std::vector<std::string> command = {"satsuma", "train", "--json", "--out", run.recipe.out};
   // A folder without config.toml was killed before anything was in it.
   if (is_there(files.directory() / "config.toml")) {
     command.insert(command.end(), {"--resume"});
+    // Where things are and who computes how fast may have changed since.
+    for (const train::RecipeField& field : train::recipe_fields()) {
+      if (field.traits.same_result && field.key != "out")
+        command.insert(command.end(), {fmt::format("--{}", field.key), field.text(run.recipe)});
+    }
   } else {
     command.insert(command.end(), {"--config", files.recipe().string()});
     if (is_there(files.directory())) command.emplace_back("--overwrite");
   }
-  command.insert(command.end(), options.begin(), options.end());
   return command;
 }
 
 }  // namespace
 
-Ending train_run(const train::StudyRun& run, const std::vector<std::string>& options,
-                 const std::function<int()>& wait) {
+Ending train_run(const train::StudyRun& run, const std::function<int()>& wait) {
   const RunFiles files(run);
   train::write_atomically(files.recipe(), train::to_toml(run.recipe));
   std::error_code ignored;
@@ -114,16 +118,22 @@ Ending train_run(const train::StudyRun& run, const std::vector<std::string>& opt
   {
     const OutputFile result(printed);
     const OutputFile words(files.output());
-    end = wait_for(start(command_of(run, files, options), result, words), wait);
+    end = wait_for(start(command_of(run, files), result, words), wait);
   }
   const std::string text = text_of(printed).value_or("");
   std::filesystem::remove(printed, ignored);
+  std::string failure = reason(end.status, text_of(files.output()).value_or(""));
   if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0) {
-    train::write_atomically(files.result(), text);
-    return Ending::finished;
+    if (finished_result(text)) {
+      train::write_atomically(files.result(), text);
+      return Ending::finished;
+    }
+    const Json result = parse_json<Json>(text);
+    if (result.is_object() && result.value("interrupted", false)) return Ending::stopped;
+    failure = "it has no test accuracy: are there test images?";
   }
   if (end.signal != 0) return Ending::stopped;
-  train::write_atomically(files.failure(), reason(end.status, text_of(files.output()).value_or("")) + "\n");
+  train::write_atomically(files.failure(), failure + "\n");
   return Ending::failed;
 }
 

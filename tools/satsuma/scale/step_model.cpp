@@ -62,7 +62,7 @@ std::vector<ModelledStep> strong_scaling(const MeasuredStep& measured, const Net
                                          const std::vector<std::int64_t>& ranks, std::int64_t whole) {
   std::vector<ModelledStep> steps;
   for (const std::int64_t count : ranks) {
-    if (count > whole) break;
+    if (count > whole) continue;
     const std::vector<std::int64_t> shares = data::shares_of(whole, static_cast<int>(count));
     steps.push_back(model_step(measured, network, count, *std::max_element(shares.begin(), shares.end())));
     steps.back().efficiency = alone(measured, whole) / (static_cast<double>(count) * steps.back().seconds);

@@ -1,0 +1,78 @@
+#include "satsuma/train/same_data.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "satsuma/core/error.hpp"
+
+namespace satsuma::train {
+
+namespace {
+
+/// What a rank has: images, and a digest of their names, labels and the classes.
+struct Held {
+  std::int64_t train = 0, validation = 0, test = 0;
+  std::uint64_t digest = 0;
+  bool operator==(const Held&) const = default;
+};
+
+/// FNV-1a, of 64 bits.
+class Digest {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) add_byte(static_cast<unsigned char>(c));
+    add_byte(0);
+  }
+  std::uint64_t value() const { return value_; }
+
+ private:
+  void add_byte(unsigned char byte) { value_ = (value_ ^ byte) * 1099511628211u; }
+
+  std::uint64_t value_ = 14695981039346656037u;
+};
+
+std::int64_t add(Digest& digest, const data::Dataset* set) {
+  if (set == nullptr) return 0;
+  for (std::int64_t i = 0; i < set->size(); ++i) {
+    // Its folder may be elsewhere on another host.
+    digest.add(std::filesystem::path(set->name(i)).filename().string());
+    digest.add(std::to_string(set->label(i)));
+  }
+  return set->size();
+}
+
+}  // namespace
+
+void check_same_data(const ExperimentData& data, distributed::Communicator& ranks) {
+  if (ranks.size() == 1) return;
+  Digest digest;
+  for (const std::string& name : data.class_names) digest.add(name);
+  for (const std::int64_t extent : data.input) digest.add(std::to_string(extent));
+  Held own;
+  own.train = add(digest, data.train.get());
+  own.validation = add(digest, data.validation.get());
+  own.test = add(digest, data.test.get());
+  own.digest = digest.value();
+  const std::vector<Held> all = ranks.gather(own);
+  for (int r = 1; r < ranks.size(); ++r) {
+    const Held& other = all[static_cast<std::size_t>(r)];
+    if (other == all[0]) continue;
+    const auto text = [](const Held& held) {
+      return fmt::format("{} to train on, {} for validation, {} for the test", held.train, held.validation,
+                         held.test);
+    };
+    throw UsageError(fmt::format(
+        "ranks have different data: {} has {} images, {} has {}{}; each host needs the same pictures",
+        ranks.name(0), text(all[0]), ranks.name(r), text(other),
+        other.train == all[0].train && other.validation == all[0].validation && other.test == all[0].test
+            ? " of other names or classes"
+            : ""));
+  }
+}
+
+}  // namespace satsuma::train
