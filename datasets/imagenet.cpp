@@ -32,30 +32,10 @@ constexpr std::string_view kGetTiny =
 constexpr std::array kTinyFiles = {
     Download{"http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de"}};
 
-/// Lines `val_0.JPEG<tab>n03444034<tab>...`: file and class.
 std::vector<data::PictureFile> read_annotations(const fs::path& path, const std::vector<std::string>& names) {
   std::vector<std::uint8_t> bytes;
   data::read_file(path, bytes);
-  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::vector<data::PictureFile> files;
-  for (std::size_t line = 1; !rest.empty(); ++line) {
-    std::string_view text = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
-    if (text.ends_with('\r')) text.remove_suffix(1);
-    if (text.empty()) continue;
-    const auto refuse = [&](const std::string& what) {
-      throw FormatError(fmt::format("{}: line {}: {}", shown_path(path.string()), line, what));
-    };
-    const std::size_t tab = text.find('\t');
-    if (tab == std::string_view::npos || tab == 0) refuse("expected a file, a tab and a class");
-    const std::string_view name = text.substr(tab + 1, text.find('\t', tab + 1) - tab - 1);
-    const auto at = std::lower_bound(names.begin(), names.end(), name);
-    if (at == names.end() || *at != name)
-      refuse(fmt::format("class '{}', which has no directory in train", shown(name)));
-    files.push_back({fmt::format("images/{}", text.substr(0, tab)), at - names.begin()});
-  }
-  if (files.empty()) throw FormatError(fmt::format("{}: no lines", shown_path(path.string())));
-  return files;
+  return parse_annotations({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(), names);
 }
 
 Entry entry_with(std::string_view name, std::int64_t side, std::int64_t classes) {
@@ -86,6 +66,31 @@ bool is_tiny_imagenet(const fs::path& folder) {
   std::error_code ignored;
   return fs::is_regular_file(folder / "val" / "val_annotations.txt", ignored) &&
          fs::is_directory(folder / "train", ignored);
+}
+
+std::vector<data::PictureFile> parse_annotations(std::string_view text, std::string_view source,
+                                                 const std::vector<std::string>& names) {
+  std::vector<data::PictureFile> files;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    const auto refuse = [&](const std::string& what) {
+      throw FormatError(fmt::format("{}: line {}: {}", shown_path(source), number, what));
+    };
+    const std::size_t tab = line.find('\t');
+    if (tab == std::string_view::npos || tab == 0) refuse("expected a file, a tab and a class");
+    const std::string_view file = line.substr(0, tab);
+    if (file.find('\0') != std::string_view::npos) refuse("a zero byte, expected text");
+    const std::string_view name = line.substr(tab + 1, line.find('\t', tab + 1) - tab - 1);
+    const auto at = std::lower_bound(names.begin(), names.end(), name);
+    if (at == names.end() || *at != name)
+      refuse(fmt::format("class '{}', which has no directory in train", shown(name)));
+    files.push_back({fmt::format("images/{}", file), at - names.begin()});
+  }
+  if (files.empty()) throw FormatError(fmt::format("{}: no lines", shown_path(source)));
+  return files;
 }
 
 Splits open_tiny_imagenet(const fs::path& folder, const Options& options) {

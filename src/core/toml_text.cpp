@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "satsuma/core/error.hpp"
 #include "src/core/nesting.hpp"
 #include "src/core/utf8.hpp"
+#include "src/core/whole_file.hpp"
 
 namespace satsuma {
 
@@ -57,17 +57,13 @@ std::string read_text(const std::string& path, std::string_view kind) {
     throw IoError(
         fmt::format("cannot read {} {}: {}", kind, path, error ? error.message() : "it is no regular file"));
   }
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error || size > kLargestFile) {
-    throw IoError(fmt::format("cannot read {} {}: {}", kind, path,
-                              error ? error.message() : "it has more than 64 MiB"));
+  std::string text = read_whole_file(path, error, kLargestFile);
+  if (error) {
+    throw IoError(
+        fmt::format("cannot read {} {}: {}", kind, path,
+                    error == std::errc::file_too_large ? "it has more than 64 MiB" : error.message()));
   }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  // An error in reading is the other stream's.
-  if (!file || text.bad()) throw IoError(fmt::format("cannot read {} {}; check its permissions", kind, path));
-  return std::move(text).str();
+  return text;
 }
 
 std::string quoted(const std::string& text) {

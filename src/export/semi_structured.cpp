@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "satsuma/core/error.hpp"
@@ -9,6 +8,7 @@
 #include "satsuma/export/weights.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/train/safetensors.hpp"
+#include "src/core/json.hpp"
 #include "src/export/notes.hpp"
 
 namespace satsuma::exports {

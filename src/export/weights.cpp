@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <nlohmann/json.hpp>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/export/ff_weight.hpp"
 #include "satsuma/sparse/packed.hpp"
 #include "satsuma/train/safetensors.hpp"
+#include "src/core/json.hpp"
 #include "src/export/notes.hpp"
 
 namespace satsuma::exports {

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"
+#include "src/core/json.hpp"
 #include "src/core/nesting.hpp"
 #include "src/core/utf8.hpp"
 #include "src/train/finite.hpp"

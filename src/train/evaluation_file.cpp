@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "satsuma/core/error.hpp"
+#include "src/core/json.hpp"
 #include "src/train/thumbnail.hpp"
 
 namespace satsuma::train {

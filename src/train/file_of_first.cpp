@@ -5,22 +5,22 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/whole_file.hpp"
 
 namespace satsuma::train {
 
 namespace {
 
 std::string content_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (!file) throw IoError(io_message("read", path, errno));
+  std::error_code failure;
+  std::string content = read_whole_file(path, failure);
+  if (failure) throw IoError(io_message("read", path, failure.value()));
   return content;
 }
 

@@ -4,12 +4,12 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/run_directory.hpp"
+#include "src/core/json.hpp"
 #include "src/core/nesting.hpp"
 #include "src/train/events/append_file.hpp"
 

@@ -9,11 +9,11 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/json.hpp"
 #include "src/train/safetensors_header.hpp"
 
 namespace satsuma::train {

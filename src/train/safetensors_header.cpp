@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/json.hpp"
 #include "src/core/utf8.hpp"
 
 namespace satsuma::train {

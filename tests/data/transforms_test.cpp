@@ -93,7 +93,9 @@ void change(Image& image, const std::string& name, const Numbers& numbers) {
 
 TEST_CASE("transforms give the bytes of torchvision on PIL") {
   int cases = 0;
-  for (const auto& [name, expected] : golden()) {
+  for (const auto& entry : golden()) {
+    const auto& name = entry.first;
+    const auto& expected = entry.second;
     const std::size_t slash = name.find('/');
     if (slash == std::string::npos || name.starts_with("magnitude")) continue;
     CAPTURE(name);
@@ -119,7 +121,9 @@ TEST_CASE("transforms give the bytes of torchvision on PIL") {
 
 TEST_CASE("magnitudes are those of torchvision's tables") {
   int tables = 0;
-  for (const auto& [name, expected] : golden()) {
+  for (const auto& entry : golden()) {
+    const auto& name = entry.first;
+    const auto& expected = entry.second;
     if (!name.starts_with("magnitude")) continue;
     CAPTURE(name);
     const auto policy =

@@ -64,7 +64,9 @@ TEST_CASE("export: packed values and bits of positions give the pruned weights a
     const auto file = train::read_safetensors(directory / "packed");
     const Pattern nm = Pattern::parse(pattern);
     const int bits = nm.m > 4 ? 3 : 2;
-    for (const auto& [name, whole] : pruned_weights(*model)) {
+    for (const auto& weight : pruned_weights(*model)) {
+      const auto& name = weight.first;
+      const auto& whole = weight.second;
       CAPTURE(name);
       const Tensor values = file.tensors.at(name + ".values");
       const auto bytes = file.tensors.at(name + ".indices").to_vector<std::uint8_t>();

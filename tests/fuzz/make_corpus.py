@@ -92,6 +92,18 @@ def archive(mode, names):
     return content.getvalue()[:-7168] if mode == "w:" else content.getvalue()
 
 
+REQUESTS = {
+    "page": b"GET / HTTP/1.1\r\nHost: localhost:8734\r\nAccept: */*\r\n\r\n",
+    "head": b"HEAD / HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n",
+    "other": b"GET /../x?a=%00&b HTTP/1.1\r\nHost: [::1]:1\r\n\r\n",
+    "range": b"GET / HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1,5-,-3\r\nAccept-Encoding: gzip\r\n\r\n",
+    "body": b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    "parts": b"PUT / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    "stranger": b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+    "long": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+    "cut": b"GET / HT",
+}
+
 SETTINGS = ["constant", "0.2,5ep,500", "dense@0,4:8@0.2,2:8@0.5", "2:8x4", "random-resized-crop,flip,rand-augment:2,9,mixup:.2",
             "1h30m", "8GiB", "lr=0.1,0.2"]
 SCHEDULE = """workload = 'name'
@@ -174,6 +186,11 @@ def parsers():
               "run/deep": b'\0{"step":0,"x":' + b"[" * 20000 + b"]" * 20000 + b"}\n",
               "run/kinds": b'\0{"kind":7,"step":0,"epoch":"x"}\n{"kind":"epoch","step":1,"epoch":1e300,"macs":1e308}\n',
               "tar/plain": archive("w:", ["a/b.txt", "c"]), "tar/outside": archive("w:", ["../a"]), "tar/absolute": archive("w:", ["/a"])}
+    result |= {f"serve/{name}": request for name, request in REQUESTS.items()}
+    box = b"\t0\t32\t44\t62\n"
+    result["annotations/two"] = b"val_0.JPEG\tn01443537" + box + b"val_1.JPEG\tn01641577" + box
+    result["annotations/plain"] = b"\r\nval_0.JPEG\tn01629819\r\nval_1.JPEG\tn01443537"
+    result["annotations/unknown"] = b"val_0.JPEG\tn00000000\n"
     return result | {f"settings/{number}": text.encode() for number, text in enumerate(SETTINGS)}
 
 

@@ -121,7 +121,9 @@ TEST_CASE("the vision transformers have timm's names in timm's order") {
                                              {"vit_tiny_patch16_224", 12},
                                              {"vit_small_patch16_224", 12},
                                              {"vit_base_patch16_224", 12}};
-  for (const auto& [name, count] : blocks) {
+  for (const auto& known : blocks) {
+    const auto& name = known.first;
+    const auto& count = known.second;
     std::vector<std::string> expected = {"cls_token", "pos_embed"};
     const auto append = [&](const std::string& layer) {
       expected.insert(expected.end(), {layer + ".weight", layer + ".bias"});

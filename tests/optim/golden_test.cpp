@@ -73,14 +73,17 @@ TEST_CASE("every optimiser takes PyTorch's twenty steps") {
     CAPTURE(std::string(c.name));
     // Weights stay below 16 in size. In f64 what differs is the order of a handful of operations a step; in
     // f32 each step rounds the weight, half a unit of 16 * 2^-24, and the direction, some units of it.
-    const std::tuple<DType, const char*, double> runs[] = {
-        {DType::f64, "reference", 1e-13}, {DType::f32, "reference", 2e-5}, {DType::f32, "cpu", 2e-5}};
-    for (const auto& [dtype, device, tolerance] : runs) {
-      CAPTURE(std::string(device));
-      const Tensors after = run(golden, c, dtype, device);
+    const struct {
+      DType dtype;
+      const char* device;
+      double tolerance;
+    } runs[] = {{DType::f64, "reference", 1e-13}, {DType::f32, "reference", 2e-5}, {DType::f32, "cpu", 2e-5}};
+    for (const auto& each : runs) {
+      CAPTURE(std::string(each.device));
+      const Tensors after = run(golden, c, each.dtype, each.device);
       for (const char* const name : {"weight", "bias"}) {
         const double error = largest_error(after.at(name), golden.at(std::string(c.name) + "." + name));
-        CHECK_MESSAGE(error <= tolerance, std::string(name));
+        CHECK_MESSAGE(error <= each.tolerance, std::string(name));
       }
     }
   }

@@ -129,7 +129,8 @@ TEST_CASE("sampling a group is unbiased and keeps exactly N") {
 
 TEST_CASE("sampling rows that share positions is unbiased in each of them") {
   for (const int rows : {1, 2, 16}) {
-    for (const auto& [kept, length] : {std::pair(2, 8), std::pair(1, 4), std::pair(4, 8), std::pair(1, 3)}) {
+    for (const auto& counts : {std::pair(2, 8), std::pair(1, 4), std::pair(4, 8), std::pair(1, 3)}) {
+      const int kept = counts.first, length = counts.second;
       CAPTURE(rows);
       CAPTURE(kept);
       CAPTURE(length);

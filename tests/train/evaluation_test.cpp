@@ -1,9 +1,9 @@
 #include "satsuma/train/evaluation.hpp"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "satsuma/train/evaluation_file.hpp"
+#include "src/core/json.hpp"
 #include "train/support.hpp"
 #include "train/tiny_experiment.hpp"
 

@@ -116,12 +116,13 @@ Run run(const Tensors& golden, const Case& c, const std::vector<std::int64_t>& e
 void check_near(const Tensors& got, const Tensors& golden, const std::string& prefix) {
   // Weights stay below 2 in size. In f32 a step rounds gradients and weights by some units of 2^-24, and what
   // AdamW divides by is at least 1e-3: ten steps of 0.02 or 0.2 carry that to some 1e-6.
-  for (const auto& [name, tensor] : got) {
-    const auto a = tensor.to_vector<double>(), b = golden.at(prefix + name).to_vector<double>();
+  for (const auto& [key, tensor] : got) {
+    const std::string name = prefix + key;
+    const auto a = tensor.to_vector<double>(), b = golden.at(name).to_vector<double>();
     REQUIRE(a.size() == b.size());
     double largest = 0;
     for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
-    CHECK_MESSAGE(largest <= 1e-5, (prefix + name));
+    CHECK_MESSAGE(largest <= 1e-5, name);
   }
 }
 

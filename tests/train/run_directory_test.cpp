@@ -5,12 +5,12 @@
 #include <cerrno>
 #include <cmath>
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/json.hpp"
 #include "src/train/run_lock.hpp"
 #include "train/file_limit.hpp"
 #include "train/support.hpp"

@@ -4,13 +4,13 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/json.hpp"
 #include "train/support.hpp"
 #include "train/tiny_experiment.hpp"
 

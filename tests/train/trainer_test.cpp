@@ -5,11 +5,11 @@
 #include <csignal>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/core/json.hpp"
 #include "train/runs.hpp"
 
 namespace satsuma::train {
@@ -101,8 +101,9 @@ TEST_CASE(
   check_same_run(directory / "run", directory / "whole");
   const auto before = tensors_of(directory / "run/init.safetensors"),
              after = tensors_of(directory / "run/last.safetensors");
-  for (const auto& [name, values] : before) {
-    CAPTURE(name);
+  for (const auto& entry : before) {
+    const auto& [name, values] = entry;
+    CAPTURE(entry.first);
     const bool frozen = name.starts_with("conv1.") || name.starts_with("bn1.");
     CHECK((after.at(name) == values) == frozen);
     const bool trained = !frozen && after.count("optimizer.exp_avg." + name) == 1;
@@ -172,9 +173,10 @@ TEST_CASE(
   // The first step was skipped: nothing but the running statistics has changed.
   run(directory / "parts", RunMode::fresh, 1);
   const auto first = tensors_of(directory / "parts/last.safetensors");
-  for (const auto& [name, values] : tensors_of(directory / "parts/init.safetensors")) {
+  for (const auto& entry : tensors_of(directory / "parts/init.safetensors")) {
+    const std::string& name = entry.first;
     if (name.find("running") == std::string::npos && name.find("tracked") == std::string::npos)
-      CHECK_MESSAGE(first.at(name) == values, name);
+      CHECK_MESSAGE(first.at(name) == entry.second, name);
   }
   run(directory / "parts", RunMode::resume, {});
   CHECK(tensors_of(directory / "parts/last.safetensors") == tensors_of(directory / "whole/last.safetensors"));

@@ -90,12 +90,12 @@ TEST_CASE("averages are what is evaluated and kept as best; the run itself does 
   const Outcome outcome = run_once(directory / "ema", recipe, RunMode::fresh);
   const auto plain = tensors_of(directory / "plain/last.safetensors");
   const auto last = tensors_of(directory / "ema/last.safetensors");
-  for (const auto& [name, values] : plain) CHECK_MESSAGE(last.at(name) == values, name);
+  for (const auto& entry : plain) CHECK_MESSAGE(last.at(entry.first) == entry.second, entry.first);
   CHECK(of_epochs(directory / "plain", "loss") == of_epochs(directory / "ema", "loss"));
   CHECK(of_epochs(directory / "plain", "val_loss") != of_epochs(directory / "ema", "val_loss"));
   if (outcome.state.best_epoch == 3) {
     const auto best = tensors_of(directory / "ema/best.safetensors");
-    for (const auto& [name, values] : best) CHECK_MESSAGE(last.at("ema." + name) == values, name);
+    for (const auto& entry : best) CHECK_MESSAGE(last.at("ema." + entry.first) == entry.second, entry.first);
   }
 }
 
@@ -128,8 +128,8 @@ TEST_CASE("without a validation set the last weights are the best, and what need
   CHECK_FALSE(outcome.state.best_accuracy.has_value());
   CHECK(outcome.test.has_value());
   const auto last = tensors_of(directory / "run/last.safetensors");
-  for (const auto& [name, values] : tensors_of(directory / "run/best.safetensors"))
-    CHECK_MESSAGE(last.at(name) == values, name);
+  for (const auto& entry : tensors_of(directory / "run/best.safetensors"))
+    CHECK_MESSAGE(last.at(entry.first) == entry.second, entry.first);
   recipe.patience = 2;
   CHECK_THROWS_WITH_AS(run_once(directory / "no", recipe, RunMode::fresh, {}, data),
                        doctest::Contains("--patience needs a validation set"), UsageError);

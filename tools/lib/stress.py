@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import subprocess
 
 # A run of a third of a second: a narrow ResNet-9 on small generated images.
 DATA = ["--model", "resnet9", "--width", "0.125", "--data", "synthetic", "--input", "3x16x16", "--classes", "4"]
@@ -37,6 +38,19 @@ class Tally:
 
 def environment(**more):
     return {**os.environ, "OMP_WAIT_POLICY": "passive", "SATSUMA_TUNE": "off", **more}
+
+
+def clean(command, *arguments, folder=None, seconds=None):
+    """What a command prints that ends in peace; Failure, in a line, where it does not, or not within so many seconds."""
+    words = " ".join(map(str, arguments))
+    try:
+        done = subprocess.run([str(command), *map(str, arguments)], cwd=folder, env=environment(), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, errors="replace", timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{words}: no end within {seconds} seconds") from None
+    if done.returncode != 0:
+        raise Failure(f"{words}: exit status {done.returncode}: {done.stderr[-500:]!r}")
+    return done.stdout
 
 
 def safetensors(path):

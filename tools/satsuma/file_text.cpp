@@ -1,26 +1,19 @@
 #include "tools/satsuma/file_text.hpp"
 
-#include <cerrno>
-#include <fstream>
-#include <sstream>
-#include <utility>
+#include <system_error>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/whole_file.hpp"
 
 namespace satsuma::tools {
 
 std::optional<std::string> text_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    if (is_there(path)) throw IoError(train::io_message("read", path, errno));
-    return std::nullopt;
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  // An error in reading is the other stream's.
-  if (file.bad() || text.bad()) throw IoError(train::io_message("read", path, EIO));
-  return std::move(text).str();
+  std::error_code failure;
+  std::string text = read_whole_file(path, failure);
+  if (!failure) return text;
+  if (is_there(path)) throw IoError(train::io_message("read", path, failure.value()));
+  return std::nullopt;
 }
 
 std::string last_line(const std::string& text) {

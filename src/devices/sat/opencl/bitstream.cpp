@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/whole_file.hpp"
 #include "src/devices/sat/opencl/interface.hpp"
 
 namespace satsuma::sat::driver {
@@ -65,15 +64,13 @@ class Reader {
 };
 
 std::string read_file(const std::filesystem::path& path) {
-  const auto refuse = [&](const char* why) {
+  const auto refuse = [&](const std::string& why) {
     throw IoError(fmt::format("cannot read {}: {}; satsuma sat build makes such a file", path.string(), why));
   };
-  if (std::filesystem::is_directory(path)) refuse("it is a folder");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) refuse(std::strerror(errno));
-  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (file.bad()) refuse("the system failed at it");
+  std::error_code failure;
+  std::string bytes = read_whole_file(path, failure);
+  if (failure == std::errc::is_a_directory) refuse("it is a folder");
+  if (failure) refuse(failure.message());
   return bytes;
 }
 

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
+#include <string>
+#include <system_error>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/whole_file.hpp"
 #include "src/devices/sat/opencl/bitstream.hpp"
 #include "src/devices/sat/opencl/interface.hpp"
 #include "src/devices/sat/opencl/transport.hpp"
@@ -40,9 +41,12 @@ void check_array(const opencl::DeviceInfo& info, const BitstreamSettings& settin
 }
 
 std::vector<std::byte> read_binary(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (bytes.empty()) throw IoError(fmt::format("cannot read {}, or it is empty", path.string()));
+  std::error_code failure;
+  const std::string bytes = read_whole_file(path, failure);
+  if (bytes.empty()) {
+    throw IoError(
+        fmt::format("cannot read {}: {}", path.string(), failure ? failure.message() : "it is empty"));
+  }
   const auto data = std::as_bytes(std::span(bytes));
   return {data.begin(), data.end()};
 }

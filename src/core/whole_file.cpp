@@ -1,0 +1,67 @@
+#include "src/core/whole_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace satsuma {
+
+namespace {
+
+class OpenFile {
+ public:
+  explicit OpenFile(const std::filesystem::path& path) {
+    do {
+      file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    } while (file_ < 0 && errno == EINTR);
+  }
+  ~OpenFile() {
+    if (file_ >= 0) ::close(file_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  int get() const { return file_; }
+
+ private:
+  int file_ = -1;
+};
+
+/// A first guess, from what the file claims, of which only so much is believed.
+std::size_t first_size(int file) {
+  constexpr std::int64_t kLeast = 4096, kMost = 16 << 20;
+  struct stat status {};
+  if (::fstat(file, &status) != 0) return kLeast;
+  // One more than it has, so that the end is seen without growing.
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(status.st_size + 1, kLeast, kMost));
+}
+
+}  // namespace
+
+std::string read_whole_file(const std::filesystem::path& path, std::error_code& failure, std::uint64_t most) {
+  failure.clear();
+  const auto fail = [&](int error) {
+    failure = {error, std::generic_category()};
+    return std::string();
+  };
+  const OpenFile file(path);
+  if (file.get() < 0) return fail(errno);
+  std::string content(first_size(file.get()), '\0');
+  std::size_t held = 0;
+  for (;;) {
+    if (held == content.size()) content.resize(2 * held);
+    const ssize_t got = ::read(file.get(), content.data() + held, content.size() - held);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(errno);
+    if (got == 0) break;
+    held += static_cast<std::size_t>(got);
+    if (held > most) return fail(EFBIG);
+  }
+  content.resize(held);
+  return content;
+}
+
+}  // namespace satsuma
