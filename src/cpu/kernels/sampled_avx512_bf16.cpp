@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "src/cpu/kernels/dispatch.hpp"
+#include "src/cpu/kernels/interleave.hpp"
 #include "src/cpu/kernels/sampled.hpp"
 
 namespace satsuma::cpu {
@@ -13,10 +14,6 @@ constexpr int kVectors = 2;        // 3 x 2 x 2 accumulators: twelve chains hide
 constexpr int kSharedVectors = 2;  // 2 x 3 x 4 accumulators, 2 values and four vectors: 30 of 32 registers
 constexpr int kPlaneBytes = 16 * 64;
 constexpr int kRowsAhead = 2;
-
-inline __m512bh pairs(__m512i value) {
-  return reinterpret_cast<__m512bh>(value);
-}
 
 inline std::uint32_t values_of(const SampledPairs& pair, int /*row*/, int lane) {
   return pair.values[lane];
@@ -58,13 +55,11 @@ void products_of(const SampledTile& tile) {
       const std::uint64_t second = pair->second[lane];
       unrolled<T>([&](auto t) {
         unrolled<V>([&](auto v) {
-          const __m512i a = _mm512_load_si512(x[t] + first + v * kPlaneBytes);
-          const __m512i b = _mm512_load_si512(x[t] + second + v * kPlaneBytes);
-          const __m512bh low = pairs(_mm512_unpacklo_epi16(a, b));
-          const __m512bh high = pairs(_mm512_unpackhi_epi16(a, b));
+          const Interleaved input =
+              interleave(x[t] + first + v * kPlaneBytes, x[t] + second + v * kPlaneBytes);
           unrolled<Rows>([&](auto r) {
-            acc[r][t][2 * v] = _mm512_dpbf16_ps(acc[r][t][2 * v], low, pairs(values[r]));
-            acc[r][t][2 * v + 1] = _mm512_dpbf16_ps(acc[r][t][2 * v + 1], high, pairs(values[r]));
+            add_products(acc[r][t][2 * v], input.low, values[r]);
+            add_products(acc[r][t][2 * v + 1], input.high, values[r]);
           });
         });
       });
