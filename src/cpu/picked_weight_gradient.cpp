@@ -29,7 +29,9 @@ struct PickedSums {
   }
 };
 
-/// What all threads share.
+/// What all threads share. Where one tile has all of the outputs, sums are finished as soon as they are made:
+/// `sums` is the layout of those of some kernel positions and one block of input channels, which a thread
+/// writes to `dw` at once.
 struct PickedPass {
   const Geometry& geometry;
   const SampledTiling& tiling;
@@ -37,7 +39,34 @@ struct PickedPass {
   const PickRowKernels& kernels;
   const Tensor& x;
   PickedSums sums;
+  float* dw;  ///< null where there are several tiles
 };
+
+/// What dw has of some sums: those of up to sixteen input channels under a tap by the output channels of a
+/// block.
+void write_block(const PickedPass& pass, const float* sums, std::int64_t tap, std::int64_t block,
+                 std::int64_t rows, float* dw) {
+  const Geometry& geometry = pass.geometry;
+  const std::int64_t together = pass.sums.block_rows / kLanes;
+  const std::int64_t channels = geometry.in_channels;
+  const std::int64_t first = block * kPickedChannels;
+  const std::int64_t count = std::min(kPickedChannels, channels - first);
+  const std::int64_t row_floats = geometry.kernel[0] * geometry.kernel[1] * channels;
+  for (std::int64_t r = 0; r < together; ++r) {
+    const std::int64_t row = rows * pass.sums.block_rows + r;
+    const std::int64_t lanes = std::min(kLanes, ceil_div(geometry.out_channels - row, together));
+    const float* const from = sums + r * kLanes;
+    float* const to = dw + row * row_floats + tap * channels + first;
+    if (lanes == kLanes && channels % kPickedChannels == 0) {
+      kernels().transpose_square(from, pass.sums.block_rows, to, together * row_floats);
+      continue;
+    }
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      for (std::int64_t c = 0; c < count; ++c)
+        to[lane * together * row_floats + c] = from[c * pass.sums.block_rows + lane];
+    }
+  }
+}
 
 /// One thread's share: some blocks of output channels by some blocks of input channels, over some of the
 /// tiles.
@@ -125,8 +154,12 @@ class PickedWorker {
         }
       }
     }
+    const std::int64_t parts = kPickedChannels / input_.channel_block;
     for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
-      for (std::int64_t i = first_part_; i < last_part_; ++i) products(tile, rows.first, r, s, i);
+      for (std::int64_t i = first_part_; i < last_part_; i += parts) {
+        for (std::int64_t j = i; j < i + parts; ++j) products(tile, rows.first, r, s, j);
+        if (pass_.dw != nullptr) write(r, s, i / parts);
+      }
     }
     started_[static_cast<std::size_t>(r)] = true;
   }
@@ -145,7 +178,7 @@ class PickedWorker {
     args.accumulate = started_[static_cast<std::size_t>(r)];
     const std::int64_t channel = i * input_.channel_block;
     const auto target = [&](std::int64_t rows) {
-      return sums_ + pass_.sums.at(r * geometry_.kernel[1] + s, channel / kPickedChannels, rows) +
+      return sums_of(r, s, channel / kPickedChannels, rows) +
              channel % kPickedChannels * pass_.sums.block_rows;
     };
     for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows) {
@@ -156,14 +189,29 @@ class PickedWorker {
     }
   }
 
+  float* sums_of(std::int64_t r, std::int64_t s, std::int64_t block, std::int64_t rows) {
+    if (pass_.dw != nullptr) return sums_ + pass_.sums.at(s % kMostSampledTaps, 0, rows);
+    return sums_ + pass_.sums.at(r * geometry_.kernel[1] + s, block, rows);
+  }
+
+  /// Finished sums of kernel positions from `s` on.
+  void write(std::int64_t r, std::int64_t s, std::int64_t block) {
+    const std::int64_t end = std::min(geometry_.kernel[1], s + kMostSampledTaps);
+    for (; s < end; ++s) {
+      for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows)
+        write_block(pass_, sums_of(r, s, block, rows), r * geometry_.kernel[1] + s, block, rows, pass_.dw);
+    }
+  }
+
   /// A kernel row that no output sees but on padding.
   void clear(std::int64_t r) {
-    const PickedSums& sums = pass_.sums;
-    const std::int64_t size = (last_rows_ - first_rows_) * sums.block_floats();
-    for (std::int64_t s = 0; s < geometry_.kernel[1]; ++s) {
-      for (std::int64_t i = first_part_; i < last_part_; i += kPickedChannels / input_.channel_block) {
-        const std::int64_t block = i * input_.channel_block / kPickedChannels;
-        std::fill_n(sums_ + sums.at(r * geometry_.kernel[1] + s, block, first_rows_), size, 0.0f);
+    const std::int64_t size = (last_rows_ - first_rows_) * pass_.sums.block_floats();
+    const std::int64_t parts = kPickedChannels / input_.channel_block;
+    for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
+      for (std::int64_t i = first_part_; i < last_part_; i += parts) {
+        for (std::int64_t t = s; t < std::min(geometry_.kernel[1], s + kMostSampledTaps); ++t)
+          std::fill_n(sums_of(r, t, i / parts, first_rows_), size, 0.0f);
+        if (pass_.dw != nullptr) write(r, s, i / parts);
       }
     }
   }
@@ -182,45 +230,32 @@ class PickedWorker {
   std::vector<bool> started_;  ///< kernel rows whose sums have been written
 };
 
-/// What dw has of some sums: up to sixteen input channels under a tap by the output channels of a block.
-void write_block(const PickedPass& pass, const float* sums, std::int64_t tap, std::int64_t block,
-                 std::int64_t rows, float* dw) {
-  const std::int64_t together = pass.sums.block_rows / kLanes;
-  const std::int64_t channels = pass.geometry.in_channels;
-  const std::int64_t first = block * kPickedChannels;
-  const std::int64_t count = std::min(kPickedChannels, channels - first);
-  const std::int64_t row_floats = pass.sums.taps * channels;
-  for (std::int64_t r = 0; r < together; ++r) {
-    const std::int64_t row = rows * pass.sums.block_rows + r;
-    const std::int64_t lanes = std::min(kLanes, ceil_div(pass.geometry.out_channels - row, together));
-    const float* const from = sums + pass.sums.at(tap, block, rows) + r * kLanes;
-    float* const to = dw + row * row_floats + tap * channels + first;
-    if (lanes == kLanes && count == kPickedChannels && channels % kPickedChannels == 0) {
-      kernels().transpose_square(from, pass.sums.block_rows, to, together * row_floats);
-      continue;
-    }
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      for (std::int64_t c = 0; c < count; ++c)
-        to[lane * together * row_floats + c] = from[c * pass.sums.block_rows + lane];
-    }
-  }
-}
-
 }  // namespace
 
 void picked_weight_gradient(const GradientSplit& split, const Geometry& geometry, const SampledTiling& tiling,
                             const SampledForm& form, Pattern pattern, const Tensor& x, Tensor& dw) {
-  const PickedSums layout{geometry.kernel[0] * geometry.kernel[1],
-                          ceil_div(geometry.in_channels, kPickedChannels), form.blocks(),
+  const bool at_once = tiling.tiles.size() == 1;
+  const PickedSums layout{at_once ? kMostSampledTaps : geometry.kernel[0] * geometry.kernel[1],
+                          at_once ? 1 : ceil_div(geometry.in_channels, kPickedChannels), form.blocks(),
                           form.block_channels()};
-  const PickedPass pass{geometry, tiling, form, tiling.picks->of(pattern), x, layout};
+  const PickedPass pass{
+      geometry, tiling, form, tiling.picks->of(pattern), x, layout, at_once ? dw.data<float>() : nullptr};
+  if (at_once) {
+    split.run(nullptr, 0, [&](const GradientShare& share, float*) {
+      Scratch sums(layout.floats());
+      PickedWorker(pass, share, sums.data()).run();
+    });
+    return;
+  }
   Scratch sums(layout.floats());
   split.run(sums.data(), layout.floats(),
             [&](const GradientShare& share, float* target) { PickedWorker(pass, share, target).run(); });
   parallel_for(layout.row_blocks * layout.taps, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t rows = i / layout.taps;
+      const std::int64_t tap = i % layout.taps;
       for (std::int64_t block = 0; block < layout.blocks; ++block)
-        write_block(pass, sums.data(), i % layout.taps, block, i / layout.taps, dw.data<float>());
+        write_block(pass, sums.data() + layout.at(tap, block, rows), tap, block, rows, dw.data<float>());
     }
   });
 }

@@ -193,7 +193,12 @@ class PixelSampler {
   void transpose(std::int64_t place, std::int64_t first_channel, int r) {
     const float* const from = from_ + (place * channels_ + first_channel + r) * kLanes;
     const std::int64_t count = std::min(kLanes, ceil_div(channels_ - first_channel - r, rows_));
-    if (rows_ == 1) return cpu::kernels().transpose(from, static_cast<int>(count), images_[r], kLanes);
+    if (rows_ == 1) {
+      // What is sampled next of these images follows, and comes from memory. (Where two rows are read in turn
+      // that takes longer.)
+      for (std::int64_t i = 0; i < kLanes; ++i) __builtin_prefetch(from + (kLanes + i) * kLanes);
+      return cpu::kernels().transpose(from, static_cast<int>(count), images_[r], kLanes);
+    }
     if (count == kLanes) return cpu::kernels().transpose_square(from, rows_ * kLanes, images_[r], kLanes);
     for (std::int64_t image = 0; image < kLanes; ++image) {
       for (std::int64_t lane = 0; lane < kLanes; ++lane) {
