@@ -1,9 +1,9 @@
 #include "src/cpu/pair_forms.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
-#include "satsuma/core/half.hpp"
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
@@ -14,8 +14,31 @@ namespace satsuma::cpu {
 
 namespace {
 
-std::uint32_t pair_of(float first, float second) {
-  return std::uint32_t{BFloat16(first).bits} | std::uint32_t{BFloat16(second).bits} << 16;
+/// BFloat16(value).bits, in line, where loops become vectors: all dense weights are rounded before each pass.
+inline std::uint32_t rounded_bits(float value) {
+  const auto word = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t nearest = (word + 0x7fffu + (word >> 16 & 1u)) >> 16;
+  const bool nan = static_cast<std::int32_t>(word & 0x7fffffffu) > 0x7f800000;
+  return nan ? word >> 16 | 0x40u : nearest;
+}
+
+inline std::uint32_t pair_of(float first, float second) {
+  return rounded_bits(first) | rounded_bits(second) << 16;
+}
+
+/// to[i] = from[2 i], from[2 i + 1]; an odd last number is paired with zero.
+void pairs_along(const float* from, std::int64_t count, std::uint32_t* to) {
+  for (std::int64_t i = 0; i < count / 2; ++i) to[i] = pair_of(from[2 * i], from[2 * i + 1]);
+  if (count % 2 != 0) to[count / 2] = pair_of(from[count - 1], 0.0f);
+}
+
+/// to[i] = even[i], odd[i], where a null `odd` stands for zeros.
+void pairs_across(const float* even, const float* odd, std::int64_t count, std::uint32_t* to) {
+  if (odd == nullptr) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = pair_of(even[i], 0.0f);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = pair_of(even[i], odd[i]);
+  }
 }
 
 /// The kept weights of one channel block: where they start along a packed row, and how many they are.
@@ -101,8 +124,6 @@ DensePairForm dense_pair_form(const Tensor& weight, std::int64_t channel_block, 
   const std::int64_t in = weight.dim(1);
   const std::int64_t panels = ceil_div(rows, panel_rows);
   // In channels-last memory an element (k, c) of tap t lies at (k * taps + t) * C + c.
-  const std::int64_t row_stride = transposed ? 1 : taps * in;
-  const std::int64_t channel_stride = transposed ? taps * in : 1;
   const float* const from = weight.data<float>();
 
   DensePairForm form{{}, Scratch(panels * panel_rows * taps * (ceil_div(channels, 2) + 1))};
@@ -112,23 +133,58 @@ DensePairForm dense_pair_form(const Tensor& weight, std::int64_t channel_block, 
     form.blocks.push_back({next, static_cast<int>(count), taps * count * panel_rows});
     next += panels * taps * count * panel_rows;
   }
-  parallel_for(panels, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::size_t block = 0; block < form.blocks.size(); ++block) {
-      const DensePairWeights& target = form.blocks[block];
-      for (std::int64_t panel = begin; panel < end; ++panel) {
-        auto* to = const_cast<std::uint32_t*>(target.values) + panel * target.panel_stride;
-        for (std::int64_t tap = 0; tap < taps; ++tap) {
-          for (std::int64_t pair = 0; pair < target.channel_pairs; ++pair, to += panel_rows) {
-            const std::int64_t channel = static_cast<std::int64_t>(block) * channel_block + 2 * pair;
-            for (std::int64_t r = 0; r < panel_rows; ++r) {
-              const std::int64_t row = panel * panel_rows + r;
-              const auto at = [&](std::int64_t c) {
-                return row < rows && c < channels ? from[row * row_stride + tap * in + c * channel_stride]
-                                                  : 0.0f;
-              };
-              to[r] = pair_of(at(channel), at(channel + 1));
-            }
+  const auto target = [&](std::size_t block, std::int64_t panel, std::int64_t tap) {
+    const DensePairWeights& weights = form.blocks[block];
+    return const_cast<std::uint32_t*>(weights.values) + panel * weights.panel_stride +
+           tap * weights.channel_pairs * panel_rows;
+  };
+  const auto blocks = static_cast<std::int64_t>(form.blocks.size());
+  if (!transposed) {  // rows are read from their first weight to their last
+    parallel_for(panels, 1, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::uint32_t> line(static_cast<std::size_t>(ceil_div(channel_block, 2)));
+      for (std::int64_t i = begin * blocks * taps; i < end * blocks * taps; ++i) {
+        const std::int64_t panel = i / (blocks * taps);
+        const std::int64_t tap = i / blocks % taps;
+        const std::int64_t block = i % blocks;
+        const std::int64_t first = block * channel_block;
+        const std::int64_t count = std::min(channel_block, channels - first);
+        std::uint32_t* const to = target(static_cast<std::size_t>(block), panel, tap);
+        for (std::int64_t r = 0; r < panel_rows; ++r) {
+          const std::int64_t row = panel * panel_rows + r;
+          if (row < rows) {
+            pairs_along(from + (row * taps + tap) * in + first, count, line.data());
+          } else {
+            std::fill(line.begin(), line.end(), 0);
           }
+          for (std::int64_t pair = 0; pair < ceil_div(count, 2); ++pair)
+            to[pair * panel_rows + r] = line[static_cast<std::size_t>(pair)];
+        }
+      }
+    });
+    return form;
+  }
+  // A few pairs of channels at a time, which lie far apart, for all rows: panels get runs.
+  constexpr std::int64_t kRun = 8;
+  const std::int64_t runs = ceil_div(channel_block, 2 * kRun);
+  const std::int64_t padded = panels * panel_rows;
+  parallel_for(blocks * taps * runs, 4, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::uint32_t> lines(static_cast<std::size_t>(kRun * padded));  // rows of padding stay zero
+    for (std::int64_t piece = begin; piece < end; ++piece) {
+      const auto block = static_cast<std::size_t>(piece / (taps * runs));
+      const std::int64_t tap = piece / runs % taps;
+      const std::int64_t first = piece % runs * kRun;
+      const std::int64_t last = std::min<std::int64_t>(first + kRun, form.blocks[block].channel_pairs);
+      for (std::int64_t pair = first; pair < last; ++pair) {
+        const std::int64_t channel = static_cast<std::int64_t>(block) * channel_block + 2 * pair;
+        const float* const even = from + (channel * taps + tap) * in;
+        pairs_across(even, channel + 1 < channels ? even + taps * in : nullptr, rows,
+                     lines.data() + (pair - first) * padded);
+      }
+      for (std::int64_t panel = 0; panel < panels; ++panel) {
+        std::uint32_t* const to = target(block, panel, tap);
+        for (std::int64_t pair = first; pair < last; ++pair) {
+          const std::uint32_t* const line = lines.data() + (pair - first) * padded + panel * panel_rows;
+          for (std::int64_t r = 0; r < panel_rows; ++r) to[pair * panel_rows + r] = line[r];
         }
       }
     }

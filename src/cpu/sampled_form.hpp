@@ -7,6 +7,8 @@
 #include "satsuma/core/tensor.hpp"
 #include "satsuma/device/geometry.hpp"
 #include "satsuma/sparse/sampling.hpp"
+#include "src/cpu/gradient_split.hpp"
+#include "src/cpu/kernels/picked.hpp"
 #include "src/cpu/kernels/sampled.hpp"
 
 namespace satsuma::cpu {
@@ -41,6 +43,12 @@ struct SampledTilePlace {
   std::int64_t row_entries;          ///< entries of each row, of all blocks
 
   std::int64_t entries() const { return rows * row_entries; }
+  /// What the tile's `row`-th row of outputs sees under kernel row `r`; it may be on padding.
+  std::int64_t input_row(const Geometry& g, std::int64_t row, std::int64_t r) const {
+    return (first_row + row) * g.stride[0] - g.padding[0] + r * g.dilation[0];
+  }
+  /// Rows of the tile for which that is inside an input of `height` rows.
+  Range rows_inside(const Geometry& g, std::int64_t r, std::int64_t height) const;
 };
 
 /// Where the outputs of a pass lie in tiles, and its inputs in memory. Depends on shapes and cache sizes.
@@ -49,9 +57,17 @@ struct SampledTiling {
   SampledTiling(const Geometry& geometry, const Shape& x, const Shape& dy, Pattern pattern,
                 DType operands = DType::f32);
 
+  /// Of a pixel of a block of images, for each output channel.
+  std::int64_t entries_of_pixel(std::int64_t block) const {
+    return pixel_entries[static_cast<std::size_t>(block)];
+  }
+
   DType operands;
-  int taps;  ///< kernel positions of a row that share a broadcast
+  const PickKernels* picks;  ///< null where lanes are input channels
+  std::int64_t images;       ///< of a block
+  int taps;                  ///< kernel positions of a row that share a broadcast, or what is picked for them
   SampledInput input;
+  std::vector<std::int64_t> pixel_entries;  ///< by block
   std::vector<SampledTilePlace> tiles;
   std::int64_t entries = 0;  ///< of all tiles, for each output channel
 };

@@ -10,9 +10,9 @@
 #include "satsuma/device/rounding.hpp"
 #include "src/cpu/channels_last.hpp"
 #include "src/cpu/gradient_split.hpp"
-#include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/kernels/sampled.hpp"
+#include "src/cpu/picked_weight_gradient.hpp"
 #include "src/cpu/sampled_form.hpp"
 #include "src/cpu/scratch.hpp"
 #include "src/cpu/tuning.hpp"
@@ -31,18 +31,6 @@ struct SampledPass {
   const Tensor& x;
   std::int64_t channels;  ///< of a row of dw, padded
 };
-
-std::int64_t input_row(const Geometry& g, std::int64_t row, std::int64_t r) {
-  return row * g.stride[0] - g.padding[0] + r * g.dilation[0];
-}
-
-/// Rows of a tile whose input row under kernel row r is not on padding.
-Range rows_inside(const Geometry& g, const SampledTilePlace& tile, std::int64_t r, std::int64_t height) {
-  Range rows{0, tile.rows};
-  while (rows.size() > 0 && input_row(g, tile.first_row + rows.first, r) < 0) ++rows.first;
-  while (rows.size() > 0 && input_row(g, tile.first_row + rows.last - 1, r) >= height) --rows.last;
-  return rows;
-}
 
 /// One thread's share: some blocks of output channels by some blocks of input channels, over some of
 /// the tiles.
@@ -101,23 +89,10 @@ class SampledWorker {
       for (std::int64_t position = 0; position < input_.positions; ++position) {
         const std::int64_t column = input_.column(geometry_, position);
         if (column < 0 || column >= width) continue;
-        hold_pixel(from + (column * channels + first) * kLanes, count, to + position * input_.pixel_bytes);
+        kernels().transpose(from + (column * channels + first) * kLanes, count,
+                            reinterpret_cast<float*>(to + position * input_.pixel_bytes),
+                            input_.channel_block);
       }
-    }
-  }
-
-  void hold_pixel(const float* from, int channels, char* to) const {
-    if (pass_.tiling.operands == DType::f32)
-      return kernels().transpose(from, channels, reinterpret_cast<float*>(to), input_.channel_block);
-    alignas(64) float halves[2][kLanes * kLanes];
-    for (int first = 0; first < input_.channel_block;
-         first += kWideLanes, to += kLanes * input_.image_bytes) {
-      for (int half = 0; half < 2; ++half) {
-        const int begin = first + half * static_cast<int>(kLanes);
-        kernels().transpose(from + begin * kLanes, std::clamp(channels - begin, 0, static_cast<int>(kLanes)),
-                            halves[half], kLanes);
-      }
-      bf16_kernels()->pack_wide(halves[0], halves[1], kLanes, to);
     }
   }
 
@@ -126,13 +101,12 @@ class SampledWorker {
   }
 
   void kernel_row(const SampledTilePlace& tile, std::int64_t r) {
-    const auto [begin, end] = rows_inside(geometry_, tile, r, pass_.x.dim(2));
+    const auto [begin, end] = tile.rows_inside(geometry_, r, pass_.x.dim(2));
     if (begin == end) return;
     for (std::int64_t b = 0; b < tile.blocks; ++b) {
-      for (std::int64_t row = begin; row < end; ++row)
-        hold(tile, b, input_row(geometry_, tile.first_row + row, r));
+      for (std::int64_t row = begin; row < end; ++row) hold(tile, b, tile.input_row(geometry_, row, r));
     }
-    const std::int64_t top = input_row(geometry_, tile.first_row, r);
+    const std::int64_t top = tile.input_row(geometry_, 0, r);
     // A tile of several rows has each input row in the slot of its number.
     const std::int64_t slot = tile.rows > 1 ? top : top % input_.slots;
     for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
@@ -153,7 +127,7 @@ class SampledWorker {
       args.taps[t] = (s + t) * geometry_.dilation[1] * input_.pixel_bytes;
     const std::int64_t first = block * input_.channel_block;
     const std::int64_t channels = std::min(input_.channel_block, pass_.channels - first);
-    const SampledKernels& kernels = sampled_kernels(pass_.tiling.operands);
+    const SampledKernels& kernels = sampled_kernels();
     args.vectors = static_cast<int>(channels / kernels.vector);
     const auto products = kernels.of(pass_.pattern).products;
     const std::int64_t block_rows = pass_.form.block_channels();
@@ -204,20 +178,20 @@ GradientWork work_of(const Geometry& geometry, const SampledTiling& tiling, Patt
   work.rows = geometry.out_channels;
   work.row_unit = row_block(pattern);
   work.channels = channels;
-  work.channel_unit = tiling.input.channel_block;
+  work.channel_unit = tiling.picks != nullptr ? kPickedChannels : tiling.input.channel_block;
   work.taps = geometry.kernel[0] * geometry.kernel[1];
   work.inputs = x[0] * x[2] * tiling.input.positions;
-  const std::int64_t paired = tiling.operands == DType::bf16 ? 2 : 1;
+  const std::int64_t paired = tiling.picks != nullptr ? 2 : 1;
   for (const SampledTilePlace& tile : tiling.tiles) {
     std::int64_t rows = 0;
-    for (std::int64_t r = 0; r < geometry.kernel[0]; ++r) rows += rows_inside(geometry, tile, r, x[2]).size();
+    for (std::int64_t r = 0; r < geometry.kernel[0]; ++r) rows += tile.rows_inside(geometry, r, x[2]).size();
     work.steps.push_back(rows * geometry.kernel[1] * tile.row_entries * paired);
   }
   return work;
 }
 
-std::int64_t padded_channels(const Geometry& geometry, DType products) {
-  const std::int64_t vector = sampled_kernels(products).vector;
+std::int64_t padded_channels(const Geometry& geometry, const SampledTiling& tiling) {
+  const std::int64_t vector = tiling.picks != nullptr ? kPickedChannels : sampled_kernels().vector;
   return ceil_div(geometry.in_channels, vector) * vector;
 }
 
@@ -248,7 +222,11 @@ void sampled_weight_gradient(const LayerPlan& plan, const Tensor& x, const Tenso
   const Tensor input = products == DType::bf16 ? x : rounded(x, plan.operands);
   const SampledTiling tiling(geometry, x.shape(), dy.shape(), pattern, products);
   const SampledForm form(geometry, tiling, dy, pattern, key, plan.operands);
-  const std::int64_t channels = padded_channels(geometry, products);
+  const std::int64_t channels = padded_channels(geometry, tiling);
+  if (tiling.picks != nullptr) {
+    const GradientSplit split(work_of(geometry, tiling, pattern, x.shape(), channels), threads());
+    return picked_weight_gradient(split, geometry, tiling, form, pattern, input, dw);
+  }
   const std::int64_t rows = geometry.out_channels * geometry.kernel[0] * geometry.kernel[1];
   const SampledPass pass{geometry, tiling, form, pattern, input, channels};
   if (channels == geometry.in_channels) return run(pass, dw.data<float>());
@@ -271,7 +249,7 @@ std::vector<std::int64_t> sampled_weight_gradient_shares(const LayerPlan& plan, 
   }
   const DType products = multiplied(plan.operands, ProductKind::skipping);
   const SampledTiling tiling(geometry, x, y, pattern, products);
-  const GradientWork work = work_of(geometry, tiling, pattern, x, padded_channels(geometry, products));
+  const GradientWork work = work_of(geometry, tiling, pattern, x, padded_channels(geometry, tiling));
   return GradientSplit(work, threads).products(work);
 }
 

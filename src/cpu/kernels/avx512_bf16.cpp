@@ -4,6 +4,7 @@
 
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/dispatch.hpp"
+#include "src/cpu/kernels/interleave.hpp"
 
 namespace satsuma::cpu {
 
@@ -21,13 +22,6 @@ constexpr int kBlockFloats = 16;
 
 inline __m512i load(const void* at) {
   return _mm512_load_si512(at);
-}
-inline __m512bh pairs(__m512i value) {
-  return reinterpret_cast<__m512bh>(value);
-}
-/// sum += a.even * b.even + a.odd * b.odd.
-inline void add_products(__m512& sum, __m512i a, __m512i b) {
-  sum = _mm512_dpbf16_ps(sum, pairs(a), pairs(b));
 }
 
 /// N:M tile of P pixels. For each row and pair of kept weights: acc[p][half] += w.first * x[first] + w.second
@@ -61,10 +55,9 @@ void nm_tile(const TileArgs& args, const NmPairWeights& weights) {
         const std::int64_t first = tap->input[0] + pair->first;
         const std::int64_t second = tap->input[0] + pair->second;
         for (int p = 0; p < P; ++p) {
-          const __m512i a = load(input[p] + first);
-          const __m512i b = load(input[p] + second);
-          add_products(acc[p][0], _mm512_unpacklo_epi16(a, b), weight);
-          add_products(acc[p][1], _mm512_unpackhi_epi16(a, b), weight);
+          const auto [low, high] = interleave(input[p] + first, input[p] + second);
+          add_products(acc[p][0], low, weight);
+          add_products(acc[p][1], high, weight);
         }
       }
     }
@@ -111,13 +104,10 @@ void nm_shared_tile(const TileArgs& args, const NmPairWeights& weights) {
         const std::int64_t first = tap->input[0] + pair->first;
         const std::int64_t second = tap->input[0] + pair->second;
         unrolled<P>([&](auto p) {
-          const __m512i a = load(input[p] + first);
-          const __m512i b = load(input[p] + second);
-          const __m512i low = _mm512_unpacklo_epi16(a, b);
-          const __m512i high = _mm512_unpackhi_epi16(a, b);
+          const Interleaved x = interleave(input[p] + first, input[p] + second);
           unrolled<kSharedRows>([&](auto r) {
-            add_products(acc[r][2 * p], low, weight[r]);
-            add_products(acc[r][2 * p + 1], high, weight[r]);
+            add_products(acc[r][2 * p], x.low, weight[r]);
+            add_products(acc[r][2 * p + 1], x.high, weight[r]);
           });
         });
       }
@@ -164,13 +154,10 @@ void dense_tile(const TileArgs& args, const DensePairWeights& weights) {
         __m512i value[kDenseRows];
         unrolled<kDenseRows>([&](auto r) { value[r] = _mm512_set1_epi32(static_cast<int>(weight[r])); });
         unrolled<P>([&](auto p) {
-          const __m512i a = load(input[p] + at);
-          const __m512i b = load(input[p] + at + 64);
-          const __m512i low = _mm512_unpacklo_epi16(a, b);
-          const __m512i high = _mm512_unpackhi_epi16(a, b);
+          const Interleaved x = interleave(input[p] + at, input[p] + at + 64);
           unrolled<kDenseRows>([&](auto r) {
-            add_products(acc[r][2 * p], low, value[r]);
-            add_products(acc[r][2 * p + 1], high, value[r]);
+            add_products(acc[r][2 * p], x.low, value[r]);
+            add_products(acc[r][2 * p + 1], x.high, value[r]);
           });
         });
       }

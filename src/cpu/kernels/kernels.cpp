@@ -4,6 +4,7 @@
 #include "src/cpu/kernels/amx.hpp"
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/channels_last.hpp"
+#include "src/cpu/kernels/picked.hpp"
 #include "src/cpu/kernels/pruned.hpp"
 #include "src/cpu/kernels/sample.hpp"
 #include "src/cpu/kernels/sampled.hpp"
@@ -57,14 +58,20 @@ const SampleKernels& sample_kernels() {
   return kPlainSampleKernels;
 }
 
-const SampledKernels& sampled_kernels(DType operands) {
-  static_cast<void>(operands);
+const SampledKernels& sampled_kernels() {
 #if defined(__x86_64__)
-  if (operands == DType::bf16 && active_isa() == Isa::avx512_bf16) return kAvx512Bf16SampledKernels;
   if (active_isa() >= Isa::avx512) return kAvx512SampledKernels;
   if (active_isa() == Isa::avx2) return kAvx2SampledKernels;
 #endif
   return kPlainSampledKernels;
+}
+
+const PickKernels* pick_kernels(DType operands) {
+  static_cast<void>(operands);
+#if defined(__x86_64__)
+  if (operands == DType::bf16 && active_isa() == Isa::avx512_bf16) return &kAvx512Bf16PickKernels;
+#endif
+  return nullptr;
 }
 
 const PrunedKernels& pruned_kernels(DType operands) {

@@ -2,6 +2,7 @@
 
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/dispatch.hpp"
+#include "src/cpu/kernels/interleave.hpp"
 #include "src/cpu/kernels/pruned.hpp"
 
 namespace satsuma::cpu {
@@ -10,10 +11,6 @@ namespace {
 
 constexpr int kVectors = 4;
 constexpr int kImages = 2;  // 2 x 4 x 2 accumulators
-
-inline __m512bh pairs(__m512i value) {
-  return reinterpret_cast<__m512bh>(value);
-}
 
 /// V vectors of thirty-two channels of each of I images. Two kept output channels make the pairs of one
 /// instruction: their weights are interleaved, the lower sixteen channels and the upper ones.
@@ -33,11 +30,9 @@ inline void images_of(const PrunedTile& tile, std::int64_t first) {
         const __m512i values = _mm512_set1_epi32(static_cast<int>(pair.weights));
         unrolled<V>([&](auto v) {
           const char* const plane = weights + v * tile.plane_bytes;
-          const __m512i a = _mm512_load_si512(plane + pair.first);
-          const __m512i b = _mm512_load_si512(plane + pair.second);
-          acc[i][2 * v] = _mm512_dpbf16_ps(acc[i][2 * v], pairs(_mm512_unpacklo_epi16(a, b)), pairs(values));
-          acc[i][2 * v + 1] =
-              _mm512_dpbf16_ps(acc[i][2 * v + 1], pairs(_mm512_unpackhi_epi16(a, b)), pairs(values));
+          const auto [low, high] = interleave(plane + pair.first, plane + pair.second);
+          add_products(acc[i][2 * v], low, values);
+          add_products(acc[i][2 * v + 1], high, values);
         });
       });
     }

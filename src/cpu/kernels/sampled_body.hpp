@@ -95,8 +95,8 @@ void shared_products(const SampledTile& tile) {
 
 constexpr SampledKernels table() {
   return {kVector,
-          {kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products, nullptr},
-          {kSharedVectors, kMostSampledVectors, sizeof(SampledSharedEntries), shared_products, nullptr}};
+          {kMostSampledVectors, kMostSampledVectors, sizeof(SampledEntries), products},
+          {kSharedVectors, kMostSampledVectors, sizeof(SampledSharedEntries), shared_products}};
 }
 
 }  // namespace
