@@ -90,6 +90,14 @@ def write_safetensors(path, header, data):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def write_bmp(path, side=8):
+    """A black picture; folders above it are made."""
+    pixels = bytes(3 * side * side)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) +
+                     struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, len(pixels), 0, 0, 0, 0) + pixels)
+
+
 def wait_for(condition, seconds=60):
     """Returns when `condition` holds; fails the test when it never does."""
     end = time.monotonic() + seconds

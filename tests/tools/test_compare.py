@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from support import SATSUMA, TINY, CommandTest, environment
+from support import SATSUMA, TINY, CommandTest, environment, write_bmp
 
 STUDY = [part for flag, value in zip(TINY[::2], TINY[1::2]) if flag not in ("--method", "--nm") for part in (flag, value)]
 STUDY += ["--methods", "dense,bdwp,bdwp+wu", "--nm", "2:8", "--epochs", "2"]
@@ -89,6 +89,34 @@ class Compare(CommandTest):
             self.assertEqual(row["macs"], other["macs"])
         self.assertEqual(list((self.folder / "study" / "runs").glob("*.claim")), [])
         self.assertEqual(list((self.folder / "study" / "runs").glob("*.part")), [])
+
+    def test_without_validation_images(self):
+        result = self.results("--seeds", "1", "--val-share", "0")
+        self.assertIsNone(result["target"])
+        self.assertEqual([row["seconds_to_target"] for row in result["rows"]], [None] * 3)
+        self.assertIn("no time to a target", (self.folder / "study/compare.md").read_text())
+
+    def test_without_test_images(self):
+        for part in ("train", "val"):
+            for name in ("a/1", "a/2", "b/1", "b/2"):
+                write_bmp(self.folder / "pictures" / part / f"{name}.bmp")
+        line = self.refusal("compare", "--model", "resnet9", "--width", "0.125", "--data", "./pictures", "--image-size", "16",
+                            "--batch-size", "2", "--out", "study", code=2)
+        self.assertIn("no test images", line)
+
+    def test_time_of_a_run(self):
+        """A run that its --max-time ends is no result, and goes on the next time."""
+        arguments = ["compare", *STUDY[:STUDY.index("--methods")], "--out", "study", "--methods", "dense", "--seeds", "1",
+                     "--epochs", "100000", "--max-time", "1s", "--json"]
+        epochs = 0
+        for _ in range(2):
+            done = self.satsuma(*arguments)
+            self.assertIn("stopped by --max-time", done.stderr)
+            row, = json.loads(done.stdout)["rows"]
+            self.assertEqual((row["runs"], row["missing"], row["failed"]), (0, 1, 0))
+            lines = (self.folder / "study/runs/dense-seed0/log.jsonl").read_text().splitlines()
+            before, epochs = epochs, json.loads(lines[-1])["epoch"]
+            self.assertGreater(epochs, before)
 
     def test_two_processes(self):
         """No run is made twice."""

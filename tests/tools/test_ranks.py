@@ -5,12 +5,11 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import time
 import unittest
 
-from support import SATSUMA, CommandTest, environment, read_safetensors, wait_for
+from support import SATSUMA, CommandTest, environment, read_safetensors, wait_for, write_bmp
 
 MPIRUN = shutil.which("mpirun")
 HAS_MPI = MPIRUN and "no MPI" not in subprocess.run([SATSUMA, "--version"], capture_output=True, text=True).stdout
@@ -243,13 +242,9 @@ class Ranks(CommandTest):
             stranger.close()
 
     def test_other_data_on_a_rank(self):
-        pixels = bytes(3 * 8 * 8)
         for host in "01":
             for name in ("a/1", "a/2", "a/3", "b/1", "b/2") + (("b/3",) if host == "0" else ()):
-                path = self.folder / host / "pictures" / f"{name}.bmp"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                header = b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54)
-                path.write_bytes(header + struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 24, 0, len(pixels), 0, 0, 0, 0) + pixels)
+                write_bmp(self.folder / host / "pictures" / f"{name}.bmp")
         command = self.command(2, "train", "--model", "resnet9", "--width", "0.125", "--data", "./pictures", "--image-size", "16",
                                "--val-share", "0.3", "--batch-size", "2", "--out", self.folder / "run")
         at = command.index(SATSUMA)
