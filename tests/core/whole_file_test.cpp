@@ -8,6 +8,8 @@
 #include <string>
 #include <system_error>
 
+#include "support/temporary_directory.hpp"
+
 namespace satsuma {
 
 namespace {
@@ -17,21 +19,13 @@ namespace fs = std::filesystem;
 /// A file that is there for a test.
 class Written {
  public:
-  explicit Written(const std::string& content) {
-    std::string name = (fs::temp_directory_path() / "satsuma-whole-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-    std::ofstream(path(), std::ios::binary) << content;
-  }
-  ~Written() { fs::remove_all(folder_); }
-  Written(const Written&) = delete;
-  Written& operator=(const Written&) = delete;
+  explicit Written(const std::string& content) { std::ofstream(path(), std::ios::binary) << content; }
 
   fs::path path() const { return folder_ / "file"; }
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return folder_.path(); }
 
  private:
-  fs::path folder_;
+  testing::TemporaryDirectory folder_;
 };
 
 }  // namespace

@@ -7,24 +7,11 @@
 #include <string>
 
 #include "src/cpu/kernels/bf16.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace satsuma::cpu {
 
 namespace {
-
-/// A folder of its own that goes with the test.
-class Folder {
- public:
-  explicit Folder(const char* name) : path_(std::filesystem::temp_directory_path() / name) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 void write(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path) << text;
@@ -33,7 +20,7 @@ void write(const std::filesystem::path& path, const std::string& text) {
 }  // namespace
 
 TEST_CASE("a measurement is kept for its machine") {
-  const Folder folder("satsuma-tuning-test");
+  const testing::TemporaryDirectory folder;
   const auto path = folder / "of/tuning.toml";
   CHECK_FALSE(read_tuning(path, "this one"));
   CHECK(write_tuning(path, "this \"one\"", {1.875, 0.625}));
@@ -49,7 +36,7 @@ TEST_CASE("a measurement is kept for its machine") {
 }
 
 TEST_CASE("what is no measurement is measured anew") {
-  const Folder folder("satsuma-tuning-test-broken");
+  const testing::TemporaryDirectory folder;
   const auto path = folder / "tuning.toml";
   for (const char* text : {"", "no toml [", "machine = 'm'", "machine = 'm'\nbf16_dense = 1.5",
                            "machine = 'm'\nbf16_dense = 'fast'\nbf16_skipping = 1.5",

@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/duration.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace satsuma::train {
 
@@ -39,15 +40,11 @@ std::string refusal(const StudyText& text, bool many = false) {
 /// A study file that lives as long as this.
 class File {
  public:
-  explicit File(const std::string& text)
-      : path_(std::filesystem::temp_directory_path() / "satsuma-study-test.toml") {
-    std::ofstream(path_) << text;
-  }
-  ~File() { std::filesystem::remove(path_); }
-  const std::filesystem::path& path() const { return path_; }
+  explicit File(const std::string& text) { std::ofstream(path()) << text; }
+  std::filesystem::path path() const { return folder_ / "study.toml"; }
 
  private:
-  std::filesystem::path path_;
+  testing::TemporaryDirectory folder_;
 };
 
 bool contains(const std::string& text, const std::string& part) {
