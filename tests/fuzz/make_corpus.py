@@ -98,6 +98,7 @@ REQUESTS = {
     "other": b"GET /../x?a=%00&b HTTP/1.1\r\nHost: [::1]:1\r\n\r\n",
     "range": b"GET / HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1,5-,-3\r\nAccept-Encoding: gzip\r\n\r\n",
     "body": b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    "continued": b"GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n",
     "parts": b"PUT / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     "stranger": b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
     "long": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
