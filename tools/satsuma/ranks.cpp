@@ -38,6 +38,7 @@ int with_ranks(const std::function<int(distributed::Communicator&)>& work) {
     }
   }
   ranks->abort(failure.code);
+  return failure.code;
 }
 
 std::int64_t threads_of_rank(distributed::Communicator& ranks) {
