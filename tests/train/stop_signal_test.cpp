@@ -7,6 +7,8 @@
 namespace satsuma::train {
 
 TEST_CASE("the first signal is remembered, and handlers are put back") {
+  // Where tests run under nohup it is ignored, which is respected.
+  const auto hangup = std::signal(SIGHUP, SIG_DFL);
   struct sigaction before {};
   sigaction(SIGTERM, nullptr, &before);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
@@ -18,6 +20,7 @@ TEST_CASE("the first signal is remembered, and handlers are put back") {
   struct sigaction after {};
   sigaction(SIGTERM, nullptr, &after);
   CHECK((after.sa_handler == before.sa_handler));
+  std::signal(SIGHUP, hangup);
 }
 
 TEST_CASE("a second signal ends the process at once") {
