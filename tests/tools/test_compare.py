@@ -107,7 +107,7 @@ class Compare(CommandTest):
     def test_time_of_a_run(self):
         """A run that its --max-time ends is no result, and goes on the next time."""
         arguments = ["compare", *STUDY[:STUDY.index("--methods")], "--out", "study", "--methods", "dense", "--seeds", "1",
-                     "--epochs", "100000", "--max-time", "1s", "--json"]
+                     "--epochs", "100000", "--max-time", "3s", "--json"]
         epochs = 0
         for _ in range(2):
             done = self.satsuma(*arguments)

@@ -226,7 +226,7 @@ class Ranks(CommandTest):
 
     def test_stranger_at_the_door(self):
         # Open MPI's own listeners stay away, so that all that rank 0 listens at is ours.
-        process = self.start(2, "--method", "dense", "--epochs", "5000", "--steps", "20000", "--max-time", "6s", "--out", "run",
+        process = self.start(2, "--method", "dense", "--epochs", "5000", "--steps", "20000", "--max-time", "8s", "--out", "run",
                              OMPI_MCA_btl="self,vader")
         wait_for(lambda: (self.folder / "run" / "log.jsonl").exists() and self.log("run"))
         doors = listening_ports(self.rank_of(process, 0))
