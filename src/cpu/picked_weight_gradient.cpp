@@ -1,7 +1,6 @@
 #include "src/cpu/picked_weight_gradient.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "satsuma/core/integer.hpp"
@@ -10,6 +9,7 @@
 #include "src/cpu/kernels/bf16.hpp"
 #include "src/cpu/kernels/kernels.hpp"
 #include "src/cpu/kernels/picked.hpp"
+#include "src/cpu/sampled_walk.hpp"
 #include "src/cpu/scratch.hpp"
 
 namespace satsuma::cpu {
@@ -82,42 +82,19 @@ class PickedWorker {
         sums_(sums),
         first_rows_(share.rows.first / pass.form.block_channels()),
         last_rows_(ceil_div(share.rows.last, pass.form.block_channels())),
-        first_part_(share.channels.first / input_.channel_block),
-        last_part_(ceil_div(share.channels.last, kPickedChannels) * kPickedChannels / input_.channel_block),
-        tiles_(share.steps),
-        part_bytes_(pass.tiling.tiles.front().blocks * input_.block_bytes),
-        packed_((last_part_ - first_part_) * part_bytes_ / 4),
-        held_(static_cast<std::size_t>(pass.tiling.tiles.front().blocks * input_.slots), -1),
-        started_(static_cast<std::size_t>(geometry_.kernel[0]), false) {
-    // Padding, of columns and of channels, is never written again.
-    std::memset(packed_.data(), 0, static_cast<std::size_t>((last_part_ - first_part_) * part_bytes_));
-  }
+        parts_{share.channels.first / input_.channel_block,
+               ceil_div(share.channels.last, kPickedChannels) * kPickedChannels / input_.channel_block},
+        walk_(pass.tiling, geometry_.kernel[0], share.steps, parts_) {}
 
   void run() {
-    std::int64_t block = 0;
-    for (std::int64_t i = tiles_.first; i < tiles_.last; ++i) {
-      const SampledTilePlace& tile = pass_.tiling.tiles[static_cast<std::size_t>(i)];
-      if (tile.first_block != block) std::fill(held_.begin(), held_.end(), -1);
-      block = tile.first_block;
-      for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) kernel_row(tile, r);
-    }
-    for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) {
-      if (!started_[static_cast<std::size_t>(r)]) clear(r);
-    }
+    walk_.run([this](const SampledTilePlace& tile, std::int64_t r) { return kernel_row(tile, r); },
+              [this](std::int64_t r) { clear(r); });
   }
 
  private:
-  std::int64_t slot(std::int64_t b, std::int64_t row) const { return b * input_.slots + row % input_.slots; }
-
-  char* part(std::int64_t part) {
-    return reinterpret_cast<char*>(packed_.data()) + (part - first_part_) * part_bytes_;
-  }
-
   /// Packs an input row of a block of the tile, unless it is there.
   void hold(const SampledTilePlace& tile, std::int64_t b, std::int64_t row) {
-    const std::int64_t at = slot(b, row);
-    if (held_[static_cast<std::size_t>(at)] == row) return;
-    held_[static_cast<std::size_t>(at)] = row;
+    if (!walk_.takes(b, row)) return;
     const std::int64_t width = pass_.x.dim(3);
     const std::int64_t channels = geometry_.in_channels;
     const std::int64_t sixteen = (tile.first_block + b) * kWideLanes / kLanes;
@@ -128,20 +105,20 @@ class PickedWorker {
     for (std::int64_t position = 0; position < input_.positions; ++position) {
       const std::int64_t column = input_.column(geometry_, position);
       if (column < 0 || column >= width) continue;
-      const std::int64_t to = at * input_.row_bytes + position * input_.pixel_bytes;
-      for (std::int64_t i = first_part_; i < last_part_; ++i) {
+      const std::int64_t to = walk_.slot(b, row) * input_.row_bytes + position * input_.pixel_bytes;
+      for (std::int64_t i = parts_.first; i < parts_.last; ++i) {
         const std::int64_t channel = i * input_.channel_block;
         const std::int64_t count = std::min(input_.channel_block, channels - channel);
         if (count <= 0) break;
         const float* const from = first + (column * channels + channel) * kLanes;
-        pass_.tiling.picks->pack(from, two ? from + image_floats : nullptr, count, part(i) + to);
+        pass_.tiling.picks->pack(from, two ? from + image_floats : nullptr, count, walk_.part(i) + to);
       }
     }
   }
 
-  void kernel_row(const SampledTilePlace& tile, std::int64_t r) {
+  bool kernel_row(const SampledTilePlace& tile, std::int64_t r) {
     const Range rows = tile.rows_inside(geometry_, r, pass_.x.dim(2));
-    if (rows.size() == 0) return;
+    if (rows.size() == 0) return false;
     pixels_.clear();
     for (std::int64_t row = rows.first; row < rows.last; ++row) {
       const std::int64_t input_row = tile.input_row(geometry_, row, r);
@@ -150,18 +127,19 @@ class PickedWorker {
         const std::int64_t pairs = pass_.tiling.entries_of_pixel(tile.first_block + b);
         for (std::int64_t p = 0; p < tile.pixels; ++p) {
           const std::int64_t position = (tile.first_pixel + p) * input_.step;
-          pixels_.push_back({slot(b, input_row) * input_.row_bytes + position * input_.pixel_bytes, pairs});
+          pixels_.push_back(
+              {walk_.slot(b, input_row) * input_.row_bytes + position * input_.pixel_bytes, pairs});
         }
       }
     }
     const std::int64_t parts = kPickedChannels / input_.channel_block;
     for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
-      for (std::int64_t i = first_part_; i < last_part_; i += parts) {
+      for (std::int64_t i = parts_.first; i < parts_.last; i += parts) {
         for (std::int64_t j = i; j < i + parts; ++j) products(tile, rows.first, r, s, j);
         if (pass_.dw != nullptr) write(r, s, i / parts);
       }
     }
-    started_[static_cast<std::size_t>(r)] = true;
+    return true;
   }
 
   void products(const SampledTilePlace& tile, std::int64_t first_row, std::int64_t r, std::int64_t s,
@@ -169,13 +147,13 @@ class PickedWorker {
     PickTile args;
     args.pixels = pixels_.data();
     args.pixel_count = static_cast<std::int64_t>(pixels_.size());
-    args.x = part(i);
+    args.x = walk_.part(i);
     args.channels = static_cast<int>(input_.channel_block);
     args.tap_count = static_cast<int>(std::min<std::int64_t>(kMostSampledTaps, geometry_.kernel[1] - s));
     for (int t = 0; t < args.tap_count; ++t)
       args.taps[t] = (s + t) * geometry_.dilation[1] * input_.pixel_bytes;
     args.tap_stride = pass_.sums.tap_floats();
-    args.accumulate = started_[static_cast<std::size_t>(r)];
+    args.accumulate = walk_.started(r);
     const std::int64_t channel = i * input_.channel_block;
     const auto target = [&](std::int64_t rows) {
       return sums_of(r, s, channel / kPickedChannels, rows) +
@@ -208,7 +186,7 @@ class PickedWorker {
     const std::int64_t size = (last_rows_ - first_rows_) * pass_.sums.block_floats();
     const std::int64_t parts = kPickedChannels / input_.channel_block;
     for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
-      for (std::int64_t i = first_part_; i < last_part_; i += parts) {
+      for (std::int64_t i = parts_.first; i < parts_.last; i += parts) {
         for (std::int64_t t = s; t < std::min(geometry_.kernel[1], s + kMostSampledTaps); ++t)
           std::fill_n(sums_of(r, t, i / parts, first_rows_), size, 0.0f);
         if (pass_.dw != nullptr) write(r, s, i / parts);
@@ -221,13 +199,9 @@ class PickedWorker {
   const SampledInput& input_;
   float* sums_;
   std::int64_t first_rows_, last_rows_;  ///< blocks of output channels
-  std::int64_t first_part_, last_part_;  ///< input_.channel_block input channels each
-  Range tiles_;
-  std::int64_t part_bytes_;
-  Scratch packed_;
-  std::vector<std::int64_t> held_;
+  Range parts_;                          ///< input_.channel_block input channels each
+  SampledWalk walk_;
   std::vector<PickedPixel> pixels_;
-  std::vector<bool> started_;  ///< kernel rows whose sums have been written
 };
 
 }  // namespace

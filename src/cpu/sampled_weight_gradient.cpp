@@ -1,7 +1,6 @@
 #include "src/cpu/sampled_weight_gradient.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "satsuma/core/integer.hpp"
@@ -14,6 +13,7 @@
 #include "src/cpu/kernels/sampled.hpp"
 #include "src/cpu/picked_weight_gradient.hpp"
 #include "src/cpu/sampled_form.hpp"
+#include "src/cpu/sampled_walk.hpp"
 #include "src/cpu/scratch.hpp"
 #include "src/cpu/tuning.hpp"
 #include "src/cpu/unfold.hpp"
@@ -47,45 +47,27 @@ class SampledWorker {
         dw_(dw),
         first_rows_(share.rows.first / pass.form.block_channels()),
         last_rows_(ceil_div(share.rows.last, pass.form.block_channels())),
-        first_block_(share.channels.first / input_.channel_block),
-        last_block_(ceil_div(share.channels.last, input_.channel_block)),
-        tiles_(share.steps),
-        most_blocks_(pass.tiling.tiles.front().blocks),
-        part_bytes_(most_blocks_ * input_.block_bytes),
-        transposed_((last_block_ - first_block_) * part_bytes_ / 4),
-        held_(static_cast<std::size_t>(most_blocks_ * input_.slots), -1),
-        started_(static_cast<std::size_t>(geometry_.kernel[0]), false) {
-    // Padding columns are never written again.
-    std::memset(transposed_.data(), 0, static_cast<std::size_t>((last_block_ - first_block_) * part_bytes_));
-  }
+        blocks_{share.channels.first / input_.channel_block,
+                ceil_div(share.channels.last, input_.channel_block)},
+        walk_(pass.tiling, geometry_.kernel[0], share.steps, blocks_) {}
 
   void run() {
-    std::int64_t block = 0;
-    for (std::int64_t i = tiles_.first; i < tiles_.last; ++i) {
-      const SampledTilePlace& tile = pass_.tiling.tiles[static_cast<std::size_t>(i)];
-      if (tile.first_block != block) std::fill(held_.begin(), held_.end(), -1);
-      block = tile.first_block;
-      for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) kernel_row(tile, r);
-    }
-    for (std::int64_t r = 0; r < geometry_.kernel[0]; ++r) {
-      if (!started_[static_cast<std::size_t>(r)]) clear(r);
-    }
+    walk_.run([this](const SampledTilePlace& tile, std::int64_t r) { return kernel_row(tile, r); },
+              [this](std::int64_t r) { clear(r); });
   }
 
  private:
   /// Transposes an input row of a block of the tile, unless it is there.
   void hold(const SampledTilePlace& tile, std::int64_t b, std::int64_t row) {
-    const std::int64_t slot = b * input_.slots + row % input_.slots;
-    if (held_[static_cast<std::size_t>(slot)] == row) return;
-    held_[static_cast<std::size_t>(slot)] = row;
+    if (!walk_.takes(b, row)) return;
     const std::int64_t width = pass_.x.dim(3);
     const std::int64_t channels = geometry_.in_channels;
     const float* const from =
         pass_.x.data<float>() + ((tile.first_block + b) * pass_.x.dim(2) + row) * width * channels * kLanes;
-    for (std::int64_t block = first_block_; block < last_block_; ++block) {
+    for (std::int64_t block = blocks_.first; block < blocks_.last; ++block) {
       const std::int64_t first = block * input_.channel_block;
       const auto count = static_cast<int>(std::min(input_.channel_block, channels - first));
-      char* const to = part(block) + slot * input_.row_bytes;
+      char* const to = walk_.part(block) + walk_.slot(b, row) * input_.row_bytes;
       for (std::int64_t position = 0; position < input_.positions; ++position) {
         const std::int64_t column = input_.column(geometry_, position);
         if (column < 0 || column >= width) continue;
@@ -96,13 +78,9 @@ class SampledWorker {
     }
   }
 
-  char* part(std::int64_t block) {
-    return reinterpret_cast<char*>(transposed_.data()) + (block - first_block_) * part_bytes_;
-  }
-
-  void kernel_row(const SampledTilePlace& tile, std::int64_t r) {
+  bool kernel_row(const SampledTilePlace& tile, std::int64_t r) {
     const auto [begin, end] = tile.rows_inside(geometry_, r, pass_.x.dim(2));
-    if (begin == end) return;
+    if (begin == end) return false;
     for (std::int64_t b = 0; b < tile.blocks; ++b) {
       for (std::int64_t row = begin; row < end; ++row) hold(tile, b, tile.input_row(geometry_, row, r));
     }
@@ -110,10 +88,10 @@ class SampledWorker {
     // A tile of several rows has each input row in the slot of its number.
     const std::int64_t slot = tile.rows > 1 ? top : top % input_.slots;
     for (std::int64_t s = 0; s < geometry_.kernel[1]; s += kMostSampledTaps) {
-      for (std::int64_t block = first_block_; block < last_block_; ++block)
-        products(tile, begin, end, r, s, block, part(block) + slot * input_.row_bytes);
+      for (std::int64_t block = blocks_.first; block < blocks_.last; ++block)
+        products(tile, begin, end, r, s, block, walk_.part(block) + slot * input_.row_bytes);
     }
-    started_[static_cast<std::size_t>(r)] = true;
+    return true;
   }
 
   void products(const SampledTilePlace& tile, std::int64_t begin, std::int64_t end, std::int64_t r,
@@ -133,7 +111,7 @@ class SampledWorker {
     const std::int64_t block_rows = pass_.form.block_channels();
     args.row_stride = taps * pass_.channels;
     args.tap_stride = pass_.channels;
-    args.accumulate = started_[static_cast<std::size_t>(r)];
+    args.accumulate = walk_.started(r);
     for (std::int64_t rows = first_rows_; rows < last_rows_; ++rows) {
       args.entries = pass_.form.entries(tile, rows) + begin * tile.row_entries * pass_.form.entry_bytes();
       args.rows = static_cast<int>(std::min(block_rows, geometry_.out_channels - rows * block_rows));
@@ -145,8 +123,8 @@ class SampledWorker {
   /// A kernel row that no output sees but on padding.
   void clear(std::int64_t r) {
     const auto [kernel_height, kernel_width] = geometry_.kernel;
-    const std::int64_t first = first_block_ * input_.channel_block;
-    const std::int64_t last = std::min(last_block_ * input_.channel_block, pass_.channels);
+    const std::int64_t first = blocks_.first * input_.channel_block;
+    const std::int64_t last = std::min(blocks_.last * input_.channel_block, pass_.channels);
     const std::int64_t block_rows = pass_.form.block_channels();
     const std::int64_t last_row = std::min(last_rows_ * block_rows, geometry_.out_channels);
     for (std::int64_t row = first_rows_ * block_rows; row < last_row; ++row) {
@@ -161,14 +139,9 @@ class SampledWorker {
   const Geometry& geometry_;
   const SampledInput& input_;
   float* dw_;
-  std::int64_t first_rows_, last_rows_;    ///< blocks of output channels
-  std::int64_t first_block_, last_block_;  ///< blocks of input channels
-  Range tiles_;
-  std::int64_t most_blocks_;  ///< of images in a tile
-  std::int64_t part_bytes_;   ///< of a block of input channels
-  Scratch transposed_;
-  std::vector<std::int64_t> held_;
-  std::vector<bool> started_;  ///< kernel rows whose dw has been written
+  std::int64_t first_rows_, last_rows_;  ///< blocks of output channels
+  Range blocks_;                         ///< of input channels
+  SampledWalk walk_;
 };
 
 /// Products with padding columns are done, those with padding rows are not. `channels` are padded.
