@@ -8,17 +8,11 @@
 #include <limits>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/fnv.hpp"
 
 namespace satsuma::conformance {
 
 namespace {
-
-/// FNV-1a: the stream of random numbers of a check.
-std::uint64_t hash(const std::string& text) {
-  std::uint64_t value = 0xCBF29CE484222325;
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3;
-  return value;
-}
 
 /// Row-major index of the element `at`.
 std::string index_text(const Shape& shape, std::size_t at) {
@@ -106,7 +100,7 @@ void Recorder::check(std::string name, const std::function<void(Verdict&, Rng&)>
   Check check;
   check.name = name;
   Verdict verdict(check);
-  Rng rng(options_.seed, hash(name));
+  Rng rng(options_.seed, fnv1a(name));
   try {
     body(verdict, rng);
   } catch (const std::exception& error) {

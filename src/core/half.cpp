@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "src/core/bf16_bits.hpp"
+
 namespace satsuma {
 
 namespace {
@@ -16,10 +18,7 @@ std::uint32_t round_shift(std::uint32_t value, int drop) {
 }  // namespace
 
 BFloat16::BFloat16(float value) {
-  const auto word = std::bit_cast<std::uint32_t>(value);
-  const bool nan = (word & 0x7fffffffu) > 0x7f800000u;
-  // A NaN whose payload sits in the dropped half must not turn into infinity: set the quiet bit.
-  bits = static_cast<std::uint16_t>(nan ? (word >> 16) | 0x40u : round_shift(word, 16));
+  bits = static_cast<std::uint16_t>(bf16_bits(value));
 }
 
 BFloat16::operator float() const {

@@ -1,12 +1,12 @@
 #include "src/cpu/pair_forms.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "satsuma/core/integer.hpp"
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/core/bf16_bits.hpp"
 #include "src/cpu/compress.hpp"
 #include "src/cpu/forms.hpp"
 
@@ -14,16 +14,9 @@ namespace satsuma::cpu {
 
 namespace {
 
-/// BFloat16(value).bits, in line, where loops become vectors: all dense weights are rounded before each pass.
-inline std::uint32_t rounded_bits(float value) {
-  const auto word = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t nearest = (word + 0x7fffu + (word >> 16 & 1u)) >> 16;
-  const bool nan = static_cast<std::int32_t>(word & 0x7fffffffu) > 0x7f800000;
-  return nan ? word >> 16 | 0x40u : nearest;
-}
-
+/// All dense weights are rounded before each pass.
 inline std::uint32_t pair_of(float first, float second) {
-  return rounded_bits(first) | rounded_bits(second) << 16;
+  return bf16_bits(first) | bf16_bits(second) << 16;
 }
 
 /// to[i] = from[2 i], from[2 i + 1]; an odd last number is paired with zero.

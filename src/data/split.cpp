@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/subset.hpp"
+#include "src/core/fnv.hpp"
 
 namespace satsuma::data {
 
@@ -28,8 +29,7 @@ std::size_t common_directory(const Dataset& dataset) {
 /// FNV-1a, then the finaliser of SplitMix64, without which names that differ at their ends would sort as they
 /// are.
 std::uint64_t hash(std::string_view name, std::uint64_t seed) {
-  std::uint64_t bits = 14695981039346656037u;
-  for (const char c : name) bits = (bits ^ static_cast<std::uint8_t>(c)) * 1099511628211u;
+  std::uint64_t bits = fnv1a(name);
   bits ^= seed * 0x9E3779B97F4A7C15u;
   bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9u;
   bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBu;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/fnv.hpp"
 
 namespace satsuma::train {
 
@@ -17,31 +18,21 @@ namespace {
 /// What a rank has: images, and a digest of their names, labels and the classes.
 struct Held {
   std::int64_t train = 0, validation = 0, test = 0;
-  std::uint64_t digest = 0;
+  std::uint64_t digest = kFnvBasis;
   bool operator==(const Held&) const = default;
 };
 
-/// FNV-1a, of 64 bits.
-class Digest {
- public:
-  void add(std::string_view text) {
-    for (const char c : text) add_byte(static_cast<unsigned char>(c));
-    add_byte(0);
-  }
-  std::uint64_t value() const { return value_; }
+/// Of a list of texts: a zero byte ends each.
+void add(std::uint64_t& digest, std::string_view text) {
+  digest = fnv1a({"\0", 1}, fnv1a(text, digest));
+}
 
- private:
-  void add_byte(unsigned char byte) { value_ = (value_ ^ byte) * 1099511628211u; }
-
-  std::uint64_t value_ = 14695981039346656037u;
-};
-
-std::int64_t add(Digest& digest, const data::Dataset* set) {
+std::int64_t add(std::uint64_t& digest, const data::Dataset* set) {
   if (set == nullptr) return 0;
   for (std::int64_t i = 0; i < set->size(); ++i) {
     // Its folder may be elsewhere on another host.
-    digest.add(std::filesystem::path(set->name(i)).filename().string());
-    digest.add(std::to_string(set->label(i)));
+    add(digest, std::filesystem::path(set->name(i)).filename().string());
+    add(digest, std::to_string(set->label(i)));
   }
   return set->size();
 }
@@ -50,14 +41,12 @@ std::int64_t add(Digest& digest, const data::Dataset* set) {
 
 void check_same_data(const ExperimentData& data, distributed::Communicator& ranks) {
   if (ranks.size() == 1) return;
-  Digest digest;
-  for (const std::string& name : data.class_names) digest.add(name);
-  for (const std::int64_t extent : data.input) digest.add(std::to_string(extent));
   Held own;
-  own.train = add(digest, data.train.get());
-  own.validation = add(digest, data.validation.get());
-  own.test = add(digest, data.test.get());
-  own.digest = digest.value();
+  for (const std::string& name : data.class_names) add(own.digest, name);
+  for (const std::int64_t extent : data.input) add(own.digest, std::to_string(extent));
+  own.train = add(own.digest, data.train.get());
+  own.validation = add(own.digest, data.validation.get());
+  own.test = add(own.digest, data.test.get());
   const std::vector<Held> all = ranks.gather(own);
   for (int r = 1; r < ranks.size(); ++r) {
     const Held& other = all[static_cast<std::size_t>(r)];

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/fnv.hpp"
 #include "src/core/whole_file.hpp"
 #include "src/devices/sat/opencl/interface.hpp"
 
@@ -16,12 +17,6 @@ namespace {
 
 constexpr std::string_view kMagic("SATBITS\0", 8);
 constexpr std::size_t kChecksumEnd = kMagic.size() + sizeof(std::uint64_t);
-
-std::uint64_t checksum(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-  return hash;
-}
 
 template <typename T>
 void put_number(std::string& to, T number) {
@@ -86,7 +81,7 @@ std::vector<std::byte> to_bytes(const Bitstream& bitstream) {
   put_run(body,
           std::string_view(reinterpret_cast<const char*>(bitstream.binary.data()), bitstream.binary.size()));
   std::string file(kMagic);
-  put_number(file, checksum(body));
+  put_number(file, fnv1a(body));
   file += body;
   const auto bytes = std::as_bytes(std::span(file));
   return {bytes.begin(), bytes.end()};
@@ -114,7 +109,7 @@ Bitstream read_bitstream(const std::filesystem::path& path) {
   bitstream.device = reader.run();
   const std::string_view config = reader.run();
   const std::string_view binary = reader.run();
-  if (!reader.at_end() || checksum(std::string_view(bytes).substr(kChecksumEnd)) != expected) {
+  if (!reader.at_end() || fnv1a(std::string_view(bytes).substr(kChecksumEnd)) != expected) {
     throw FormatError(
         fmt::format("{} is damaged: its checksum does not fit; build it again with satsuma sat build", name));
   }
