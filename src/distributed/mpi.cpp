@@ -9,6 +9,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 
 #include "satsuma/core/cpu.hpp"
@@ -146,23 +147,20 @@ class Mpi : public Communicator {
 
   /// Weights are updated on each rank for itself, and have to stay the same.
   void check_same() {
-    const std::vector<std::string> versions = gather_text(SATSUMA_VERSION);
-    for (int r = 1; r < size_; ++r) {
-      const std::string& version = versions[static_cast<std::size_t>(r)];
-      if (version != versions[0])
-        refuse(rank_, fmt::format("{} is Satsuma {}, {} is {}; install the same one on all hosts", name(0),
-                                  versions[0], name(r), version));
-    }
-    const std::vector<std::string> all = gather_text(std::string(to_string(active_isa())));
-    for (int r = 1; r < size_; ++r) {
-      const auto i = static_cast<std::size_t>(r);
-      if (all[i] == all[0]) continue;
-      refuse(rank_,
-             fmt::format(
-                 "{} has kernels {}, {} has {}; their weights would drift apart: set SATSUMA_ISA to one that "
-                 "all hosts have (mpirun -x SATSUMA_ISA=avx2)",
-                 name(0), all[0], name(r), all[i]));
-    }
+    check_same("is", "Satsuma", SATSUMA_VERSION, "install the same one on all hosts");
+    check_same("has", "kernels", std::string(to_string(active_isa())),
+               "their weights would drift apart: set SATSUMA_ISA to one that all hosts have "
+               "(mpirun -x SATSUMA_ISA=avx2)");
+  }
+
+  /// Refuses where a rank's `own` is not that of rank 0.
+  void check_same(std::string_view verb, std::string_view what, const std::string& own,
+                  std::string_view remedy) {
+    const std::vector<std::string> all = gather_text(own);
+    const auto other = std::find_if(all.begin(), all.end(), [&](const auto& text) { return text != all[0]; });
+    if (other == all.end()) return;
+    refuse(rank_, fmt::format("{} {} {} {}, {} {} {}; {}", name(0), verb, what, all[0],
+                              name(static_cast<int>(other - all.begin())), verb, *other, remedy));
   }
 
   int rank_ = 0;

@@ -48,29 +48,30 @@ void Estimate::learn(const train::StudyRun& run, const RunState& state) {
 double Estimate::left(const train::StudyRun& run, const RunState& state) {
   if (state.finished()) return 0;
   double epochs = static_cast<double>(run.recipe.epochs);
+  const double seconds = seconds_an_epoch(run);
   if (run.recipe.steps)
     epochs = std::min(epochs, static_cast<double>(*run.recipe.steps) / steps_an_epoch(run));
-  return std::max(epochs - static_cast<double>(state.epochs()), 0.) * seconds_an_epoch(run);
+  return std::max(epochs - static_cast<double>(state.epochs()), 0.) * seconds;
 }
 
-const train::ExperimentData& Estimate::data_of(const train::StudyRun& run) {
-  auto& data = data_[run.variant->name];
-  if (!data) {
-    data = std::make_unique<train::ExperimentData>(train::load_data(run.recipe));
-    if (!data->test)
-      throw UsageError(
-          fmt::format("{} has no test images, and accuracies are compared on those", run.recipe.data));
-  }
-  return *data;
+train::ExperimentData Estimate::load(const train::StudyRun& run) {
+  train::ExperimentData data = train::load_data(run.recipe);
+  if (!data.test)
+    throw UsageError(
+        fmt::format("{} has no test images, and accuracies are compared on those", run.recipe.data));
+  steps_[run.variant->name] =
+      static_cast<double>(std::max<std::int64_t>(data.train->size() / run.recipe.batch_size, 1));
+  return data;
 }
 
 double Estimate::steps_an_epoch(const train::StudyRun& run) {
-  return static_cast<double>(std::max<std::int64_t>(data_of(run).train->size() / run.recipe.batch_size, 1));
+  if (!steps_.contains(run.variant->name)) load(run);
+  return steps_[run.variant->name];
 }
 
 double Estimate::seconds_an_epoch(const train::StudyRun& run) {
   if (const auto known = learned_.find(run.variant->name); known != learned_.end()) return known->second;
-  const train::ExperimentData& data = data_of(run);
+  const train::ExperimentData data = load(run);
   const double step = seconds_a_step(run.recipe, data);
   const double evaluated = static_cast<double>(data.validation ? data.validation->size() : 0) /
                            static_cast<double>(run.recipe.batch_size);

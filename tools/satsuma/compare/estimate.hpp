@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,13 +22,13 @@ class Estimate {
   double left(const train::StudyRun& run, const RunState& state);
 
  private:
-  const train::ExperimentData& data_of(const train::StudyRun& run);
+  train::ExperimentData load(const train::StudyRun& run);
   double steps_an_epoch(const train::StudyRun& run);
   double seconds_an_epoch(const train::StudyRun& run);
 
   // By variant.
   std::map<std::string, double> learned_;
-  std::map<std::string, std::unique_ptr<train::ExperimentData>> data_;
+  std::map<std::string, double> steps_;  ///< of an epoch, of data that were loaded
 };
 
 }  // namespace satsuma::tools::compare

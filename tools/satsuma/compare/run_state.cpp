@@ -11,20 +11,22 @@
 
 namespace satsuma::tools::compare {
 
-bool has_number(const Json& object, const char* key) {
+std::optional<double> number_in(const Json& object, const char* key) {
   const auto found = object.find(key);
-  return found != object.end() && found->is_number();
+  if (found == object.end() || !found->is_number()) return std::nullopt;
+  return found->get<double>();
 }
 
 double number(const Json& object, const char* key, double otherwise) {
-  return has_number(object, key) ? object[key].get<double>() : otherwise;
+  return number_in(object, key).value_or(otherwise);
 }
 
-std::optional<Json> finished_result(const std::string& text) {
-  const Json result = parse_json<Json>(text);
-  if (!result.is_object() || !has_number(result, "test_accuracy")) return std::nullopt;
-  if (result.value("interrupted", false)) return std::nullopt;
-  return result;
+bool is_finished(const Json& result) {
+  return result.is_object() && number_in(result, "test_accuracy") && !is_interrupted(result);
+}
+
+bool is_interrupted(const Json& result) {
+  return result.is_object() && result.value("interrupted", Json()) == true;
 }
 
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
@@ -35,10 +37,8 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
     const Json record = parse_json<Json>(line);
     if (!record.is_object() || record.value("kind", Json()) != "epoch") continue;
     macs += number(record, "macs", 0);
-    std::optional<double> accuracy;
-    if (has_number(record, "val_accuracy")) accuracy = number(record, "val_accuracy");
-    epochs.push_back({static_cast<std::int64_t>(std::clamp(number(record, "epoch"), 0., 1e15)), accuracy,
-                      number(record, "seconds", 0), macs});
+    epochs.push_back({static_cast<std::int64_t>(std::clamp(number(record, "epoch"), 0., 1e15)),
+                      number_in(record, "val_accuracy"), number(record, "seconds", 0), macs});
   }
   return epochs;
 }
@@ -47,7 +47,10 @@ RunState state_of(const train::StudyRun& run) {
   const RunFiles files(run);
   RunState state;
   // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
-  if (const auto text = text_of(files.result())) state.result = finished_result(*text);
+  if (const auto text = text_of(files.result())) {
+    const Json result = parse_json<Json>(*text);
+    if (is_finished(result)) state.result = result;
+  }
   if (const auto text = text_of(files.failure()); text && !state.finished()) {
     state.failure = text->substr(0, text->find_last_not_of(" \n") + 1);
     if (state.failure.empty()) state.failure = "without a word";

@@ -52,13 +52,15 @@ struct RunState {
   bool failed() const { return !failure.empty(); }
 };
 
-bool has_number(const Json& object, const char* key);
-/// A number of a JSON object; `otherwise` where it has none of that name.
+/// A number of a JSON object, where it has one of that name.
+std::optional<double> number_in(const Json& object, const char* key);
+/// The same, and `otherwise` where it has none.
 double number(const Json& object, const char* key, double otherwise = 0);
 
-/// What a run printed, where that is the whole run and not what `--max-time` has left of it. Empty also where
-/// it has no test accuracy.
-std::optional<Json> finished_result(const std::string& text);
+/// Of what a run printed: whether that is all of the run, with a test accuracy; whether it was ended early,
+/// to go on another time.
+bool is_finished(const Json& result);
+bool is_interrupted(const Json& result);
 
 /// Lines that are cut off are left out.
 std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory);

@@ -124,12 +124,12 @@ Ending train_run(const train::StudyRun& run, const std::function<int()>& wait) {
   std::filesystem::remove(printed, ignored);
   std::string failure = reason(end.status, text_of(files.output()).value_or(""));
   if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0) {
-    if (finished_result(text)) {
+    const Json result = parse_json<Json>(text);
+    if (is_finished(result)) {
       train::write_atomically(files.result(), text);
       return Ending::finished;
     }
-    const Json result = parse_json<Json>(text);
-    if (result.is_object() && result.value("interrupted", false)) return Ending::stopped;
+    if (is_interrupted(result)) return Ending::stopped;
     failure = "it has no test accuracy: are there test images?";
   }
   if (end.signal != 0) return Ending::stopped;
