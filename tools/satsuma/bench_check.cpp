@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -125,21 +124,19 @@ int run_check(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_bench_check(CLI::App& bench, std::function<int()>& run) {
+void add_bench_check(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = bench.add_subcommand("check", "What became slower between two results of --json");
-  command->add_option("OLD", settings->old_path, "result to compare with")->required();
-  command->add_option("NEW", settings->new_path, "result that may not be slower")->required();
-  command
-      ->add_option("--tolerance", settings->tolerance, "share of time that is no change, besides the noise")
-      ->capture_default_str();
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer(
+  const Command command = bench.add_command("check", "What became slower between two results of --json");
+  command.add_option("OLD", settings->old_path, "result to compare with").required();
+  command.add_option("NEW", settings->new_path, "result that may not be slower").required();
+  command.add_option("--tolerance", settings->tolerance, "share of time that is no change, besides the noise")
+      .show_default();
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer(
       "Example: satsuma bench check before.json after.json --tolerance 0.03\n"
       "Noise is half the distance between the quartiles, of both results. Kernels are compared in units of\n"
       "the oneDNN time measured beside them, steps in seconds. Exit status 1 when something is slower.");
-  command->callback([settings, &run] { run = [settings] { return run_check(*settings); }; });
-  return command;
+  command.run([settings] { return run_check(*settings); });
 }
 
 }  // namespace satsuma::tools

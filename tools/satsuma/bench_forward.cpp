@@ -1,10 +1,10 @@
 #include "tools/satsuma/bench_forward.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <thread>
 
@@ -201,26 +201,24 @@ int run_forward(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_bench_forward(CLI::App& bench, std::function<int()>& run) {
+void add_bench_forward(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      bench.add_subcommand("forward", "Inference at several sizes of the batch, by method");
-  settings->bench.add_to(*command, 10, 1);
-  command->remove_option(command->get_option("--batch-size"));
-  command->add_option("--batch-size", settings->batches, "images, several sizes separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("--methods", settings->methods, "methods, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("--device", settings->device, "who runs the layers")->capture_default_str();
-  settings->plugins.add_to(*command);
-  settings->peers.add_to(*command);
-  command->footer(
+  const Command command = bench.add_command("forward", "Inference at several sizes of the batch, by method");
+  settings->bench.add_to(command, 10, 1);
+  command.remove_option("--batch-size");
+  command.add_option("--batch-size", settings->batches, "images, several sizes separated by commas")
+      .split_at_commas()
+      .show_default();
+  command.add_option("--methods", settings->methods, "methods, separated by commas")
+      .split_at_commas()
+      .show_default();
+  command.add_option("--device", settings->device, "who runs the layers").show_default();
+  settings->plugins.add_to(command);
+  settings->peers.add_to(command);
+  command.footer(
       "Example: satsuma bench forward --model resnet18 --batch-size 1,8,32\n"
       "         satsuma bench forward --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python");
-  command->callback([settings, &run] { run = [settings] { return run_forward(*settings); }; });
-  return command;
+  command.run([settings] { return run_forward(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// `satsuma bench forward`: inference of a model at several sizes of the batch, by method and beside a peer.
-CLI::App* add_bench_forward(CLI::App& bench, std::function<int()>& run);
+void add_bench_forward(const Command& bench);
 
 }  // namespace satsuma::tools

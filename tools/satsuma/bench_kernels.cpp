@@ -1,11 +1,12 @@
 #include "tools/satsuma/bench_kernels.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
@@ -83,30 +84,29 @@ int run_kernels(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_bench_kernels(CLI::App& bench, std::function<int()>& run) {
+void add_bench_kernels(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = bench.add_subcommand(
+  const Command command = bench.add_command(
       "kernels", "FF, BP and WU of each pruned layer: dense by oneDNN against N:M by a device");
-  settings->bench.add_to(*command, 9, 3);
+  settings->bench.add_to(command, 9, 3);
   command
-      ->add_option("--method", settings->method,
-                   "pruning method; `satsuma methods` lists them. NAME+wu samples dY in WU at --nm, too")
-      ->capture_default_str();
-  command->add_option("--device", settings->device, "whose kernels")->capture_default_str();
-  settings->plugins.add_to(*command);
+      .add_option("--method", settings->method,
+                  "pruning method; `satsuma methods` lists them. NAME+wu samples dY in WU at --nm, too")
+      .show_default();
+  command.add_option("--device", settings->device, "whose kernels").show_default();
+  settings->plugins.add_to(command);
   command
-      ->add_option("--patterns", settings->pattern_texts,
-                   "several N:M beside one dense time, separated by commas, instead of --nm")
-      ->delimiter(',')
-      ->excludes(command->get_option("--nm"));
-  command->add_option("--plot", settings->plot,
-                      "writes a picture (SVG): ratio against density, and the roofline of the machine");
-  command->footer(
+      .add_option("--patterns", settings->pattern_texts,
+                  "several N:M beside one dense time, separated by commas, instead of --nm")
+      .split_at_commas()
+      .excludes(command.option("--nm"));
+  command.add_option("--plot", settings->plot,
+                     "writes a picture (SVG): ratio against density, and the roofline of the machine");
+  command.footer(
       "Example: satsuma bench kernels --model resnet18 --batch-size 64 --nm 2:8\n"
       "         satsuma bench kernels --model resnet18 --patterns 1:2,2:4,1:4,2:8,1:8 --plot kernels.svg\n"
       "Layers of one geometry are measured once and counted as often as the model has them.");
-  command->callback([settings, &run] { run = [settings] { return run_kernels(*settings); }; });
-  return command;
+  command.run([settings] { return run_kernels(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,10 +1,10 @@
 #include "tools/satsuma/bench_loader.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -149,34 +149,33 @@ int run_loader(Settings settings) {
 
 }  // namespace
 
-CLI::App* add_bench_loader(CLI::App& bench, std::function<int()>& run) {
+void add_bench_loader(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
   settings->recipe.augment = "random-resized-crop,flip";
   settings->recipe.image_size = 224;
   settings->recipe.limit_train = 1024;
   settings->recipe.val_share = 0;
-  CLI::App* const command = bench.add_subcommand(
+  const Command command = bench.add_command(
       "loader", "Images a second of the data loader alone: cropped at random, flipped, normalised");
   command
-      ->add_option("--data", settings->data,
-                   "pictures to read, a folder or a packed file; several are read in turns")
-      ->required();
-  command->add_option("--images", settings->recipe.limit_train, "pictures of an epoch, at most")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100'000'000));
-  command->add_option("--image-size", settings->recipe.image_size, "side of what comes out")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 4096));
-  command->add_option("--workers", settings->recipe.workers, "threads, of a peer processes [--threads]")
-      ->check(CLI::Range(1, 1024));
-  settings->bench.add_run_to(*command, 5, 1);
-  settings->peers.add_to(*command);
-  command->footer(
+      .add_option("--data", settings->data,
+                  "pictures to read, a folder or a packed file; several are read in turns")
+      .required();
+  command.add_option("--images", settings->recipe.limit_train, "pictures of an epoch, at most")
+      .show_default()
+      .in_range(1, 100'000'000);
+  command.add_option("--image-size", settings->recipe.image_size, "side of what comes out")
+      .show_default()
+      .in_range(1, 4096);
+  command.add_option("--workers", settings->recipe.workers, "threads, of a peer processes [--threads]")
+      .in_range(1, 1024);
+  settings->bench.add_run_to(command, 5, 1);
+  settings->peers.add_to(command);
+  command.footer(
       "Example: satsuma bench loader --data pictures --data pictures.pack --peer pytorch --peer-python "
       "/opt/torch/bin/python\n"
       "The peer is torchvision's ImageFolder with a DataLoader of as many workers.");
-  command->callback([settings, &run] { run = [settings] { return run_loader(*settings); }; });
-  return command;
+  command.run([settings] { return run_loader(*settings); });
 }
 
 }  // namespace satsuma::tools

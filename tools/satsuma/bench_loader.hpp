@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
-/// Adds `satsuma bench loader`. Its callback leaves in `run` what does the work and returns the exit code.
-CLI::App* add_bench_loader(CLI::App& bench, std::function<int()>& run);
+/// Adds `satsuma bench loader`.
+void add_bench_loader(const Command& bench);
 
 }  // namespace satsuma::tools

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/experiment.hpp"
@@ -241,13 +242,13 @@ int run_pipeline(const Settings& given) {
 
 }  // namespace
 
-CLI::App* add_bench_pipeline(CLI::App& bench, std::function<int()>& run) {
+void add_bench_pipeline(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
   settings->recipe.method = "bdwp";
-  CLI::App* const command = bench.add_subcommand(
+  const Command command = bench.add_command(
       "pipeline", "Training steps on the loader's batches against steps on a batch that stays");
-  settings->bench.add_to(*command, 10, 3);
-  command->get_option("--repeat")->description("slices of each, in turns; at most an epoch of the loader's");
+  settings->bench.add_to(command, 10, 3);
+  command.option("--repeat").description("slices of each, in turns; at most an epoch of the loader's");
   for (const auto& [flag, member] : {std::pair{"--data", &train::Recipe::data},
                                      {"--data-dir", &train::Recipe::data_dir},
                                      {"--augment", &train::Recipe::augment},
@@ -255,19 +256,18 @@ CLI::App* add_bench_pipeline(CLI::App& bench, std::function<int()>& run) {
                                      {"--precision", &train::Recipe::precision},
                                      {"--device", &train::Recipe::device}}) {
     const train::RecipeField& field = train::find_recipe_field(flag + 2);
-    command->add_option(flag, settings->recipe.*member, std::string(field.help))->capture_default_str();
+    command.add_option(flag, settings->recipe.*member, std::string(field.help)).show_default();
   }
-  command->add_option("--slice", settings->slice, "steps of a slice")->capture_default_str();
-  command->footer(
+  command.add_option("--slice", settings->slice, "steps of a slice").show_default();
+  command.footer(
       "Example: satsuma bench pipeline --model resnet9 --data fashion-mnist --batch-size 128\n"
       "The loader reads, augments, normalises and lays out the batches of an epoch on threads of its own. "
       "For a\n"
       "folder of pictures (--data PATH) it also says how fast one core decodes and transforms them.");
-  command->callback([settings, command, &run] {
-    settings->own_classes = command->count("--classes") > 0;
-    run = [settings] { return run_pipeline(*settings); };
+  command.run([settings, classes = command.option("--classes")] {
+    settings->own_classes = classes.given();
+    return run_pipeline(*settings);
   });
-  return command;
 }
 
 }  // namespace satsuma::tools

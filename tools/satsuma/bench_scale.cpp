@@ -1,9 +1,9 @@
 #include "tools/satsuma/bench_scale.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -264,28 +264,27 @@ int run_scale(const Settings& settings, distributed::Communicator& ranks) {
 
 }  // namespace
 
-CLI::App* add_bench_scale(CLI::App& bench, std::function<int()>& run) {
+void add_bench_scale(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = bench.add_subcommand(
+  const Command command = bench.add_command(
       "scale", "Training steps over ranks: measured under mpirun, else modelled for many of them");
-  settings->bench.add_to(*command, 5, 2);
-  command->add_option("--methods", settings->methods, "methods, separated by commas, as of bench step")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("--ranks", settings->ranks, "modelled numbers of ranks, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
+  settings->bench.add_to(command, 5, 2);
+  command.add_option("--methods", settings->methods, "methods, separated by commas, as of bench step")
+      .split_at_commas()
+      .show_default();
+  command.add_option("--ranks", settings->ranks, "modelled numbers of ranks, separated by commas")
+      .split_at_commas()
+      .show_default();
   command
-      ->add_option("--whole-batch", settings->whole_batch,
-                   "modelled strong scaling: images of all ranks together")
-      ->capture_default_str();
-  command->add_option("--gbps", settings->gbps, "modelled link of a rank, in each direction, Gbit/s")
-      ->capture_default_str();
-  command->add_option("--latency-us", settings->latency_us, "modelled latency of a message, microseconds")
-      ->capture_default_str();
-  command->add_option("--exchange", settings->exchange, "how gradients travel: fp32 or bf16")
-      ->capture_default_str();
-  command->footer(
+      .add_option("--whole-batch", settings->whole_batch,
+                  "modelled strong scaling: images of all ranks together")
+      .show_default();
+  command.add_option("--gbps", settings->gbps, "modelled link of a rank, in each direction, Gbit/s")
+      .show_default();
+  command.add_option("--latency-us", settings->latency_us, "modelled latency of a message, microseconds")
+      .show_default();
+  command.add_option("--exchange", settings->exchange, "how gradients travel: fp32 or bf16").show_default();
+  command.footer(
       "Under mpirun -np N: one process with all cores of a host and the whole --batch-size, and N ranks that "
       "share "
       "both,\n"
@@ -296,12 +295,9 @@ CLI::App* add_bench_scale(CLI::App& bench, std::function<int()>& run) {
       "Example: satsuma bench scale --model resnet50 --stem imagenet --batch-size 32 --gbps 10 --ranks "
       "1,2,4,8\n"
       "         mpirun -np 2 satsuma bench scale --model resnet18 --batch-size 128");
-  command->callback([settings, &run] {
-    run = [settings] {
-      return with_ranks([&](distributed::Communicator& ranks) { return run_scale(*settings, ranks); });
-    };
+  command.run([settings] {
+    return with_ranks([&](distributed::Communicator& ranks) { return run_scale(*settings, ranks); });
   });
-  return command;
 }
 
 }  // namespace satsuma::tools

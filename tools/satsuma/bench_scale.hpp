@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// Adds `bench scale`: how a training step scales over ranks, measured under mpirun, else modelled.
-CLI::App* add_bench_scale(CLI::App& bench, std::function<int()>& run);
+void add_bench_scale(const Command& bench);
 
 }  // namespace satsuma::tools

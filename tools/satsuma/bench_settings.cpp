@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -24,20 +23,20 @@ void check(std::string_view option, std::int64_t got, std::int64_t least, std::i
 
 }  // namespace
 
-void BenchSettings::add_to(CLI::App& command, int default_repeat, int default_warmup) {
+void BenchSettings::add_to(const Command& command, int default_repeat, int default_warmup) {
   model.add_to(command);
-  command.add_option("--nm", pattern, "N:M or N:MxV of sparse methods")->capture_default_str();
+  command.add_option("--nm", pattern, "N:M or N:MxV of sparse methods").show_default();
   add_run_to(command, default_repeat, default_warmup);
 }
 
-void BenchSettings::add_run_to(CLI::App& command, int default_repeat, int default_warmup) {
+void BenchSettings::add_run_to(const Command& command, int default_repeat, int default_warmup) {
   repeat = default_repeat;
   warmup = default_warmup;
-  command.add_option("--batch-size", batch_size, "images")->capture_default_str();
+  command.add_option("--batch-size", batch_size, "images").show_default();
   command.add_option("--threads", threads,
                      "threads that compute [the least of cores, CPU quota and OMP_NUM_THREADS]");
-  command.add_option("--repeat", repeat, "measurements of each, in turns")->capture_default_str();
-  command.add_option("--warmup", warmup, "runs of each before them")->capture_default_str();
+  command.add_option("--repeat", repeat, "measurements of each, in turns").show_default();
+  command.add_option("--warmup", warmup, "runs of each before them").show_default();
   command.add_flag("--json", json, "one JSON object on standard output");
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 #include "tools/satsuma/model_settings.hpp"
 #include "tools/satsuma/output.hpp"
 
@@ -21,9 +21,9 @@ struct BenchSettings {
   int warmup = 0;
   bool json = false;
 
-  void add_to(CLI::App& command, int default_repeat, int default_warmup);
+  void add_to(const Command& command, int default_repeat, int default_warmup);
   /// Those of a bench without a model.
-  void add_run_to(CLI::App& command, int default_repeat, int default_warmup);
+  void add_run_to(const Command& command, int default_repeat, int default_warmup);
   /// Throws UsageError on a number out of range; sets the number of threads that compute.
   void apply() const;
   /// What a figure depends on besides the work: processor, instruction set, threads, versions.

@@ -1,12 +1,13 @@
 #include "tools/satsuma/bench_step.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
@@ -126,41 +127,38 @@ int run_step(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_bench_step(CLI::App& bench, std::function<int()>& run) {
+void add_bench_step(const Command& bench) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      bench.add_subcommand("step", "Whole training steps on a fixed batch of noise, by method");
-  settings->bench.add_to(*command, 10, 3);
+  const Command command =
+      bench.add_command("step", "Whole training steps on a fixed batch of noise, by method");
+  settings->bench.add_to(command, 10, 3);
   command
-      ->add_option("--methods", settings->methods,
-                   "methods, separated by commas; the first is the base of ratios. NAME+wu samples dY in WU "
-                   "at --nm, too; NAME@N:M has a pattern of its own")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")
-      ->delimiter(',')
-      ->capture_default_str();
+      .add_option("--methods", settings->methods,
+                  "methods, separated by commas; the first is the base of ratios. NAME+wu samples dY in WU "
+                  "at --nm, too; NAME@N:M has a pattern of its own")
+      .split_at_commas()
+      .show_default();
+  command.add_option("--precision", settings->precisions, "fp32, bf16, fp16, or several: fp32,bf16")
+      .split_at_commas()
+      .show_default();
   command
-      ->add_option(
-          "--device", settings->devices,
-          "who runs the layers, or several in turns: cpu,onednn; one with settings has a --device of "
-          "its own")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->capture_default_str();
-  command->add_flag("--recompute", settings->bench.model.recompute,
-                    "blocks compute their activations again for the backward pass");
-  settings->plugins.add_to(*command);
-  settings->peers.add_to(*command);
-  command->footer(
+      .add_option("--device", settings->devices,
+                  "who runs the layers, or several in turns: cpu,onednn; one with settings has a --device of "
+                  "its own")
+      .repeatable()
+      .show_default();
+  command.add_flag("--recompute", settings->bench.model.recompute,
+                   "blocks compute their activations again for the backward pass");
+  settings->plugins.add_to(command);
+  settings->peers.add_to(command);
+  command.footer(
       "Example: satsuma bench step --model resnet18 --batch-size 64 --methods dense,bdwp\n"
       "         satsuma bench step --model resnet18 --methods dense,bdwp,bdwp+wu,bdwp+wu@2:8x2\n"
       "         satsuma bench step --model resnet18 --device cpu,onednn\n"
       "         satsuma bench step --model resnet18 --peer pytorch --peer-python /opt/torch/bin/python\n"
       "Peak memory is that of tensors and of what devices make of them; of a peer, the growth of its "
       "process.");
-  command->callback([settings, &run] { run = [settings] { return run_step(*settings); }; });
-  return command;
+  command.run([settings] { return run_step(*settings); });
 }
 
 }  // namespace satsuma::tools

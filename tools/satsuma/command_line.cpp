@@ -109,35 +109,43 @@ void refuse_empty(const CLI::App& app) {
 
 }  // namespace
 
-void set_up(CLI::App& app) {
-  app.require_subcommand(1);
-  app.set_version_flag("--version", version_text, "version, instruction set, devices and libraries");
-  app.get_formatter()->column_width(36);
-  app.footer(
+CommandLine::CommandLine(const std::string& name, const std::string& summary)
+    : app_(std::make_unique<CLI::App>(summary, name)) {
+  app_->require_subcommand(1);
+  app_->set_version_flag("--version", version_text, "version, instruction set, devices and libraries");
+  app_->get_formatter()->column_width(36);
+  app_->footer(
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8\n"
       "Each subcommand has a --help of its own.");
 }
 
-bool parse(CLI::App& app, int argc, char** argv) {
+CommandLine::~CommandLine() = default;
+
+/// False where help or the version was asked for, which is printed then.
+bool CommandLine::parse(int argc, char** argv) {
   check_utf8(argc, argv);
   try {
-    app.parse(argc, argv);
-    refuse_empty(named_app(app));
+    app_->parse(argc, argv);
+    refuse_empty(named_app(*app_));
     return true;
   } catch (const CLI::CallForHelp&) {
-    const CLI::App& named = named_app(app);
+    const CLI::App& named = named_app(*app_);
     fmt::print("{}", named.help(named.get_parent() ? full_name(*named.get_parent()) : ""));
   } catch (const CLI::CallForAllHelp&) {
-    fmt::print("{}", app.help("", CLI::AppFormatMode::All));
+    fmt::print("{}", app_->help("", CLI::AppFormatMode::All));
   } catch (const CLI::CallForVersion& version) {
     fmt::print("{}\n", version.what());
   } catch (const CLI::ParseError& error) {
-    const std::string better = unexpected(app);
-    throw UsageError(
-        !better.empty() ? better
-                        : fmt::format("{}; see {} --help", explain(error.what()), full_name(named_app(app))));
+    const std::string better = unexpected(*app_);
+    throw UsageError(!better.empty() ? better
+                                     : fmt::format("{}; see {} --help", explain(error.what()),
+                                                   full_name(named_app(*app_))));
   }
   return false;
+}
+
+int CommandLine::run(int argc, char** argv) {
+  return parse(argc, argv) ? action_() : 0;
 }
 
 }  // namespace satsuma::tools

@@ -85,8 +85,8 @@ CommandRow row_of(const CLI::App& app, const std::string& before) {
 
 }  // namespace
 
-CommandRow command_table(const CLI::App& app) {
-  return row_of(app, "");
+CommandRow command_table(const Command& program) {
+  return row_of(program.app(), "");
 }
 
 std::vector<const CommandRow*> all_commands(const CommandRow& row) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
@@ -28,8 +28,9 @@ struct CommandRow {
   std::vector<CommandRow> subcommands;
 };
 
-/// All that `--help` of `app` and of its subcommands say, for what is made of it: manual page and completion.
-CommandRow command_table(const CLI::App& app);
+/// All that `--help` of `program` and of its subcommands say, for what is made of it: manual page and
+/// completion.
+CommandRow command_table(const Command& program);
 
 /// `row` and all that is below it, in the order of help.
 std::vector<const CommandRow*> all_commands(const CommandRow& row);

@@ -1,12 +1,15 @@
 #include "tools/satsuma/compare.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/thread_limit.hpp"
@@ -248,53 +251,52 @@ std::vector<std::string_view> shared_keys() {
 
 }  // namespace
 
-CLI::App* add_compare(CLI::App& app, std::function<int()>& run) {
+void add_compare(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand(
+  const Command command = program.add_command(
       "compare", "Train a model under several methods and seeds, and compare accuracy, operations and time");
   const auto list = [&](const char* name, std::vector<std::string>& values, const char* help) {
-    command->add_option(name, values, help)->delimiter(',')->group("Study");
+    command.add_option(name, values, help).split_at_commas().group("Study");
   };
-  command->add_option("--config", settings->config, "study file in TOML; flags override it")->group("Study");
+  command.add_option("--config", settings->config, "study file in TOML; flags override it").group("Study");
   list("--methods", settings->methods,
        "methods, NAME, NAME+wu or NAME@N:M; the others are compared with the first [dense]");
   list("--nm", settings->patterns, "patterns; a method that prunes is taken under each [2:8]");
   list("--seeds", settings->seeds, "how many, or the seeds: 0,1,2 [3]");
-  command
-      ->add_option("--axis", settings->axes, "KEY=VALUE,VALUE..., any setting of a recipe; may be repeated")
-      ->group("Study");
+  command.add_option("--axis", settings->axes, "KEY=VALUE,VALUE..., any setting of a recipe; may be repeated")
+      .repeatable()
+      .group("Study");
   list("--devices", settings->devices,
        "instead of training: what these devices compute, by layer and pass, beside the first, under the last "
        "method");
-  command->add_option("--out", settings->out, "folder of the runs and the results")
-      ->capture_default_str()
-      ->group("Study");
+  command.add_option("--out", settings->out, "folder of the runs and the results")
+      .show_default()
+      .group("Study");
   command
-      ->add_option("--budget", settings->budget,
-                   "time, 2h or 90m: runs that would take longer are left for another time")
-      ->group("Study");
+      .add_option("--budget", settings->budget,
+                  "time, 2h or 90m: runs that would take longer are left for another time")
+      .group("Study");
   command
-      ->add_option("--margin", settings->margin,
-                   "points below the first row's accuracy that times are taken to")
-      ->capture_default_str()
-      ->group("Study");
-  command->add_flag("--dry-run", settings->dry_run, "print the plan with estimated times, and train nothing")
-      ->group("Study");
-  command->add_flag("--retry", settings->retry, "make runs again that failed")->group("Study");
-  command->add_flag("--yes", settings->yes, "more than 1,000 runs are meant")->group("Study");
-  command->add_flag("--quiet", settings->quiet, "no progress")->group("Study");
-  command->add_flag("--json", settings->json, "compare.json on standard output, all else on standard error")
-      ->group("Study");
-  settings->flags.add_to(*command, shared_keys());
-  command->footer(
+      .add_option("--margin", settings->margin,
+                  "points below the first row's accuracy that times are taken to")
+      .show_default()
+      .group("Study");
+  command.add_flag("--dry-run", settings->dry_run, "print the plan with estimated times, and train nothing")
+      .group("Study");
+  command.add_flag("--retry", settings->retry, "make runs again that failed").group("Study");
+  command.add_flag("--yes", settings->yes, "more than 1,000 runs are meant").group("Study");
+  command.add_flag("--quiet", settings->quiet, "no progress").group("Study");
+  command.add_flag("--json", settings->json, "compare.json on standard output, all else on standard error")
+      .group("Study");
+  settings->flags.add_to(command, shared_keys());
+  command.footer(
       "What is finished is not trained again: the same command goes on after a stop, and two processes on "
       "one "
       "folder\n"
       "share the work.\n"
       "Example: satsuma compare --model resnet9 --methods dense,bdwp,bdwp+wu --nm 2:8,2:4 --seeds 3 --epochs "
       "10");
-  command->callback([settings, &run] { run = [settings] { return run_compare(*settings); }; });
-  return command;
+  command.run([settings] { return run_compare(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>
@@ -177,28 +176,27 @@ end
   return text;
 }
 
-int print_completion(const CLI::App& app, const std::string& shell) {
+int print_completion(const Command& program, const std::string& shell) {
   using Shell = std::pair<std::string_view, std::string (*)(const CommandRow&)>;
   constexpr Shell kShells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
   const auto script = find_named("shell", shell, kShells, &Shell::first).second;
-  fmt::print("{}", script(command_table(app)));
+  fmt::print("{}", script(command_table(program)));
   return 0;
 }
 
 }  // namespace
 
-CLI::App* add_completion(CLI::App& app, std::function<int()>& run) {
+void add_completion(const Command& program) {
   const auto shell = std::make_shared<std::string>();
-  CLI::App* const command =
-      app.add_subcommand("completion", "Print what makes a shell complete this command line");
-  command->add_option("SHELL", *shell, "bash, zsh or fish")->required();
-  command->footer(
+  const Command command =
+      program.add_command("completion", "Print what makes a shell complete this command line");
+  command.add_option("SHELL", *shell, "bash, zsh or fish").required();
+  command.footer(
       "An installed package has them in place. By hand, in bash, zsh and fish:\n"
       "  source <(satsuma completion bash)\n"
       "  satsuma completion zsh > ~/.zfunc/_satsuma    (with fpath+=~/.zfunc before compinit)\n"
       "Example: satsuma completion fish > ~/.config/fish/completions/satsuma.fish");
-  command->callback([&app, shell, &run] { run = [&app, shell] { return print_completion(app, *shell); }; });
-  return command;
+  command.run([program, shell] { return print_completion(program, *shell); });
 }
 
 }  // namespace satsuma::tools

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// Adds `satsuma data`, with `pack` and `check`. A callback leaves in `run` what does the work and returns
 /// the exit code.
-CLI::App* add_data(CLI::App& app, std::function<int()>& run);
+void add_data(const Command& program);
 
 }  // namespace satsuma::tools

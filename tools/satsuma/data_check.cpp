@@ -1,7 +1,6 @@
 #include "tools/satsuma/data_check.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -183,19 +182,17 @@ int check(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_data_check(CLI::App& data, std::function<int()>& run) {
+void add_data_check(const Command& data) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = data.add_subcommand(
+  const Command command = data.add_command(
       "check", "Find pictures that are damaged, too small, or there twice; exit 1 where there are");
-  command->add_option("DIR", settings->folder, "folder of pictures, or CSV of path,label")->required();
-  command->add_option("--least", settings->least, "pixels that the shorter side must have")
-      ->capture_default_str();
-  command->add_option("--threads", settings->threads, "threads that decode [one a core]");
-  command->add_flag("--quiet", settings->quiet, "no progress");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma data check pictures --least 32");
-  command->callback([settings, &run] { run = [settings] { return check(*settings); }; });
-  return command;
+  command.add_option("DIR", settings->folder, "folder of pictures, or CSV of path,label").required();
+  command.add_option("--least", settings->least, "pixels that the shorter side must have").show_default();
+  command.add_option("--threads", settings->threads, "threads that decode [one a core]");
+  command.add_flag("--quiet", settings->quiet, "no progress");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma data check pictures --least 32");
+  command.run([settings] { return check(*settings); });
 }
 
 }  // namespace satsuma::tools

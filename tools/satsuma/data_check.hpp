@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
-/// Adds `satsuma data check`. Its callback leaves in `run` what does the work and returns the exit code.
-CLI::App* add_data_check(CLI::App& data, std::function<int()>& run);
+/// Adds `satsuma data check`.
+void add_data_check(const Command& data);
 
 }  // namespace satsuma::tools

@@ -1,7 +1,6 @@
 #include "tools/satsuma/data_pack.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -129,22 +128,21 @@ int pack(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_data_pack(CLI::App& data, std::function<int()>& run) {
+void add_data_pack(const Command& data) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      data.add_subcommand("pack", "Pack a folder of pictures into one file, for --data FILE");
-  command->add_option("DIR", settings->folder, "folder of pictures, or CSV of path,label")->required();
-  command->add_option("-o,--out", settings->out, "file to write")->required();
-  command->add_option(
+  const Command command =
+      data.add_command("pack", "Pack a folder of pictures into one file, for --data FILE");
+  command.add_option("DIR", settings->folder, "folder of pictures, or CSV of path,label").required();
+  command.add_option("-o,--out", settings->out, "file to write").required();
+  command.add_option(
       "--as", settings->as,
       "decoded: pixels, fast to load; files: as they are, small [files; decoded with --image-size]");
-  command->add_option("--image-size", settings->image_size, "shorter side of decoded pictures [as they are]");
-  command->add_option("--threads", settings->threads, "threads that decode [one a core]");
-  command->add_flag("--quiet", settings->quiet, "no progress");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma data pack pictures -o pictures.pack --image-size 256");
-  command->callback([settings, &run] { run = [settings] { return pack(*settings); }; });
-  return command;
+  command.add_option("--image-size", settings->image_size, "shorter side of decoded pictures [as they are]");
+  command.add_option("--threads", settings->threads, "threads that decode [one a core]");
+  command.add_flag("--quiet", settings->quiet, "no progress");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma data pack pictures -o pictures.pack --image-size 256");
+  command.run([settings] { return pack(*settings); });
 }
 
 }  // namespace satsuma::tools

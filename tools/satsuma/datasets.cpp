@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <memory>
 
 #include "datasets/places.hpp"
@@ -93,19 +93,15 @@ int list(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_datasets(CLI::App& app, std::function<int()>& run) {
+void add_datasets(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand("datasets", "List data sets and where they are, or show one");
-  command->add_option("NAME", settings->name, "show this data set only");
-  command->add_option("--data-dir", settings->directory,
-                      "look in this directory instead of the usual places");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma datasets fashion-mnist");
-  add_datasets_get(*command, run);
-  command->callback([settings, command, &run] {
-    if (command->get_subcommands().empty()) run = [settings] { return list(*settings); };
-  });
-  return command;
+  const Command command = program.add_command("datasets", "List data sets and where they are, or show one");
+  command.add_option("NAME", settings->name, "show this data set only");
+  command.add_option("--data-dir", settings->directory, "look in this directory instead of the usual places");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma datasets fashion-mnist");
+  add_datasets_get(command);
+  command.run([settings] { return list(*settings); });
 }
 
 }  // namespace satsuma::tools

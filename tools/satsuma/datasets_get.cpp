@@ -1,8 +1,8 @@
 #include "tools/satsuma/datasets_get.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -75,21 +75,20 @@ int get(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_datasets_get(CLI::App& datasets, std::function<int()>& run) {
+void add_datasets_get(const Command& datasets) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      datasets.add_subcommand("get", "Download the files of a data set, and check their sums");
-  command->add_option("NAME", settings->name, "of the data set")->required();
-  command->add_option(
+  const Command command =
+      datasets.add_command("get", "Download the files of a data set, and check their sums");
+  command.add_option("NAME", settings->name, "of the data set").required();
+  command.add_option(
       "--to", settings->to,
       "directory for the files [$SATSUMA_DATA/NAME or ~/.cache/satsuma/NAME, where they are looked for]");
-  command->add_option("--from", settings->from, "address of a mirror that has files of the same names");
-  command->add_flag("--quiet", settings->quiet, "no progress");
-  command->footer(
+  command.add_option("--from", settings->from, "address of a mirror that has files of the same names");
+  command.add_flag("--quiet", settings->quiet, "no progress");
+  command.footer(
       "A download that was interrupted goes on where it was. Nothing else is ever downloaded.\n"
       "Example: satsuma datasets get cifar10");
-  command->callback([settings, &run] { run = [settings] { return get(*settings); }; });
-  return command;
+  command.run([settings] { return get(*settings); });
 }
 
 }  // namespace satsuma::tools

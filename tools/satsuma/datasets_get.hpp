@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
-/// Adds `satsuma datasets get`. Its callback leaves in `run` what does the work and returns the exit code.
-CLI::App* add_datasets_get(CLI::App& datasets, std::function<int()>& run);
+/// Adds `satsuma datasets get`.
+void add_datasets_get(const Command& datasets);
 
 }  // namespace satsuma::tools

@@ -1,11 +1,11 @@
 #include "tools/satsuma/devices.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -195,19 +195,16 @@ int list(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_devices(CLI::App& app, std::function<int()>& run) {
+void add_devices(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand(
+  const Command command = program.add_command(
       "devices", "List who can run layers, OpenCL's platforms too, or show what one supports");
-  command->add_option("NAME", settings->name, "show this device only");
-  settings->plugins.add_to(*command);
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma devices cpu");
-  add_devices_test(*command, run);
-  command->callback([settings, command, &run] {
-    if (command->get_subcommands().empty()) run = [settings] { return list(*settings); };
-  });
-  return command;
+  command.add_option("NAME", settings->name, "show this device only");
+  settings->plugins.add_to(command);
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma devices cpu");
+  add_devices_test(command);
+  command.run([settings] { return list(*settings); });
 }
 
 }  // namespace satsuma::tools

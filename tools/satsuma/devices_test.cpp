@@ -1,9 +1,9 @@
 #include "tools/satsuma/devices_test.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -215,25 +215,24 @@ int run_test(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_devices_test(CLI::App& devices, std::function<int()>& run) {
+void add_devices_test(const Command& devices) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      devices.add_subcommand("test", "Hold a device against the reference: the conformance suite");
-  command->add_option("NAME", settings->name, "device; `satsuma devices` lists them")->required();
-  settings->plugins.add_to(*command);
+  const Command command =
+      devices.add_command("test", "Hold a device against the reference: the conformance suite");
+  command.add_option("NAME", settings->name, "device; `satsuma devices` lists them").required();
+  settings->plugins.add_to(command);
   command
-      ->add_option("--mode", settings->modes,
-                   "correctness, gradient, performance, support; may be repeated [all but performance]")
-      ->delimiter(',');
-  command->add_option("--filter", settings->filter, "only checks with a name like this shell pattern")
-      ->capture_default_str();
-  command->add_option("--seed", settings->seed, "of operands and drawn shapes")->capture_default_str();
-  command->add_option("--json", settings->json, "one JSON object to this file, or to standard output: -");
-  command->footer(
+      .add_option("--mode", settings->modes,
+                  "correctness, gradient, performance, support; may be repeated [all but performance]")
+      .split_at_commas();
+  command.add_option("--filter", settings->filter, "only checks with a name like this shell pattern")
+      .show_default();
+  command.add_option("--seed", settings->seed, "of operands and drawn shapes").show_default();
+  command.add_option("--json", settings->json, "one JSON object to this file, or to standard output: -");
+  command.footer(
       "Exit status 1 when a check failed. What a device refuses is no failure; the table shows it.\n"
       "Example: satsuma devices test cpu --filter '*/2:8/*'");
-  command->callback([settings, &run] { run = [settings] { return run_test(*settings); }; });
-  return command;
+  command.run([settings] { return run_test(*settings); });
 }
 
 }  // namespace satsuma::tools

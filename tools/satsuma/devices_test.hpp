@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// `satsuma devices test`: the conformance suite on one device.
-CLI::App* add_devices_test(CLI::App& devices, std::function<int()>& run);
+void add_devices_test(const Command& devices);
 
 }  // namespace satsuma::tools

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -249,16 +248,15 @@ int run_doctor(bool json) {
 
 }  // namespace
 
-CLI::App* add_doctor(CLI::App& app, std::function<int()>& run) {
+void add_doctor(const Command& program) {
   const auto json = std::make_shared<bool>(false);
-  CLI::App* const command =
-      app.add_subcommand("doctor", "Look at what training needs of this machine, and say what to do");
-  command->add_flag("--json", *json, "one JSON object on standard output");
-  command->footer(
+  const Command command =
+      program.add_command("doctor", "Look at what training needs of this machine, and say what to do");
+  command.add_flag("--json", *json, "one JSON object on standard output");
+  command.footer(
       "Exit status 1 when something keeps training from working; a note is no such thing.\n"
       "Example: satsuma doctor");
-  command->callback([json, &run] { run = [json] { return run_doctor(*json); }; });
-  return command;
+  command.run([json] { return run_doctor(*json); });
 }
 
 }  // namespace satsuma::tools

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// Adds `satsuma doctor`, which looks at what training needs of the machine and says what to do.
-CLI::App* add_doctor(CLI::App& app, std::function<int()>& run);
+void add_doctor(const Command& program);
 
 }  // namespace satsuma::tools

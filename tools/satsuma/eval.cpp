@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -114,30 +114,28 @@ int run_eval(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_eval(CLI::App& app, std::function<int()>& run) {
+void add_eval(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("eval", "Evaluate a checkpoint on the test images of a data set");
-  command
-      ->add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
-      ->required();
-  command->add_flag("--json", settings->json,
-                    "one JSON object on standard output, with classes, confusion, calibration, mistakes; "
-                    "top1 is a share of 1");
+  const Command command =
+      program.add_command("eval", "Evaluate a checkpoint on the test images of a data set");
+  command.add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
+      .required();
+  command.add_flag("--json", settings->json,
+                   "one JSON object on standard output, with classes, confusion, calibration, mistakes; "
+                   "top1 is a share of 1");
   settings->flags.add_to(
-      *command, {"model",      "stem",   "width", "data",          "data-dir", "input",           "classes",
-                 "image-size", "resize", "crop",  "val-share",     "workers",  "skip-bad-images", "method",
-                 "nm",         "device", "place", "strict-device", "threads",  "batch-size"});
-  settings->plugins.add_to(*command, "Device");
-  command->footer(
+      command, {"model",      "stem",   "width", "data",          "data-dir", "input",           "classes",
+                "image-size", "resize", "crop",  "val-share",     "workers",  "skip-bad-images", "method",
+                "nm",         "device", "place", "strict-device", "threads",  "batch-size"});
+  settings->plugins.add_to(command, "Device");
+  command.footer(
       "What is not given is as the checkpoint was trained: its weights are dense masters, and a sparse "
       "method\n"
       "prunes them as it did in training; --method dense evaluates the masters. A file of another program "
       "needs --model and "
       "--data.\n"
       "Example: satsuma eval --checkpoint runs/first/best.safetensors");
-  command->callback([settings, &run] { run = [settings] { return run_eval(*settings); }; });
-  return command;
+  command.run([settings] { return run_eval(*settings); });
 }
 
 }  // namespace satsuma::tools

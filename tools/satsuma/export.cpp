@@ -1,9 +1,9 @@
 #include "tools/satsuma/export.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -118,29 +118,27 @@ int run_export(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_export(CLI::App& app, std::function<int()>& run) {
+void add_export(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("export", "Write a checkpoint's model in a form that others read");
+  const Command command =
+      program.add_command("export", "Write a checkpoint's model in a form that others read");
+  command.add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
+      .required();
   command
-      ->add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
-      ->required();
-  command
-      ->add_option("--format", settings->format,
-                   "onnx (opset 17), safetensors (dense masters), or 2:4 (PyTorch's semi-structured tensors)")
-      ->capture_default_str();
-  command->add_option("--out", settings->out, "file to write; one that is there is replaced")->required();
-  command->add_flag("--pruned", settings->pruned, "safetensors: with zeros where FF keeps nothing");
-  command->add_flag("--packed", settings->packed, "safetensors: kept values and their positions alone");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  settings->flags.add_to(*command, {"model", "stem", "width", "input", "classes", "method", "nm"});
-  command->footer(
+      .add_option("--format", settings->format,
+                  "onnx (opset 17), safetensors (dense masters), or 2:4 (PyTorch's semi-structured tensors)")
+      .show_default();
+  command.add_option("--out", settings->out, "file to write; one that is there is replaced").required();
+  command.add_flag("--pruned", settings->pruned, "safetensors: with zeros where FF keeps nothing");
+  command.add_flag("--packed", settings->packed, "safetensors: kept values and their positions alone");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  settings->flags.add_to(command, {"model", "stem", "width", "input", "classes", "method", "nm"});
+  command.footer(
       "ONNX and 2:4 hold the weights that FF multiplies with; --method dense exports the dense masters. A "
       "file\n"
       "of another program needs --model, --input and --classes. docs/export.md has the layouts.\n"
       "Example: satsuma export --checkpoint runs/first/best.safetensors --format onnx --out first.onnx");
-  command->callback([settings, &run] { run = [settings] { return run_export(*settings); }; });
-  return command;
+  command.run([settings] { return run_export(*settings); });
 }
 
 }  // namespace satsuma::tools

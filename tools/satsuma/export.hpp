@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
-/// Adds `satsuma export`. Its callback leaves in `run` what does the work and returns the exit code.
-CLI::App* add_export(CLI::App& app, std::function<int()>& run);
+/// Adds `satsuma export`.
+void add_export(const Command& program);
 
 }  // namespace satsuma::tools

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <memory>
 
 #include "satsuma/core/error.hpp"
@@ -227,18 +227,17 @@ int run_info(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_info(CLI::App& app, std::function<int()>& run) {
+void add_info(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand(
+  const Command command = program.add_command(
       "info", "Account for every layer of a model: size, operations, what is sparse and why not");
-  settings->model.add_to(*command);
-  settings->flags.add_to(*command, {"method", "nm", "wu", "bp", "ff-bits", "nm-for", "budget-macs", "dense",
-                                    "device", "place", "precision", "freeze", "recompute"});
-  settings->plugins.add_to(*command);
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");
-  command->callback([settings, &run] { run = [settings] { return run_info(*settings); }; });
-  return command;
+  settings->model.add_to(command);
+  settings->flags.add_to(command, {"method", "nm", "wu", "bp", "ff-bits", "nm-for", "budget-macs", "dense",
+                                   "device", "place", "precision", "freeze", "recompute"});
+  settings->plugins.add_to(command);
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma info --model resnet18 --method bdwp --nm 2:8");
+  command.run([settings] { return run_info(*settings); });
 }
 
 }  // namespace satsuma::tools

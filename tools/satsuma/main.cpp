@@ -1,8 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
-#include <functional>
 
 #include "satsuma/device/plugins.hpp"
 #include "src/core/message.hpp"
@@ -52,32 +50,31 @@ struct PluginsAtEnd {
 
 int run_satsuma(int argc, char** argv) try {
   const PluginsAtEnd plugins_at_end;
-  CLI::App app("Trains deep networks with N:M sparsity on the CPU.", "satsuma");
-  std::function<int()> run;
-  set_up(app);
-  add_train(app, run);
-  add_eval(app, run);
-  add_predict(app, run);
-  add_report(app, run);
-  add_export(app, run);
-  add_compare(app, run);
-  add_info(app, run);
-  add_models(app, run);
-  add_datasets(app, run);
-  add_recipes(app, run);
-  add_data(app, run);
-  add_devices(app, run);
-  add_methods(app, run);
-  add_optimizers(app, run);
-  add_simulate(app, run);
-  add_plugin(app, run);
-  add_sat(app, run);
-  add_bench(app, run);
-  add_profile(app, run);
-  add_doctor(app, run);
-  add_completion(app, run);
-  add_man(app, run);
-  const int code = parse(app, argc, argv) ? run() : 0;
+  CommandLine command_line("satsuma", "Trains deep networks with N:M sparsity on the CPU.");
+  const Command program = command_line.program();
+  add_train(program);
+  add_eval(program);
+  add_predict(program);
+  add_report(program);
+  add_export(program);
+  add_compare(program);
+  add_info(program);
+  add_models(program);
+  add_datasets(program);
+  add_recipes(program);
+  add_data(program);
+  add_devices(program);
+  add_methods(program);
+  add_optimizers(program);
+  add_simulate(program);
+  add_plugin(program);
+  add_sat(program);
+  add_bench(program);
+  add_profile(program);
+  add_doctor(program);
+  add_completion(program);
+  add_man(program);
+  const int code = command_line.run(argc, argv);
   const int error = std::fflush(stdout) != 0 ? errno : 0;
   return std::ferror(stdout) != 0 ? report(failure_of_standard_output(error)) : code;
 } catch (...) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <string>
@@ -95,16 +94,13 @@ std::string page(const CommandRow& top) {
 
 }  // namespace
 
-CLI::App* add_man(CLI::App& app, std::function<int()>& run) {
-  CLI::App* const command = app.add_subcommand("man", "Print the manual page, satsuma(1)");
-  command->footer("Example: satsuma man | man -l -");
-  command->callback([&app, &run] {
-    run = [&app] {
-      fmt::print("{}", page(command_table(app)));
-      return 0;
-    };
+void add_man(const Command& program) {
+  const Command command = program.add_command("man", "Print the manual page, satsuma(1)");
+  command.footer("Example: satsuma man | man -l -");
+  command.run([program] {
+    fmt::print("{}", page(command_table(program)));
+    return 0;
   });
-  return command;
 }
 
 }  // namespace satsuma::tools

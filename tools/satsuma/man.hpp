@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// Adds `satsuma man`, which prints the manual page satsuma(1).
-CLI::App* add_man(CLI::App& app, std::function<int()>& run);
+void add_man(const Command& program);
 
 }  // namespace satsuma::tools

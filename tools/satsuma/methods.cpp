@@ -1,7 +1,6 @@
 #include "tools/satsuma/methods.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -68,15 +67,14 @@ int list(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_methods(CLI::App& app, std::function<int()>& run) {
+void add_methods(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("methods", "List pruning methods, or show what one prunes in which pass");
-  command->add_option("NAME", settings->name, "show this method only");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma methods bdwp");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
-  return command;
+  const Command command =
+      program.add_command("methods", "List pruning methods, or show what one prunes in which pass");
+  command.add_option("NAME", settings->name, "show this method only");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma methods bdwp");
+  command.run([settings] { return list(*settings); });
 }
 
 }  // namespace satsuma::tools

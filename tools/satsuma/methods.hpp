@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
-/// Adds `satsuma methods`. Its callback leaves in `run` what does the work and returns the exit code.
-CLI::App* add_methods(CLI::App& app, std::function<int()>& run);
+/// Adds `satsuma methods`.
+void add_methods(const Command& program);
 
 }  // namespace satsuma::tools

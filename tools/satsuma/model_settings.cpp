@@ -1,7 +1,7 @@
 #include "tools/satsuma/model_settings.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
+#include <cstdint>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/no_storage.hpp"
@@ -9,14 +9,14 @@
 
 namespace satsuma::tools {
 
-void ModelSettings::add_to(CLI::App& command) {
-  command.add_option("--model", model, "model; `satsuma models` lists them")->required();
+void ModelSettings::add_to(const Command& command) {
+  command.add_option("--model", model, "model; `satsuma models` lists them").required();
   command.add_option(
       "--input", input,
       "image as CHANNELSxHEIGHTxWIDTH [3x32x32, or 3x224x224 with --stem imagenet and for *_224]");
-  command.add_option("--stem", stem, "first layers: cifar or imagenet")->capture_default_str();
-  command.add_option("--classes", classes, "outputs of the model")->capture_default_str();
-  command.add_option("--width", width, "factor on the number of channels")->capture_default_str();
+  command.add_option("--stem", stem, "first layers: cifar or imagenet").show_default();
+  command.add_option("--classes", classes, "outputs of the model").show_default();
+  command.add_option("--width", width, "factor on the number of channels").show_default();
 }
 
 models::Options ModelSettings::options() const {

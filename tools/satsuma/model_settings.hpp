@@ -4,7 +4,7 @@
 #include <string>
 
 #include "models/registry.hpp"
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
@@ -18,7 +18,7 @@ struct ModelSettings {
   bool recompute = false;  ///< of those who train
 
   /// Adds --model (required), --input, --stem, --classes and --width.
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   /// The options as the model takes them. Throws UsageError on a value that makes no sense.
   models::Options options() const;
   /// The model, its weights drawn from seed 0.

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <memory>
 
 #include "models/registry.hpp"
@@ -76,14 +76,13 @@ int list(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_models(CLI::App& app, std::function<int()>& run) {
+void add_models(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand("models", "List models, or show the size of one");
-  command->add_option("NAME", settings->name, "show this model only");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma models resnet18");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
-  return command;
+  const Command command = program.add_command("models", "List models, or show the size of one");
+  command.add_option("NAME", settings->name, "show this model only");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma models resnet18");
+  command.run([settings] { return list(*settings); });
 }
 
 }  // namespace satsuma::tools

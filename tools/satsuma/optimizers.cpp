@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>
@@ -70,14 +69,13 @@ int list(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_optimizers(CLI::App& app, std::function<int()>& run) {
+void add_optimizers(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand("optimizers", "List optimisers, or show one and its defaults");
-  command->add_option("NAME", settings->name, "show this optimiser only");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma optimizers adamw");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
-  return command;
+  const Command command = program.add_command("optimizers", "List optimisers, or show one and its defaults");
+  command.add_option("NAME", settings->name, "show this optimiser only");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma optimizers adamw");
+  command.run([settings] { return list(*settings); });
 }
 
 }  // namespace satsuma::tools

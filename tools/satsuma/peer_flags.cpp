@@ -1,10 +1,10 @@
 #include "tools/satsuma/peer_flags.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
@@ -12,14 +12,14 @@
 
 namespace satsuma::tools {
 
-void PeerFlags::add_to(CLI::App& command) {
+void PeerFlags::add_to(const Command& command) {
   command.add_option("--peer", peer, "another framework in turns with ours: pytorch");
   command
       .add_option("--peer-python", pythons, "a Python with torch and torchvision [python3]; may be repeated")
-      ->allow_extra_args(false);
+      .repeatable();
   command
       .add_option("--peer-timeout", timeout, "seconds in which a peer has to start, and to answer each turn")
-      ->capture_default_str();
+      .show_default();
 }
 
 void PeerFlags::check() const {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tools/satsuma/bench_settings.hpp"
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 #include "tools/satsuma/torch_peer.hpp"
 
 namespace satsuma::tools {
@@ -18,7 +18,7 @@ struct PeerFlags {
   std::vector<std::string> pythons;
   int timeout = 300;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   /// Throws UsageError for flags that do not go together.
   void check() const;
   /// And for a model that peers do not have.

@@ -1,13 +1,13 @@
 #include "tools/satsuma/plugin.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <array>
 #include <cctype>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -92,21 +92,19 @@ int run_new(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_plugin(CLI::App& app, std::function<int()>& run) {
+void add_plugin(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const plugin = app.add_subcommand("plugin", "Write the skeleton of a device of your own");
-  plugin->require_subcommand(1);
-  plugin->footer("Example: satsuma plugin new mine");
-  CLI::App* const command =
-      plugin->add_subcommand("new", "A device that works, in a folder with build files");
-  command->add_option("NAME", settings->name, "of the device: a-z, 0-9 and _")->required();
-  command->add_option("--language", settings->language, "cpp or c")->capture_default_str();
-  command->add_option("--out", settings->out, "folder to create [NAME]");
-  command->footer(
+  const Command plugin = program.add_command("plugin", "Write the skeleton of a device of your own");
+  plugin.require_command();
+  plugin.footer("Example: satsuma plugin new mine");
+  const Command command = plugin.add_command("new", "A device that works, in a folder with build files");
+  command.add_option("NAME", settings->name, "of the device: a-z, 0-9 and _").required();
+  command.add_option("--language", settings->language, "cpp or c").show_default();
+  command.add_option("--out", settings->out, "folder to create [NAME]");
+  command.footer(
       "docs/backends.md explains the interface.\n"
       "Example: satsuma plugin new mine");
-  command->callback([settings, &run] { run = [settings] { return run_new(*settings); }; });
-  return plugin;
+  command.run([settings] { return run_new(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// `satsuma plugin new`: the skeleton of a device in a shared object.
-CLI::App* add_plugin(CLI::App& app, std::function<int()>& run);
+void add_plugin(const Command& program);
 
 }  // namespace satsuma::tools

@@ -1,7 +1,6 @@
 #include "tools/satsuma/plugin_flags.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdlib>
 
@@ -20,14 +19,14 @@ void load_environment() {
 
 }  // namespace
 
-void PluginFlags::add_to(CLI::App& command, const std::string& group) {
+void PluginFlags::add_to(const Command& command, const std::string& group) {
   command
       .add_option(
           "--plugin", files_,
           "a shared object with a device (docs/backends.md); may be repeated; SATSUMA_PLUGIN_PATH has more")
-      ->type_name("FILE")
-      ->allow_extra_args(false)
-      ->group(group);
+      .type_name("FILE")
+      .repeatable()
+      .group(group);
 }
 
 void PluginFlags::load() const {

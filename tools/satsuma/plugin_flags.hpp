@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
@@ -11,7 +11,7 @@ namespace satsuma::tools {
 class PluginFlags {
  public:
   /// `group` is the heading that it stands under in --help.
-  void add_to(CLI::App& command, const std::string& group = "Options");
+  void add_to(const Command& command, const std::string& group = "Options");
 
   /// Loads what SATSUMA_PLUGIN_PATH names, where a bad one is a line on standard error, and then what was
   /// typed. Throws UsageError when that is bad.

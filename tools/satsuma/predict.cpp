@@ -2,16 +2,17 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "satsuma/autograd/node.hpp"
@@ -223,37 +224,35 @@ int run_predict(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_predict(CLI::App& app, std::function<int()>& run) {
+void add_predict(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("predict", "Say what pictures show, by the model of a checkpoint");
+  const Command command =
+      program.add_command("predict", "Say what pictures show, by the model of a checkpoint");
   command
-      ->add_option("IMAGE", settings->pictures,
-                   "JPEG, PNG, BMP or GIF; a directory, with all pictures below it; or -, one picture on "
-                   "standard input")
-      ->required();
-  command
-      ->add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
-      ->required();
-  command->add_option("--top", settings->top, "classes to name, the most probable first")
-      ->capture_default_str()
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
-  command->add_flag("--json", settings->json,
-                    "one JSON object on standard output; probabilities are shares of 1");
-  command->add_flag("--csv", settings->csv, "lines of file,rank,class,probability");
+      .add_option("IMAGE", settings->pictures,
+                  "JPEG, PNG, BMP or GIF; a directory, with all pictures below it; or -, one picture on "
+                  "standard input")
+      .required();
+  command.add_option("--checkpoint", settings->checkpoint, "safetensors file of a run, or of another program")
+      .required();
+  command.add_option("--top", settings->top, "classes to name, the most probable first")
+      .show_default()
+      .in_range(std::int64_t{1}, std::int64_t{1'000'000});
+  command.add_flag("--json", settings->json,
+                   "one JSON object on standard output; probabilities are shares of 1");
+  command.add_flag("--csv", settings->csv, "lines of file,rank,class,probability");
   settings->flags.add_to(
-      *command, {"model", "stem", "width", "data", "input", "classes", "image-size", "resize", "crop",
-                 "method", "nm", "device", "place", "strict-device", "threads", "batch-size"});
-  settings->plugins.add_to(*command, "Device");
-  command->footer(
+      command, {"model", "stem", "width", "data", "input", "classes", "image-size", "resize", "crop",
+                "method", "nm", "device", "place", "strict-device", "threads", "batch-size"});
+  settings->plugins.add_to(command, "Device");
+  command.footer(
       "Pictures are resized, cropped and normalised as in the run's evaluation, and weights pruned as in "
       "training.\n"
       "A picture that cannot be read is said in a line of its own; the others go on, and the exit status is "
       "1. A\n"
       "file of another program needs --model, --data (for mean and std), --input and --classes.\n"
       "Example: satsuma predict --checkpoint runs/first/best.safetensors --top 3 cat.jpg");
-  command->callback([settings, &run] { run = [settings] { return run_predict(*settings); }; });
-  return command;
+  command.run([settings] { return run_predict(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,8 +1,8 @@
 #include "tools/satsuma/profile.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -95,52 +95,51 @@ int run_profile(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_profile(CLI::App& app, std::function<int()>& run) {
+void add_profile(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("profile", "Take a training step apart: time, speed and memory by layer and pass");
-  settings->flags.add_to(*command, {"model",
-                                    "stem",
-                                    "width",
-                                    "data",
-                                    "input",
-                                    "classes",
-                                    "method",
-                                    "nm",
-                                    "wu",
-                                    "bp",
-                                    "sr-ste",
-                                    "nm-for",
-                                    "dense",
-                                    "refresh-masks",
-                                    "device",
-                                    "place",
-                                    "strict-device",
-                                    "precision",
-                                    "threads",
-                                    "batch-size",
-                                    "optimizer"});
-  settings->plugins.add_to(*command, "Device");
+  const Command command =
+      program.add_command("profile", "Take a training step apart: time, speed and memory by layer and pass");
+  settings->flags.add_to(command, {"model",
+                                   "stem",
+                                   "width",
+                                   "data",
+                                   "input",
+                                   "classes",
+                                   "method",
+                                   "nm",
+                                   "wu",
+                                   "bp",
+                                   "sr-ste",
+                                   "nm-for",
+                                   "dense",
+                                   "refresh-masks",
+                                   "device",
+                                   "place",
+                                   "strict-device",
+                                   "precision",
+                                   "threads",
+                                   "batch-size",
+                                   "optimizer"});
+  settings->plugins.add_to(command, "Device");
   command
-      ->add_option("--config", settings->config,
-                   "recipe: a TOML file, or the name of one that comes with Satsuma; flags override it")
-      ->group("Run");
-  command->add_option("--repeat", settings->repeat, "steps that count")->capture_default_str()->group("Run");
-  command->add_option("--warmup", settings->warmup, "steps before them")->capture_default_str()->group("Run");
-  command->add_flag("--json", settings->json, "one JSON object on standard output")->group("Run");
-  command->add_option("--csv", settings->csv, "one line a part to this file, or to standard output: -")
-      ->group("Run");
+      .add_option("--config", settings->config,
+                  "recipe: a TOML file, or the name of one that comes with Satsuma; flags override it")
+      .group("Run");
+  command.add_option("--repeat", settings->repeat, "steps that count").show_default().group("Run");
+  command.add_option("--warmup", settings->warmup, "steps before them").show_default().group("Run");
+  command.add_flag("--json", settings->json, "one JSON object on standard output").group("Run");
+  command.add_option("--csv", settings->csv, "one line a part to this file, or to standard output: -")
+      .group("Run");
   command
-      ->add_option(
+      .add_option(
           "--trace", settings->trace,
           "the last step as a trace for https://ui.perfetto.dev to this file, or to standard output: -")
-      ->group("Run");
-  command->footer(
+      .group("Run");
+  command.footer(
       "Images are noise, in the shape that --data or --input says; `bench pipeline` measures the loader.\n"
       "Each pass is waited for, which a device that works on its own does not do in training.\n"
       "Example: satsuma profile --model resnet18 --batch-size 64 --method bdwp --nm 2:8 --trace step.json");
-  command->callback([settings, &run] { run = [settings] { return run_profile(*settings); }; });
-  return command;
+  command.run([settings] { return run_profile(*settings); });
 }
 
 }  // namespace satsuma::tools

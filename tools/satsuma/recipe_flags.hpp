@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "satsuma/train/recipe.hpp"
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
@@ -12,7 +12,7 @@ namespace satsuma::tools {
 class RecipeFlags {
  public:
   /// Adds a flag for each setting, or for those in `keys` only.
-  void add_to(CLI::App& command, const std::vector<std::string_view>& keys = {});
+  void add_to(const Command& command, const std::vector<std::string_view>& keys = {});
 
   /// `base` with what was typed on top. Throws UsageError on a bad value.
   train::Recipe apply(train::Recipe base) const;
@@ -21,12 +21,12 @@ class RecipeFlags {
  private:
   struct Flag {
     const train::RecipeField* field;
-    CLI::Option* option;
+    Option option;
     bool switches_off = false;  ///< --no-shuffle
   };
 
-  void add(CLI::App& command, const train::RecipeField& field);
-  void add_switch(CLI::App& command, const train::RecipeField& field);
+  void add(const Command& command, const train::RecipeField& field);
+  void add_switch(const Command& command, const train::RecipeField& field);
 
   std::vector<Flag> flags_;
 };

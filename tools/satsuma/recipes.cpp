@@ -1,8 +1,8 @@
 #include "tools/satsuma/recipes.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <fstream>
 #include <memory>
 
@@ -89,15 +89,14 @@ int list(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_recipes(CLI::App& app, std::function<int()>& run) {
+void add_recipes(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand(
+  const Command command = program.add_command(
       "recipes", "List the recipes that come with Satsuma, and what was measured of those that were run");
-  command->add_option("NAME", settings->name, "show this recipe only");
-  command->add_flag("--json", settings->json, "one JSON object on standard output");
-  command->footer("Example: satsuma recipes resnet9-fashion-mnist-bdwp");
-  command->callback([settings, &run] { run = [settings] { return list(*settings); }; });
-  return command;
+  command.add_option("NAME", settings->name, "show this recipe only");
+  command.add_flag("--json", settings->json, "one JSON object on standard output");
+  command.footer("Example: satsuma recipes resnet9-fashion-mnist-bdwp");
+  command.run([settings] { return list(*settings); });
 }
 
 }  // namespace satsuma::tools

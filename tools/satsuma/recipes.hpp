@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
-/// Adds `satsuma recipes`. Its callback leaves in `run` what does the work and returns the exit code.
-CLI::App* add_recipes(CLI::App& app, std::function<int()>& run);
+/// Adds `satsuma recipes`.
+void add_recipes(const Command& program);
 
 }  // namespace satsuma::tools

@@ -1,7 +1,6 @@
 #include "tools/satsuma/report.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -50,17 +49,16 @@ int run_report(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_report(CLI::App& app, std::function<int()>& run) {
+void add_report(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      app.add_subcommand("report", "Write a page that shows training runs, beside each other");
-  command->add_option("RUN", settings->runs, "run directory, or several")->required();
-  command->add_option("--out", settings->out, "HTML file [report.html in the first run]");
-  command->footer(
+  const Command command =
+      program.add_command("report", "Write a page that shows training runs, beside each other");
+  command.add_option("RUN", settings->runs, "run directory, or several").required();
+  command.add_option("--out", settings->out, "HTML file [report.html in the first run]");
+  command.footer(
       "One file with all pictures in it, for any browser, without scripts. A run may still be under way.\n"
       "Example: satsuma report runs/first runs/first-dense --out both.html");
-  command->callback([settings, &run] { run = [settings] { return run_report(*settings); }; });
-  return command;
+  command.run([settings] { return run_report(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// `satsuma sat`: what concerns the SAT accelerator alone.
-CLI::App* add_sat(CLI::App& app, std::function<int()>& run);
+void add_sat(const Command& program);
 
 }  // namespace satsuma::tools

@@ -1,7 +1,6 @@
 #include "tools/satsuma/sat_build.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>
@@ -45,28 +44,26 @@ int build(Settings settings) {
 
 }  // namespace
 
-CLI::App* add_sat_build(CLI::App& sat, std::function<int()>& run) {
+void add_sat_build(const Command& sat) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command =
-      sat.add_subcommand("build", "Compile SAT's kernels for an OpenCL device, for --device sat:opencl");
-  command->add_option("-o,--out", settings->out, "file to write")->type_name("FILE")->required();
-  command->add_option("--platform", settings->build.platform, "part of an OpenCL platform's name [any]");
-  command->add_option("--index", settings->build.index, "of the device among those of the platform")
-      ->capture_default_str();
-  settings->config.add_to(*command);
+  const Command command =
+      sat.add_command("build", "Compile SAT's kernels for an OpenCL device, for --device sat:opencl");
+  command.add_option("-o,--out", settings->out, "file to write").type_name("FILE").required();
+  command.add_option("--platform", settings->build.platform, "part of an OpenCL platform's name [any]");
+  command.add_option("--index", settings->build.index, "of the device among those of the platform")
+      .show_default();
+  settings->config.add_to(command);
   command
-      ->add_option("--largest-group", settings->build.largest_group, "M of the patterns that it takes, to 64")
-      ->capture_default_str();
-  CLI::Option* const binary =
-      command->add_option("--binary", settings->binary, "wrap what a card's own tools built of the source")
-          ->type_name("FILE");
-  command->add_flag("--source", settings->source, "write the kernels' source for such tools")
-      ->excludes(binary);
-  command->footer(
+      .add_option("--largest-group", settings->build.largest_group, "M of the patterns that it takes, to 64")
+      .show_default();
+  const Option binary =
+      command.add_option("--binary", settings->binary, "wrap what a card's own tools built of the source")
+          .type_name("FILE");
+  command.add_flag("--source", settings->source, "write the kernels' source for such tools").excludes(binary);
+  command.footer(
       "docs/opencl.md explains it.\n"
       "Example: satsuma sat build -o sat.bin");
-  command->callback([settings, &run] { run = [settings] { return build(*settings); }; });
-  return command;
+  command.run([settings] { return build(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// `satsuma sat build`: the kernels of SAT for an OpenCL device, ahead of time.
-CLI::App* add_sat_build(CLI::App& sat, std::function<int()>& run);
+void add_sat_build(const Command& sat);
 
 }  // namespace satsuma::tools

@@ -1,20 +1,19 @@
 #include "tools/satsuma/sat_config_flags.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "tools/satsuma/data_files.hpp"
 
 namespace satsuma::tools {
 
-void SatConfigFlags::add_to(CLI::App& command) {
+void SatConfigFlags::add_to(const Command& command) {
   command
       .add_option("--config", file_,
                   "the accelerator: a TOML file, or one that comes with Satsuma [the values of sat-vcu1525]")
-      ->type_name("FILE");
+      .type_name("FILE");
   command.add_option("--set", values_, "one value of the configuration: array.rows=16; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+      .type_name("KEY=VALUE")
+      .repeatable();
 }
 
 sat::Config SatConfigFlags::read() const {

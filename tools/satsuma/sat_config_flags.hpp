@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "satsuma/sat/config.hpp"
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// --config and --set, for the subcommands that take an accelerator.
 class SatConfigFlags {
  public:
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
 
   /// The values of the file, one that comes with Satsuma where only its name is given, and then those that
   /// were typed. Throws UsageError, IoError and FormatError as sat::override_config() and sat::read_config()

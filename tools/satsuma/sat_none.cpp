@@ -2,12 +2,8 @@
 
 #include "tools/satsuma/sat.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace satsuma::tools {
 
-CLI::App* add_sat(CLI::App& /*app*/, std::function<int()>& /*run*/) {
-  return nullptr;
-}
+void add_sat(const Command& /*program*/) {}
 
 }  // namespace satsuma::tools

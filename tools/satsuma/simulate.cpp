@@ -1,9 +1,9 @@
 #include "tools/satsuma/simulate.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -178,76 +178,72 @@ int run_simulate(const Settings& settings) {
 
 }  // namespace
 
-CLI::App* add_simulate(CLI::App& app, std::function<int()>& run) {
+void add_simulate(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand(
+  const Command command = program.add_command(
       "simulate", "What the accelerator SAT takes for a training step: cycles, bytes, energy");
-  settings->model.add_to(*command);
-  command->get_option("--model")->required(false);
-  command->add_option("--gemm", settings->gemm,
-                      "instead of a model: a product M,K,N of output channels, reduction, pixels");
-  command->add_option("--topology", settings->topology,
-                      "instead of a model: layers from a SCALE-Sim CSV file");
-  command->add_option("--batch", settings->batch, "images of a step [512; 1 for --gemm and --topology]");
+  settings->model.add_to(command);
+  command.option("--model").required(false);
+  command.add_option("--gemm", settings->gemm,
+                     "instead of a model: a product M,K,N of output channels, reduction, pixels");
+  command.add_option("--topology", settings->topology,
+                     "instead of a model: layers from a SCALE-Sim CSV file");
+  command.add_option("--batch", settings->batch, "images of a step [512; 1 for --gemm and --topology]");
   command
-      ->add_option("--method", settings->method,
-                   "dense, sr-ste, sdgp, sdwp or bdwp; NAME+wu samples dY in WU at --nm, too; NAME@N:M has a "
-                   "pattern of "
-                   "its own")
-      ->capture_default_str();
-  command->add_option("--wu", settings->wu, "N:M of dY in WU, sampled along images, or dense")
-      ->capture_default_str();
+      .add_option("--method", settings->method,
+                  "dense, sr-ste, sdgp, sdwp or bdwp; NAME+wu samples dY in WU at --nm, too; NAME@N:M has a "
+                  "pattern of "
+                  "its own")
+      .show_default();
+  command.add_option("--wu", settings->wu, "N:M of dY in WU, sampled along images, or dense").show_default();
   command
-      ->add_option("--sparse", settings->sparse,
-                   "operand of --gemm and --topology that is N:M: none or weight")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "weight"}));
-  command->add_option("--nm", settings->pattern, "N:M or N:MxV of the pruned operands")
-      ->capture_default_str();
-  command->add_option("--compare", settings->compare, "methods to compare with, separated by commas [dense]")
-      ->delimiter(',');
-  settings->config.add_to(*command);
-  command->add_flag("--ideal-memory", settings->ideal_memory, "memory that never makes the array wait");
-  command->add_option("--objective", settings->objective, "what schedules are searched for: cycles or energy")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"cycles", "energy"}));
-  command->add_option("--dataflow", settings->dataflow, "of all passes: auto, ws or os")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "ws", "os"}));
-  command->add_flag("--no-interleave", settings->no_interleave, "one output at a time in an accumulator");
-  command->add_flag("--no-pregeneration", settings->no_pregeneration,
-                    "FF and BP prune dense weights on the fly");
-  command->add_flag("--no-schedule", settings->no_schedule,
-                    "one dataflow, one loop order, the first tile that fits");
-  command->add_flag("--ablations", settings->ablations,
-                    "also without each of these three techniques, one at a time");
-  command->add_option("--schedule", settings->schedule, "a schedule file instead of a search");
-  command->add_option("--save-schedule", settings->save_schedule,
-                      "writes the schedule, a TOML file that can be edited");
+      .add_option("--sparse", settings->sparse,
+                  "operand of --gemm and --topology that is N:M: none or weight")
+      .show_default()
+      .one_of({"none", "weight"});
+  command.add_option("--nm", settings->pattern, "N:M or N:MxV of the pruned operands").show_default();
+  command.add_option("--compare", settings->compare, "methods to compare with, separated by commas [dense]")
+      .split_at_commas();
+  settings->config.add_to(command);
+  command.add_flag("--ideal-memory", settings->ideal_memory, "memory that never makes the array wait");
+  command.add_option("--objective", settings->objective, "what schedules are searched for: cycles or energy")
+      .show_default()
+      .one_of({"cycles", "energy"});
+  command.add_option("--dataflow", settings->dataflow, "of all passes: auto, ws or os")
+      .show_default()
+      .one_of({"auto", "ws", "os"});
+  command.add_flag("--no-interleave", settings->no_interleave, "one output at a time in an accumulator");
+  command.add_flag("--no-pregeneration", settings->no_pregeneration,
+                   "FF and BP prune dense weights on the fly");
+  command.add_flag("--no-schedule", settings->no_schedule,
+                   "one dataflow, one loop order, the first tile that fits");
+  command.add_flag("--ablations", settings->ablations,
+                   "also without each of these three techniques, one at a time");
+  command.add_option("--schedule", settings->schedule, "a schedule file instead of a search");
+  command.add_option("--save-schedule", settings->save_schedule,
+                     "writes the schedule, a TOML file that can be edited");
   command
-      ->add_option("--sweep", settings->sweep,
-                   "KEY=VALUE,VALUE,... of the configuration, nm, batch or method; may be repeated, all "
-                   "combinations run")
-      ->expected(1)
-      ->take_all();
-  command->add_option("--json", settings->json,
-                      "writes all figures as JSON; - is standard output, here and below");
-  command->add_option("--csv", settings->csv,
-                      "writes a row for each layer and pass, or for each point of a sweep");
-  command->add_option("--html", settings->html, "writes a page with pictures that needs nothing else");
-  command->add_option("--trace", settings->trace, "writes the step for https://ui.perfetto.dev");
-  command->add_flag("--show-config", settings->show_config,
-                    "list every value of the configuration, and why it is so");
-  command->add_option("--threads", settings->threads,
-                      "threads that run a sweep [the least of cores, CPU quota and OMP_NUM_THREADS]");
-  command->footer(
+      .add_option("--sweep", settings->sweep,
+                  "KEY=VALUE,VALUE,... of the configuration, nm, batch or method; may be repeated, all "
+                  "combinations run")
+      .repeatable();
+  command.add_option("--json", settings->json,
+                     "writes all figures as JSON; - is standard output, here and below");
+  command.add_option("--csv", settings->csv,
+                     "writes a row for each layer and pass, or for each point of a sweep");
+  command.add_option("--html", settings->html, "writes a page with pictures that needs nothing else");
+  command.add_option("--trace", settings->trace, "writes the step for https://ui.perfetto.dev");
+  command.add_flag("--show-config", settings->show_config,
+                   "list every value of the configuration, and why it is so");
+  command.add_option("--threads", settings->threads,
+                     "threads that run a sweep [the least of cores, CPU quota and OMP_NUM_THREADS]");
+  command.footer(
       "Example: satsuma simulate --model resnet18 --input 3x64x64 --batch 512 --compare "
       "dense,sr-ste,sdgp,sdwp\n"
       "         satsuma simulate --model resnet18 --sweep array.rows=16,32,64 --sweep nm=2:4,2:8,2:16\n"
       "         satsuma simulate --gemm 128,256,256 --dataflow ws --ideal-memory --set accumulator.latency=1 "
       "--json -");
-  command->callback([settings, &run] { run = [settings] { return run_simulate(*settings); }; });
-  return command;
+  command.run([settings] { return run_simulate(*settings); });
 }
 
 }  // namespace satsuma::tools

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
-
-#include "tools/satsuma/cli_names.hpp"
+#include "tools/satsuma/command.hpp"
 
 namespace satsuma::tools {
 
 /// `satsuma simulate`: what SAT would take for a training step.
-CLI::App* add_simulate(CLI::App& app, std::function<int()>& run);
+void add_simulate(const Command& program);
 
 }  // namespace satsuma::tools

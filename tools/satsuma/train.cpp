@@ -1,13 +1,13 @@
 #include "tools/satsuma/train.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
@@ -294,41 +294,40 @@ int run_train(const Settings& settings, distributed::Communicator& ranks) {
 
 }  // namespace
 
-CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
+void add_train(const Command& program) {
   const auto settings = std::make_shared<Settings>();
-  CLI::App* const command = app.add_subcommand("train", "Train a model and write a run directory");
-  settings->flags.add_to(*command);
-  settings->plugins.add_to(*command, "Device");
+  const Command command = program.add_command("train", "Train a model and write a run directory");
+  settings->flags.add_to(command);
+  settings->plugins.add_to(command, "Device");
   command
-      ->add_option("--config", settings->config,
-                   "recipe: a TOML file, or the name of one that comes with Satsuma; flags override it")
-      ->group("Run");
-  command->add_flag("--resume", settings->resume, "continue the run in --out, bit for bit")->group("Run");
-  command->add_flag("--overwrite", settings->overwrite, "replace the run in --out")->group("Run");
+      .add_option("--config", settings->config,
+                  "recipe: a TOML file, or the name of one that comes with Satsuma; flags override it")
+      .group("Run");
+  command.add_flag("--resume", settings->resume, "continue the run in --out, bit for bit").group("Run");
+  command.add_flag("--overwrite", settings->overwrite, "replace the run in --out").group("Run");
   command
-      ->add_flag("--strict-init", settings->strict_init,
-                 "tensors of --init that the model has no place for are an error")
-      ->group("Training");
+      .add_flag("--strict-init", settings->strict_init,
+                "tensors of --init that the model has no place for are an error")
+      .group("Training");
   command
-      ->add_option(
+      .add_option(
           "--lr-find", settings->lr_find,
           "draw loss over a learning rate that grows with each step into this SVG file; train nothing")
-      ->expected(0, 1)
-      ->default_str("lr-find.svg")
-      ->type_name("FILE")
-      ->group("Training");
-  command->add_flag("--quiet", settings->quiet, "no progress and no summary")->group("Run");
-  command
-      ->add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
-      ->group("Run");
-  CLI::Option* const serve =
+      .value_optional()
+      .show_default("lr-find.svg")
+      .type_name("FILE")
+      .group("Training");
+  command.add_flag("--quiet", settings->quiet, "no progress and no summary").group("Run");
+  command.add_flag("--json", settings->json, "one JSON object on standard output, all else on standard error")
+      .group("Run");
+  const Option serve =
       command
-          ->add_option("--serve", settings->serve,
-                       "show the run as a page over HTTP, to this machine alone [port 8734, or a free one]")
-          ->expected(0, 1)
-          ->type_name("[PORT | ADDRESS:PORT]")
-          ->group("Run");
-  command->footer(
+          .add_option("--serve", settings->serve,
+                      "show the run as a page over HTTP, to this machine alone [port 8734, or a free one]")
+          .value_optional()
+          .type_name("[PORT | ADDRESS:PORT]")
+          .group("Run");
+  command.footer(
       "After each epoch the validation images are evaluated; best.safetensors is what is best on them, and "
       "is\n"
       "evaluated once on the test images, at the end: that is the test accuracy.\n"
@@ -336,13 +335,10 @@ CLI::App* add_train(CLI::App& app, std::function<int()>& run) {
       "of 1.\n"
       "mpirun -np N, or srun, before the command trains on N processes, which share each batch.\n"
       "Example: satsuma train --model resnet9 --data fashion-mnist --method bdwp --nm 2:8 --out runs/first");
-  command->callback([settings, serve, &run] {
-    settings->serves = serve->count() > 0;
-    run = [settings] {
-      return with_ranks([&](distributed::Communicator& ranks) { return run_train(*settings, ranks); });
-    };
+  command.run([settings, serve] {
+    settings->serves = serve.given();
+    return with_ranks([&](distributed::Communicator& ranks) { return run_train(*settings, ranks); });
   });
-  return command;
 }
 
 }  // namespace satsuma::tools
