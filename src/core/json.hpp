@@ -1,11 +1,15 @@
 #pragma once
 
 // The one place that includes nlohmann/json: its assertions have to mean the same wherever a template of it
-// is compiled.
+// is compiled. Reading and writing are functions because a parser and a writer in each file would take
+// seconds to compile.
 
 #ifdef INCLUDE_NLOHMANN_JSON_HPP_
 #error "include src/core/json.hpp and not nlohmann/json.hpp"
 #endif
+
+#include <string>
+#include <string_view>
 
 namespace satsuma {
 
@@ -19,3 +23,17 @@ namespace satsuma {
   ((condition) ? static_cast<void>(0) : ::satsuma::fail_json_assertion(#condition))
 
 #include <nlohmann/json.hpp>
+
+namespace satsuma {
+
+/// Objects keep the order in which keys were added.
+using Json = nlohmann::ordered_json;
+
+/// The value of a text that may be of others; discarded where it is none or nests too deep.
+Json parse_json(std::string_view text);
+
+/// A value in one line, or in lines of so much indentation. Text in it that is no UTF-8, a layer's name say,
+/// loses those bytes and not the whole result.
+std::string json_text(const Json& value, int indent = -1);
+
+}  // namespace satsuma

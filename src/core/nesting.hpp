@@ -11,11 +11,4 @@ bool nests_too_deep(std::string_view json);
 /// True where a key of `toml` has more than 32 parts, `a.b.c`, each of which is a table in the one before.
 bool has_long_keys(std::string_view toml);
 
-/// A JSON value of a file of others; discarded where it is none or nests too deep.
-template <typename Json>
-Json parse_json(std::string_view text) {
-  if (nests_too_deep(text)) return Json(Json::value_t::discarded);
-  return Json::parse(text, nullptr, false);
-}
-
 }  // namespace satsuma

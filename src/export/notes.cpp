@@ -12,13 +12,12 @@ std::map<std::string, std::string> metadata_of(const ModelNotes& notes) {
   entries["model"] = notes.name;
   entries["input"] = fmt::format("{}", fmt::join(notes.input, "x"));
   if (!notes.mean.empty()) {
-    entries["mean"] = nlohmann::json(notes.mean).dump();
-    entries["std"] = nlohmann::json(notes.std).dump();
+    entries["mean"] = json_text(notes.mean);
+    entries["std"] = json_text(notes.std);
   }
   if (notes.pad > 0) entries["pad"] = fmt::format("{}", notes.pad);
   if (!notes.class_names.empty()) {
-    entries["class_names"] =
-        nlohmann::json(notes.class_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    entries["class_names"] = json_text(notes.class_names);
   }
   return entries;
 }

@@ -94,7 +94,7 @@ std::vector<WholeLayer> write_semi_structured(const std::filesystem::path& path,
   }
   std::vector<WholeLayer> whole;
   std::vector<StoredTensor> tensors;
-  nlohmann::ordered_json table = nlohmann::ordered_json::object();
+  Json table = Json::object();
   for (const nn::NamedTensor& tensor : model.state()) {
     const auto found = layers.find(tensor.name);
     std::string reason = found == layers.end() ? "" : reason_against(*found->second);
@@ -122,7 +122,7 @@ std::vector<WholeLayer> write_semi_structured(const std::filesystem::path& path,
   }
   auto metadata = metadata_of(notes);
   metadata["weights"] = "2:4";
-  metadata["semi_structured"] = table.dump();
+  metadata["semi_structured"] = json_text(table);
   train::write_stored(path, tensors, metadata);
   return whole;
 }

@@ -15,7 +15,6 @@ namespace satsuma::exports {
 
 namespace {
 
-using nlohmann::ordered_json;
 using train::StoredTensor;
 
 /// The numbers one behind the other, each in `bits` bits, the lowest first, in bytes that are filled from
@@ -62,7 +61,7 @@ void write_packed(const std::filesystem::path& path, const nn::Module& model, co
     throw UsageError("--packed: no layer of the model is pruned; leave it out, or give --method and --nm");
   }
   std::vector<StoredTensor> tensors;
-  ordered_json table = ordered_json::object();
+  Json table = Json::object();
   for (const nn::NamedTensor& tensor : model.state()) {
     const auto found = pruned.find(tensor.name);
     if (found == pruned.end()) {
@@ -80,7 +79,7 @@ void write_packed(const std::filesystem::path& path, const nn::Module& model, co
   }
   auto metadata = metadata_of(notes);
   metadata["weights"] = "packed";
-  metadata["packed"] = table.dump();
+  metadata["packed"] = json_text(table);
   train::write_stored(path, tensors, metadata);
 }
 

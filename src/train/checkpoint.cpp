@@ -5,7 +5,6 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"
 #include "src/core/json.hpp"
-#include "src/core/nesting.hpp"
 #include "src/core/utf8.hpp"
 #include "src/train/finite.hpp"
 #include "src/train/safetensors_header.hpp"
@@ -14,8 +13,6 @@ namespace satsuma::train {
 
 namespace {
 
-using nlohmann::json;
-
 constexpr std::string_view kOptimizer = "optimizer.";
 constexpr std::string_view kMask = "mask.";
 constexpr std::string_view kEma = "ema.";
@@ -23,28 +20,28 @@ constexpr std::string_view kEpochMask = "epoch_mask.";
 constexpr const char* kVersionKey = "satsuma_checkpoint";
 constexpr const char* kVersion = "1";
 
-json parsed(const std::string& text) {
-  json value = parse_json<json>(text);
+Json parsed(const std::string& text) {
+  Json value = parse_json(text);
   if (value.is_discarded()) throw FormatError(fmt::format("'{}' is no JSON", shown(text)));
   return value;
 }
 
-std::int64_t checked_count(const json& value, std::string_view key) {
+std::int64_t checked_count(const Json& value, std::string_view key) {
   // Room for what is added to it.
   constexpr std::int64_t kMost = std::int64_t{1} << 62;
   const double number = value.is_number() ? value.get<double>() : -1;
   if (!value.is_number_integer() || !(number >= 0 && number <= static_cast<double>(kMost)))
     throw FormatError(
-        fmt::format("'{}' is {}, expected a whole number from 0 to {}", key, value.dump(), kMost));
+        fmt::format("'{}' is {}, expected a whole number from 0 to {}", key, json_text(value), kMost));
   return value.get<std::int64_t>();
 }
 
-std::int64_t count_from(const json& object, const char* key) {
+std::int64_t count_from(const Json& object, const char* key) {
   return checked_count(object.at(key), key);
 }
 
-json to_json(const Tally& tally) {
-  json object = {{"loss_sum", tally.loss_sum},
+Json to_json(const Tally& tally) {
+  Json object = {{"loss_sum", tally.loss_sum},
                  {"correct", tally.correct},
                  {"images", tally.images},
                  {"macs", tally.work.pass_macs},
@@ -53,13 +50,13 @@ json to_json(const Tally& tally) {
   return object;
 }
 
-Tally tally_from(const json& object) {
+Tally tally_from(const Json& object) {
   Tally tally;
   tally.loss_sum = object.at("loss_sum").get<double>();
   tally.correct = count_from(object, "correct");
   tally.images = count_from(object, "images");
   // Checkpoints of earlier versions have the sum alone.
-  if (const json& macs = object.at("macs"); macs.is_array()) {
+  if (const Json& macs = object.at("macs"); macs.is_array()) {
     for (std::size_t pass = 0; pass < tally.work.pass_macs.size(); ++pass)
       tally.work.pass_macs[pass] = checked_count(macs.at(pass), "macs");
   } else {
@@ -72,16 +69,16 @@ Tally tally_from(const json& object) {
   return tally;
 }
 
-json to_json(const std::optional<LossScale>& scale) {
+Json to_json(const std::optional<LossScale>& scale) {
   if (!scale) return {};
   return {{"value", scale->value}, {"good_steps", scale->good_steps}, {"skipped", scale->skipped}};
 }
 
-json to_json(const TrainingState& state) {
+Json to_json(const TrainingState& state) {
   return {{"step", state.step},
           {"epoch", state.epoch},
           {"batch", state.batch},
-          {"best_accuracy", state.best_accuracy ? json(*state.best_accuracy) : json()},
+          {"best_accuracy", state.best_accuracy ? Json(*state.best_accuracy) : Json()},
           {"best_epoch", state.best_epoch},
           {"epochs_since_best", state.epochs_since_best},
           {"evaluated", state.evaluated},
@@ -91,7 +88,7 @@ json to_json(const TrainingState& state) {
           {"total", to_json(state.total)}};
 }
 
-LossScale scale_from(const json& object) {
+LossScale scale_from(const Json& object) {
   LossScale scale;
   scale.value = object.at("value").get<double>();
   if (!(scale.value > 0 && scale.value <= 0x1p+127)) {
@@ -102,12 +99,12 @@ LossScale scale_from(const json& object) {
   return scale;
 }
 
-TrainingState state_from(const json& object) {
+TrainingState state_from(const Json& object) {
   TrainingState state;
   state.step = count_from(object, "step");
   state.epoch = count_from(object, "epoch");
   state.batch = count_from(object, "batch");
-  const json& best = object.at("best_accuracy");
+  const Json& best = object.at("best_accuracy");
   if (!best.is_null()) state.best_accuracy = best.get<double>();
   // Checkpoints of earlier versions have none of these.
   if (object.contains("best_epoch")) state.best_epoch = count_from(object, "best_epoch");
@@ -122,7 +119,7 @@ TrainingState state_from(const json& object) {
 }
 
 std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
-  const json model = {{"input", std::vector<std::int64_t>(info.input.begin(), info.input.end())},
+  const Json model = {{"input", std::vector<std::int64_t>(info.input.begin(), info.input.end())},
                       {"classes", info.classes}};
   std::map<std::string, std::string> metadata = {
       {kVersionKey, kVersion},
@@ -130,12 +127,12 @@ std::map<std::string, std::string> to_metadata(const CheckpointInfo& info) {
       {"weights", "dense masters"},
       {"method", info.method},
       {"nm", info.pattern},
-      {"model", model.dump()},
-      {"state", to_json(info.state).dump()},
-      {"optimizer", json({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}}).dump()},
-      {"class_names", json(info.class_names).dump(-1, ' ', false, json::error_handler_t::replace)},
-      {"generators", json(info.generators).dump()}};
-  if (info.validation_accuracy) metadata["validation_accuracy"] = json(*info.validation_accuracy).dump();
+      {"model", json_text(model)},
+      {"state", json_text(to_json(info.state))},
+      {"optimizer", json_text({{"name", info.optimizer.name}, {"steps", info.optimizer.steps}})},
+      {"class_names", json_text(info.class_names)},
+      {"generators", json_text(info.generators)}};
+  if (info.validation_accuracy) metadata["validation_accuracy"] = json_text(*info.validation_accuracy);
   return metadata;
 }
 
@@ -153,7 +150,7 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
   info.pattern = text("nm");
   if (const std::string accuracy = text("validation_accuracy"); !accuracy.empty())
     info.validation_accuracy = parsed(accuracy).get<double>();
-  const json model = parsed(metadata.at("model"));
+  const Json model = parsed(metadata.at("model"));
   const auto input = model.at("input").get<std::vector<std::int64_t>>();
   if (input.size() != 3) throw FormatError(fmt::format("the input has {} axes, expected 3", input.size()));
   info.input = Shape(std::span<const std::int64_t>(input));
@@ -169,7 +166,7 @@ CheckpointInfo info_from(const std::map<std::string, std::string>& metadata) {
     }
   }
   if (const auto found = metadata.find("optimizer"); found != metadata.end()) {
-    const json optimizer = parsed(found->second);
+    const Json optimizer = parsed(found->second);
     info.optimizer = {optimizer.at("name").get<std::string>(), count_from(optimizer, "steps")};
   }
   return info;

@@ -3,21 +3,19 @@
 #include <fmt/format.h>
 
 #include "satsuma/core/error.hpp"
-#include "src/core/json.hpp"
+#include "src/train/evaluation_json.hpp"
 #include "src/train/thumbnail.hpp"
 
 namespace satsuma::train {
 
 namespace {
 
-using nlohmann::ordered_json;
-
-ordered_json ratio(double part, std::int64_t whole) {
-  return whole > 0 ? ordered_json(part / static_cast<double>(whole)) : ordered_json();
+Json ratio(double part, std::int64_t whole) {
+  return whole > 0 ? Json(part / static_cast<double>(whole)) : Json();
 }
 
-ordered_json bins_of(const Evaluation& evaluation) {
-  ordered_json bins = ordered_json::array();
+Json bins_of(const Evaluation& evaluation) {
+  Json bins = Json::array();
   for (std::size_t i = 0; i < Evaluation::kBins; ++i) {
     const Evaluation::Bin& bin = evaluation.calibration[i];
     constexpr auto kCount = static_cast<double>(Evaluation::kBins);
@@ -30,7 +28,7 @@ ordered_json bins_of(const Evaluation& evaluation) {
   return bins;
 }
 
-ordered_json picture_of(const data::Dataset& images, std::int64_t index) {
+Json picture_of(const data::Dataset& images, std::int64_t index) {
   data::Image image;
   try {
     images.read(index, image, 64);
@@ -42,13 +40,13 @@ ordered_json picture_of(const data::Dataset& images, std::int64_t index) {
 
 }  // namespace
 
-ordered_json to_json(const Evaluation& evaluation, const data::Dataset& images,
-                     const std::vector<std::string>& class_names) {
+Json to_json(const Evaluation& evaluation, const data::Dataset& images,
+             const std::vector<std::string>& class_names) {
   const auto name_of = [&](std::int64_t label) {
     const auto at = static_cast<std::size_t>(label);
     return at < class_names.size() ? class_names[at] : fmt::format("{}", label);
   };
-  ordered_json names = ordered_json::array(), per_class = names, confusion = names, mistakes = names;
+  Json names = Json::array(), per_class = names, confusion = names, mistakes = names;
   for (std::int64_t label = 0; label < evaluation.classes; ++label) {
     const std::int64_t count = evaluation.images_of(label), correct = evaluation.correct_of(label);
     names.push_back(name_of(label));
@@ -82,12 +80,12 @@ ordered_json to_json(const Evaluation& evaluation, const data::Dataset& images,
 std::string evaluation_file(const Evaluation& evaluation, const data::Dataset& images,
                             const std::vector<std::string>& class_names, const std::string& set,
                             const std::string& weights, std::int64_t epoch) {
-  ordered_json object = {{"set", set}, {"weights", weights}, {"epoch", epoch}};
+  Json object = {{"set", set}, {"weights", weights}, {"epoch", epoch}};
   object.update(to_json(evaluation, images, class_names));
   for (std::size_t i = 0; i < evaluation.mistakes.size(); ++i)
     object["mistakes"][i]["picture"] = picture_of(images, evaluation.mistakes[i].index);
   // Names of files need not be UTF-8.
-  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+  return json_text(object) + '\n';
 }
 
 }  // namespace satsuma::train

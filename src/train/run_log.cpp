@@ -10,14 +10,11 @@
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/run_directory.hpp"
 #include "src/core/json.hpp"
-#include "src/core/nesting.hpp"
 #include "src/train/events/append_file.hpp"
 
 namespace satsuma::train {
 
 namespace {
-
-using nlohmann::ordered_json;
 
 constexpr std::array kColumns = {"kind",
                                  "step",
@@ -59,16 +56,15 @@ std::string_view name_of(LogRecord::Kind kind) {
 
 /// Lines up to `step`, those of epochs up to `evaluated`. A line that was cut off by a crash is dropped with
 /// the rest.
-std::vector<ordered_json> lines_until(const std::filesystem::path& path, std::int64_t step,
-                                      std::int64_t evaluated) {
+std::vector<Json> lines_until(const std::filesystem::path& path, std::int64_t step, std::int64_t evaluated) {
   std::ifstream file(path);
   std::error_code ignored;
   if (!file && std::filesystem::exists(path, ignored)) throw IoError(io_message("read", path, errno));
-  std::vector<ordered_json> kept;
+  std::vector<Json> kept;
   for (std::string line; std::getline(file, line);) {
-    ordered_json record = parse_json<ordered_json>(line);
+    Json record = parse_json(line);
     if (!record.is_object() || !record.contains("step") || !record["step"].is_number_integer()) continue;
-    const ordered_json kind = record.value("kind", ordered_json());
+    const Json kind = record.value("kind", Json());
     if (kind == "test" || record["step"].get<std::int64_t>() > (kind == "epoch" ? evaluated : step)) continue;
     kept.push_back(std::move(record));
   }
@@ -77,14 +73,14 @@ std::vector<ordered_json> lines_until(const std::filesystem::path& path, std::in
   return kept;
 }
 
-void add(ordered_json& object, const char* which, const std::optional<LogRecord::Scores>& scores) {
+void add(Json& object, const char* which, const std::optional<LogRecord::Scores>& scores) {
   if (!scores) return;
   object[fmt::format("{}_loss", which)] = scores->loss;
   object[fmt::format("{}_accuracy", which)] = scores->accuracy;
   object[fmt::format("{}_top5", which)] = scores->top5;
 }
 
-void add(ordered_json& object, const Tally& tally) {
+void add(Json& object, const Tally& tally) {
   object["images_per_second"] = tally.images_per_second();
   object["macs"] = tally.work.macs();
   for (const Pass pass : {Pass::ff, Pass::bp, Pass::wu})
@@ -101,8 +97,8 @@ void add(ordered_json& object, const Tally& tally) {
   }
 }
 
-ordered_json to_json(const LogRecord& record) {
-  ordered_json object;
+Json to_json(const LogRecord& record) {
+  Json object;
   object["kind"] = name_of(record.kind);
   object["step"] = record.step;
   object["epoch"] = record.epoch;
@@ -139,16 +135,16 @@ ordered_json to_json(const LogRecord& record) {
 }
 
 /// A value as a cell: nothing in it needs quotes.
-std::string cell(const ordered_json& value) {
+std::string cell(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_null()) return "";
-  if (!value.is_object()) return value.dump();
+  if (!value.is_object()) return json_text(value);
   double sum = 0;
-  for (const ordered_json& element : value) sum += element.is_number() ? element.get<double>() : 0;
-  return ordered_json(sum / static_cast<double>(value.size())).dump();
+  for (const Json& element : value) sum += element.is_number() ? element.get<double>() : 0;
+  return json_text(sum / static_cast<double>(value.size()));
 }
 
-std::string row_of(const ordered_json& object) {
+std::string row_of(const Json& object) {
   std::string row;
   for (const char* const column : kColumns) {
     if (!row.empty()) row += ',';
@@ -172,8 +168,8 @@ std::unique_ptr<AppendFile> begun(const std::filesystem::path& path, std::string
 RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& table, std::int64_t step,
                std::int64_t evaluated) {
   std::string lines, rows = heading();
-  for (const ordered_json& record : lines_until(path, step, evaluated)) {
-    lines += record.dump() + '\n';
+  for (const Json& record : lines_until(path, step, evaluated)) {
+    lines += json_text(record) + '\n';
     rows += row_of(record);
   }
   lines_ = begun(path, lines);
@@ -183,8 +179,8 @@ RunLog::RunLog(const std::filesystem::path& path, const std::filesystem::path& t
 RunLog::~RunLog() = default;
 
 void RunLog::write(const LogRecord& record) {
-  const ordered_json object = to_json(record);
-  lines_->append(object.dump() + '\n');
+  const Json object = to_json(record);
+  lines_->append(json_text(object) + '\n');
   table_->append(row_of(object));
 }
 

@@ -72,7 +72,7 @@ std::uint64_t bytes_of(const Tensor& tensor) {
 
 std::string make_header(std::span<const StoredTensor> tensors,
                         const std::map<std::string, std::string>& metadata) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  Json json = Json::object();
   if (!metadata.empty()) json["__metadata__"] = metadata;
   std::set<std::string> names = {"__metadata__"};
   std::uint64_t position = 0;
@@ -83,14 +83,14 @@ std::string make_header(std::span<const StoredTensor> tensors,
     const std::uint64_t end = position + bytes_of(tensor.value);
     const bool own = tensor.type.empty();
     const Shape& shape = own ? tensor.value.shape() : tensor.shape;
-    nlohmann::ordered_json& entry = json[tensor.name];
+    Json& entry = json[tensor.name];
     entry["dtype"] = own ? std::string(safetensors_name(tensor.value.dtype())) : tensor.type;
     entry["shape"] = std::vector<std::int64_t>(shape.begin(), shape.end());
     entry["data_offsets"] = {position, end};
     position = end;
   }
   // A path in the metadata may be no UTF-8; JSON has to be.
-  std::string text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  std::string text = json_text(json);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
 }

@@ -42,6 +42,11 @@ static void uncounted(void* block) {
 
 }  // namespace satsuma::data_tests
 
+#ifndef __has_feature
+#define __has_feature(name) 0  // Clang's
+#endif
+// ThreadSanitizer has operators of its own, which cannot be replaced: nothing is counted there.
+#if !__has_feature(thread_sanitizer)
 void* operator new(std::size_t bytes) {
   return satsuma::data_tests::counted(bytes);
 }
@@ -60,3 +65,4 @@ void operator delete(void* block, std::size_t) noexcept {
 void operator delete[](void* block, std::size_t) noexcept {
   satsuma::data_tests::uncounted(block);
 }
+#endif

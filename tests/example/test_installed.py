@@ -50,6 +50,9 @@ class Installed(unittest.TestCase):
         (include,) = self.root.rglob("include")
         headers = sorted(path.relative_to(include) for path in (include / "satsuma").rglob("*.hpp"))
         self.assertGreater(len(headers), 40)
+        for header in headers:
+            others = re.findall(r"#include <(\w+/.*)>", (include / header).read_text())
+            self.assertEqual(others, [], f"{header} needs another library")
         # In both orders: a header that leans on what another one includes fails in one of them.
         source = self.root / "headers.cpp"
         flags = self.pkg_config("--cflags")

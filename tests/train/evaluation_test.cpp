@@ -72,8 +72,7 @@ TEST_CASE("what is counted of four images in three classes") {
   CHECK(result.mistakes[1].label == 2);
   CHECK(result.mistakes[1].predicted == 0);
 
-  const auto json =
-      nlohmann::json::parse(evaluation_file(result, *images, {"a", "b", "c"}, "test", "best", 3));
+  const auto json = parse_json(evaluation_file(result, *images, {"a", "b", "c"}, "test", "best", 3));
   CHECK(json["set"] == "test");
   CHECK(json["epoch"] == 3);
   CHECK(json["class_names"] == std::vector<std::string>{"a", "b", "c"});

@@ -21,10 +21,10 @@ using namespace testing;
 
 namespace {
 
-std::vector<nlohmann::json> lines_of(const std::filesystem::path& path) {
-  std::vector<nlohmann::json> lines;
+std::vector<Json> lines_of(const std::filesystem::path& path) {
+  std::vector<Json> lines;
   std::istringstream text(read_file(path));
-  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  for (std::string line; std::getline(text, line);) lines.push_back(parse_json(line));
   return lines;
 }
 
@@ -180,22 +180,22 @@ TEST_CASE("the log has one object a line") {
   record.tally = {};
   log.write(record);
 
-  const std::vector<nlohmann::json> lines = lines_of(directory / "log.jsonl");
+  const std::vector<Json> lines = lines_of(directory / "log.jsonl");
   REQUIRE(lines.size() == 3);
-  CHECK(lines[0] == nlohmann::json{{"kind", "step"},
-                                   {"step", 10},
-                                   {"epoch", 1},
-                                   {"loss", 1.5},
-                                   {"accuracy", 0.75},
-                                   {"lr", 0.25},
-                                   {"nm", "2:8"},
-                                   {"images_per_second", 2.0},
-                                   {"macs", 10},
-                                   {"macs_FF", 4},
-                                   {"macs_BP", 5},
-                                   {"macs_WU", 1},
-                                   {"dense_macs", 40},
-                                   {"seconds", 8.0}});
+  CHECK(lines[0] == Json{{"kind", "step"},
+                         {"step", 10},
+                         {"epoch", 1},
+                         {"loss", 1.5},
+                         {"accuracy", 0.75},
+                         {"lr", 0.25},
+                         {"nm", "2:8"},
+                         {"images_per_second", 2.0},
+                         {"macs", 10},
+                         {"macs_FF", 4},
+                         {"macs_BP", 5},
+                         {"macs_WU", 1},
+                         {"dense_macs", 40},
+                         {"seconds", 8.0}});
   CHECK(lines[1]["kind"] == "epoch");
   CHECK(lines[1]["val_accuracy"] == 0.75);
   CHECK(lines[1]["val_top5"] == 1.0);
@@ -211,7 +211,7 @@ TEST_CASE("a resumed run's log keeps what is before its step") {
   }
   write_file(path, read_file(path) + "{\"kind\":\"step\",\"st");
   { RunLog(path, directory / "log.csv", 12, 12).write(record_of(15)); }
-  const std::vector<nlohmann::json> lines = lines_of(path);
+  const std::vector<Json> lines = lines_of(path);
   REQUIRE(lines.size() == 3);
   CHECK(lines[2]["step"] == 15);
   { RunLog(path, directory / "log.csv", 0, 0).write(record_of(1)); }
@@ -236,7 +236,7 @@ TEST_CASE("the line of an epoch whose weights are evaluated again is logged once
   // Killed between the line and the checkpoint that knows of the evaluation.
   { RunLog(path, directory / "log.csv", 10, 5).write(epoch(10)); }
   std::vector<std::string> kinds;
-  for (const nlohmann::json& line : lines_of(path))
+  for (const Json& line : lines_of(path))
     kinds.push_back(fmt::format("{} {}", line["kind"].get<std::string>(), line["step"].get<int>()));
   CHECK(kinds == std::vector<std::string>{"step 5", "epoch 5", "step 10", "epoch 10"});
 }

@@ -68,11 +68,11 @@ inline std::map<std::string, std::vector<double>> tensors_of(const std::filesyst
 }
 
 /// Log lines without what depends on time.
-inline std::vector<nlohmann::json> log_of(const std::filesystem::path& run) {
-  std::vector<nlohmann::json> lines;
+inline std::vector<Json> log_of(const std::filesystem::path& run) {
+  std::vector<Json> lines;
   std::istringstream text(read_file(run / "log.jsonl"));
   for (std::string line; std::getline(text, line);) {
-    lines.push_back(nlohmann::json::parse(line));
+    lines.push_back(parse_json(line));
     lines.back().erase("seconds");
     lines.back().erase("images_per_second");
     lines.back().erase("time");

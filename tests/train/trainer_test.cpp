@@ -35,11 +35,10 @@ TEST_CASE("a run learns, and its directory and log are complete") {
   CHECK(outcome.state.total.images == 400);
   CHECK(outcome.state.total.work.macs() < outcome.state.total.work.dense_macs);
 
-  const std::vector<nlohmann::json> log = log_of(directory / "run");
+  const std::vector<Json> log = log_of(directory / "run");
   CHECK(log.size() == 10 + 8 + 1);
   std::int64_t macs = 0;
-  for (const nlohmann::json& line : log)
-    macs += line["kind"] == "epoch" ? line["macs"].get<std::int64_t>() : 0;
+  for (const Json& line : log) macs += line["kind"] == "epoch" ? line["macs"].get<std::int64_t>() : 0;
   CHECK(macs == outcome.state.total.work.macs());
   CHECK(log.back()["test_accuracy"] == outcome.test->top1);
 

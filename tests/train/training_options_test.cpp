@@ -34,7 +34,7 @@ Recipe full_recipe() {
 
 std::vector<double> of_epochs(const std::filesystem::path& run, const char* key) {
   std::vector<double> values;
-  for (const nlohmann::json& line : log_of(run)) {
+  for (const Json& line : log_of(run)) {
     if (line["kind"] == "epoch") values.push_back(line[key].get<double>());
   }
   return values;
@@ -141,7 +141,7 @@ TEST_CASE("a run without a test set evaluates the validation set for evaluation.
   data.test = nullptr;
   const Outcome outcome = run_once(directory / "run", tiny_recipe(), RunMode::fresh, {}, data);
   CHECK_FALSE(outcome.test.has_value());
-  const auto file = nlohmann::json::parse(read_file(directory / "run/evaluation.json"));
+  const auto file = parse_json(read_file(directory / "run/evaluation.json"));
   CHECK(file["set"] == "validation");
   CHECK(file["top1"] == outcome.state.best_accuracy.value());
 }
@@ -210,7 +210,7 @@ TEST_CASE("how masks move is in the log of each epoch, by layer") {
   const TemporaryDirectory directory;
   run_once(directory / "run", tiny_recipe(), RunMode::fresh);
   int epochs = 0;
-  for (const nlohmann::json& line : log_of(directory / "run")) {
+  for (const Json& line : log_of(directory / "run")) {
     if (line["kind"] != "epoch") continue;
     ++epochs;
     CHECK(line["mask_changes"].size() == 2);  // conv2 and fc; conv1 is dense
@@ -222,7 +222,7 @@ TEST_CASE("how masks move is in the log of each epoch, by layer") {
   Recipe held = tiny_recipe();
   held.refresh_masks = 1000;
   run_once(directory / "held", held, RunMode::fresh);
-  for (const nlohmann::json& line : log_of(directory / "held")) {
+  for (const Json& line : log_of(directory / "held")) {
     if (line["kind"] == "epoch") CHECK(line["mask_changes"]["conv2"] == 0.0);
   }
 }

@@ -66,8 +66,7 @@ Figures figures_of(const Json& object, const std::string& path) {
 }  // namespace
 
 std::string shown_value(const Json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
 Figures parse_figures(std::string_view text, const std::string& path) {

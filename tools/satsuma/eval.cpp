@@ -11,10 +11,10 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
-#include "satsuma/train/evaluation_file.hpp"
 #include "satsuma/train/loading.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "src/core/utf8.hpp"
+#include "src/train/evaluation_json.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/output.hpp"
 #include "tools/satsuma/pictures.hpp"

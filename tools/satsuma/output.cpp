@@ -8,8 +8,7 @@
 namespace satsuma::tools {
 
 std::string to_text(const Json& object) {
-  // Text that is no UTF-8 (a layer's name, say) must not lose the whole result.
-  return object.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(object, 2) + '\n';
 }
 
 void print_json(const Json& object) {

@@ -9,10 +9,7 @@
 
 namespace satsuma::tools {
 
-/// Objects keep the order in which keys were added.
-using Json = nlohmann::ordered_json;
-
-/// One JSON object as it is written, with a line end. Text from a file that is no UTF-8 loses those bytes.
+/// One JSON object as it is written, with a line end.
 std::string to_text(const Json& object);
 
 /// Writes one JSON object to standard output.

@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "satsuma/core/error.hpp"
-#include "src/core/nesting.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/file_text.hpp"
 
 extern char** environ;
@@ -97,7 +97,7 @@ Json PeerProcess::answer() {
   }
   const std::string line = received_.substr(0, end);
   received_.erase(0, end == std::string::npos ? end : end + 1);
-  Json value = parse_json<Json>(line);
+  Json value = parse_json(line);
   if (!value.is_discarded()) return value;
   throw Error(fmt::format("'{}' answered '{}', expected a line of JSON", name_, in_message(last_line(line))));
 }

@@ -12,7 +12,7 @@ Json trace_lane(int row, std::string_view name) {
 
 std::string trace_text(const Json& events) {
   const Json trace = {{"displayTimeUnit", "ms"}, {"traceEvents", events}};
-  return trace.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(trace) + "\n";
 }
 
 }  // namespace satsuma::tools

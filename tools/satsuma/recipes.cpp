@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/progress.hpp"
 #include "satsuma/train/recipe.hpp"
 #include "tools/satsuma/data_files.hpp"
+#include "tools/satsuma/file_text.hpp"
 #include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools {
@@ -23,8 +23,7 @@ struct Settings {
 
 /// What was measured of recipes that were run, by name: recorded.json beside them.
 Json read_records() {
-  std::ifstream file(shipped_file("recipes/recorded.json"));
-  Json records = Json::parse(file, nullptr, false);
+  Json records = parse_json(text_of(shipped_file("recipes/recorded.json")).value_or(""));
   if (!records.is_object())
     throw FormatError("recipes/recorded.json is missing or damaged; install Satsuma anew");
   return records;

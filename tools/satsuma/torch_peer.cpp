@@ -27,7 +27,7 @@ TorchPeer::TorchPeer(const std::string& python, const std::string& script, const
     : python_(python), format_(config.at("format")), precision_(config.at("precision")) {
   try {
     process_ = std::make_unique<PeerProcess>(
-        std::vector<std::string>{python, shipped_script(script), config.dump()}, patience);
+        std::vector<std::string>{python, shipped_script(script), json_text(config)}, patience);
     versions_ = process_->answer();
     if (!versions_.is_object() || !versions_.contains("torch") || !versions_["torch"].is_string()) {
       throw Error(fmt::format("'{}' told no version of PyTorch", python));

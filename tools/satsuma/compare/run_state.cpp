@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "satsuma/core/error.hpp"
-#include "src/core/nesting.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/file_text.hpp"
 
 namespace satsuma::tools::compare {
@@ -34,7 +34,7 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& directory) {
   std::vector<EpochRecord> epochs;
   double macs = 0;
   for (std::string line; std::getline(file, line);) {
-    const Json record = parse_json<Json>(line);
+    const Json record = parse_json(line);
     if (!record.is_object() || record.value("kind", Json()) != "epoch") continue;
     macs += number(record, "macs", 0);
     epochs.push_back({static_cast<std::int64_t>(std::clamp(number(record, "epoch"), 0., 1e15)),
@@ -48,7 +48,7 @@ RunState state_of(const train::StudyRun& run) {
   RunState state;
   // Files are replaced whole; one that is damaged is of another origin, and the run is made again.
   if (const auto text = text_of(files.result())) {
-    const Json result = parse_json<Json>(*text);
+    const Json result = parse_json(*text);
     if (is_finished(result)) state.result = result;
   }
   if (const auto text = text_of(files.failure()); text && !state.finished()) {

@@ -14,7 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
-#include "src/core/nesting.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/compare/run_state.hpp"
 #include "tools/satsuma/file_text.hpp"
 
@@ -124,7 +124,7 @@ Ending train_run(const train::StudyRun& run, const std::function<int()>& wait) {
   std::filesystem::remove(printed, ignored);
   std::string failure = reason(end.status, text_of(files.output()).value_or(""));
   if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0) {
-    const Json result = parse_json<Json>(text);
+    const Json result = parse_json(text);
     if (is_finished(result)) {
       train::write_atomically(files.result(), text);
       return Ending::finished;

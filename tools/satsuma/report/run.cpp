@@ -14,7 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
-#include "src/core/nesting.hpp"
+#include "src/core/json.hpp"
 #include "src/train/run_lock.hpp"
 #include "tools/satsuma/file_text.hpp"
 #include "tools/satsuma/run_description.hpp"
@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 Json object_of(const fs::path& path, Run& run) {
   const std::optional<std::string> text = text_of(path);
   if (!text) return Json::object();
-  Json object = parse_json<Json>(*text);
+  Json object = parse_json(*text);
   if (object.is_object()) return object;
   run.notes.push_back(fmt::format("{} is damaged and was left out", path.filename().string()));
   return Json::object();
@@ -44,7 +44,7 @@ std::vector<Json> lines_of(const fs::path& path, Run& run) {
   int damaged = 0;
   for (std::string line; std::getline(stream, line);) {
     if (line.find_first_not_of(" \r\t") == std::string::npos) continue;
-    Json object = parse_json<Json>(line);
+    Json object = parse_json(line);
     if (object.is_object() && number_at(object, "step")) {
       lines.push_back(std::move(object));
     } else if (!stream.eof()) {

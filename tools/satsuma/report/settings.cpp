@@ -51,7 +51,7 @@ std::string all_settings(const Run& run) {
 
 std::string text_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  return value.is_null() ? "-" : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return value.is_null() ? "-" : json_text(value);
 }
 
 std::string machine_value(const Run& run, const char* key) {
