@@ -1,4 +1,5 @@
-// Counts what operator new hands out, so that tests can say how much a reader allocates at most.
+// Counts what operator new hands out, so that tests can say how much a reader allocates at most. Nothing is
+// counted under ThreadSanitizer.
 
 #include <malloc.h>
 
@@ -7,6 +8,7 @@
 #include <new>
 
 #include "support.hpp"
+#include "tests/support/thread_sanitizer.hpp"
 
 namespace satsuma::data_tests {
 
@@ -42,11 +44,7 @@ static void uncounted(void* block) {
 
 }  // namespace satsuma::data_tests
 
-#ifndef __has_feature
-#define __has_feature(name) 0  // Clang's
-#endif
-// ThreadSanitizer has operators of its own, which cannot be replaced: nothing is counted there.
-#if !__has_feature(thread_sanitizer)
+#if !SATSUMA_THREAD_SANITIZER
 void* operator new(std::size_t bytes) {
   return satsuma::data_tests::counted(bytes);
 }

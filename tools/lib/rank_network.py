@@ -54,7 +54,7 @@ class Network:
                 return
             if rank == 0:
                 print("note: this kernel has no netem: the links have a rate and no delay")
-        call(*shaping, "tbf", "rate", f"{self.mbit}mbit", "burst", "256kbit", "latency", "50ms")
+        call(*shaping, "tbf", "rate", f"{self.mbit}mbit", "burst", "1mbit", "latency", "50ms")
 
     def __exit__(self, *_):
         for rank in range(self.ranks):
