@@ -7,28 +7,18 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "src/core/file_descriptor.hpp"
+
 namespace satsuma {
 
 namespace {
 
-class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path) {
-    do {
-      file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    } while (file_ < 0 && errno == EINTR);
+FileDescriptor opened(const std::filesystem::path& path) {
+  for (;;) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file >= 0 || errno != EINTR) return FileDescriptor(file);
   }
-  ~OpenFile() {
-    if (file_ >= 0) ::close(file_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  int get() const { return file_; }
-
- private:
-  int file_ = -1;
-};
+}
 
 /// A first guess, from what the file claims, of which only so much is believed.
 std::size_t first_size(int file) {
@@ -47,8 +37,8 @@ std::string read_whole_file(const std::filesystem::path& path, std::error_code& 
     failure = {error, std::generic_category()};
     return std::string();
   };
-  const OpenFile file(path);
-  if (file.get() < 0) return fail(errno);
+  const FileDescriptor file = opened(path);
+  if (!file) return fail(errno);
   std::string content(first_size(file.get()), '\0');
   std::size_t held = 0;
   for (;;) {

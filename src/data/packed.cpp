@@ -19,6 +19,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/decode.hpp"
+#include "src/core/file_descriptor.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/decode/decoder.hpp"
 #include "src/data/packed_format.hpp"
@@ -42,31 +43,24 @@ std::uint64_t number_at(const std::uint8_t* at, int bytes) {
 /// A file that is read at any offset by any thread.
 class File {
  public:
-  explicit File(std::filesystem::path path) : path_(std::move(path)), name_(shown_path(path_.string())) {
-    // Not waiting where the path is a pipe; what is no file is refused below.
-    file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  explicit File(const std::filesystem::path& path)
+      : name_(shown_path(path.string())),
+        // Not waiting where the path is a pipe; what is no file is refused below.
+        file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     struct stat status {};
-    if (file_ < 0 || ::fstat(file_, &status) != 0) {
-      const int error = errno;
-      if (file_ >= 0) ::close(file_);
-      throw IoError(fmt::format("cannot read '{}': {}", name_, std::generic_category().message(error)));
-    }
-    if (!S_ISREG(status.st_mode)) {
-      ::close(file_);
+    if (!file_ || ::fstat(file_.get(), &status) != 0)
+      throw IoError(fmt::format("cannot read '{}': {}", name_, std::generic_category().message(errno)));
+    if (!S_ISREG(status.st_mode))
       throw IoError(fmt::format("cannot read '{}': it is not a regular file", name_));
-    }
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
-  ~File() { ::close(file_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
 
   const std::string& name() const { return name_; }
   std::uint64_t size() const { return size_; }
 
   void read(std::uint64_t offset, std::span<std::uint8_t> to) const {
     while (!to.empty()) {
-      const ssize_t got = ::pread(file_, to.data(), to.size(), static_cast<off_t>(offset));
+      const ssize_t got = ::pread(file_.get(), to.data(), to.size(), static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) {
         throw IoError(fmt::format("cannot read '{}': {}", name_, std::generic_category().message(errno)));
@@ -82,9 +76,8 @@ class File {
   }
 
  private:
-  std::filesystem::path path_;
   std::string name_;
-  int file_ = -1;
+  FileDescriptor file_;
   std::uint64_t size_ = 0;
 };
 

@@ -17,6 +17,7 @@
 #include <sstream>
 #include <thread>
 
+#include "src/core/file_descriptor.hpp"
 #include "src/opencl/cl.hpp"
 #include "src/opencl/platforms.hpp"
 
@@ -58,22 +59,15 @@ class VendorsFolder {
 /// Lines in memory that a child writes and its parent reads.
 class Notes {
  public:
-  Notes() : file_(memfd_create("notes", MFD_CLOEXEC)) {}
-  ~Notes() {
-    if (file_ >= 0) close(file_);
-  }
-  Notes(const Notes&) = delete;
-  Notes& operator=(const Notes&) = delete;
-
-  int file() const { return file_; }
+  int file() const { return file_.get(); }
   void add(const std::string& line) const {
     const std::string text = line + "\n";
     // One that cannot be written is missed in a message, no more.
-    if (write(file_, text.data(), text.size()) < 0) return;
+    if (write(file(), text.data(), text.size()) < 0) return;
   }
   std::vector<std::string> lines() const {
-    std::string text(static_cast<std::size_t>(std::max<off_t>(0, lseek(file_, 0, SEEK_END))), '\0');
-    if (pread(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return {};
+    std::string text(static_cast<std::size_t>(std::max<off_t>(0, lseek(file(), 0, SEEK_END))), '\0');
+    if (pread(file(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return {};
     const auto is_control = [](unsigned char c) { return c < ' ' && c != '\n'; };
     std::replace_if(text.begin(), text.end(), is_control, ' ');
     std::vector<std::string> result;
@@ -85,7 +79,7 @@ class Notes {
   }
 
  private:
-  int file_;
+  FileDescriptor file_{memfd_create("notes", MFD_CLOEXEC)};
 };
 
 /// What a child leaves behind.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/file_descriptor.hpp"
 
 namespace satsuma::train {
 
@@ -25,20 +26,6 @@ constexpr const char* kTemporary = ".tmp";
 int open_file(const char* path, int flags, mode_t mode) {
   return ::open(path, flags, mode);
 }
-
-/// Closes a descriptor, where there is one.
-class Descriptor {
- public:
-  explicit Descriptor(int file) : file_(file) {}
-  ~Descriptor() {
-    if (file_ >= 0) ::close(file_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
- private:
-  int file_;
-};
 
 fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";
@@ -95,11 +82,9 @@ void remove_leftovers(const fs::path& path) {
     if (!name.starts_with(prefix) ||
         name.find_first_not_of("0123456789-", prefix.size()) != std::string::npos)
       continue;
-    const int file = ::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (file < 0) continue;
+    const FileDescriptor file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     // Whose writer lives is locked, on whatever host that is.
-    if (::flock(file, LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
-    ::close(file);
+    if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
   }
 }
 
@@ -180,7 +165,7 @@ void AtomicFile::commit() {
   }
   if (calls_.fsync(file_) != 0) fail("write");
   // The lock is held until the file has its name.
-  const Descriptor lock(::fcntl(file_, F_DUPFD_CLOEXEC, 0));
+  const FileDescriptor lock(::fcntl(file_, F_DUPFD_CLOEXEC, 0));
   if (calls_.close(std::exchange(file_, -1)) != 0) fail("write");
   if (calls_.rename(temporary_.c_str(), target_.c_str()) != 0) fail("replace");
   temporary_.clear();

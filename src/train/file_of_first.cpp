@@ -40,14 +40,10 @@ FileOfFirst::FileOfFirst(distributed::Communicator& ranks, std::filesystem::path
   if (ranks.size() == 1) return;
   const std::string content = ranks.of_first(ranks.first() ? content_of(path_) : std::string());
   if (ranks.first()) return;
-  file_ = ::memfd_create("satsuma", MFD_CLOEXEC);
-  if (file_ < 0) throw IoError(io_message("copy", path_, errno));
-  write_all(file_, content, path_);
-  path_ = fmt::format("/proc/self/fd/{}", file_);
-}
-
-FileOfFirst::~FileOfFirst() {
-  if (file_ >= 0) ::close(file_);
+  file_ = FileDescriptor(::memfd_create("satsuma", MFD_CLOEXEC));
+  if (!file_) throw IoError(io_message("copy", path_, errno));
+  write_all(file_.get(), content, path_);
+  path_ = fmt::format("/proc/self/fd/{}", file_.get());
 }
 
 }  // namespace satsuma::train

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "satsuma/distributed/communicator.hpp"
+#include "src/core/file_descriptor.hpp"
 
 namespace satsuma::train {
 
@@ -12,15 +13,12 @@ class FileOfFirst {
  public:
   /// Throws IoError when rank 0 cannot read it, or another rank has no memory for it.
   FileOfFirst(distributed::Communicator& ranks, std::filesystem::path path);
-  ~FileOfFirst();
-  FileOfFirst(const FileOfFirst&) = delete;
-  FileOfFirst& operator=(const FileOfFirst&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
-  int file_ = -1;
+  FileDescriptor file_;
 };
 
 }  // namespace satsuma::train

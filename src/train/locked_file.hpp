@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "src/core/file_descriptor.hpp"
+
 namespace satsuma::train {
 
 /// A file that is made, locked for one process and removed again with the object. The system drops the lock
@@ -39,7 +41,7 @@ class LockedFile {
   bool in_place() const;
 
   std::filesystem::path path_;
-  int file_ = -1;
+  FileDescriptor file_;
   State state_ = State::held;
   int error_ = 0;
 };

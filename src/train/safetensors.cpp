@@ -13,6 +13,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/file_descriptor.hpp"
 #include "src/core/json.hpp"
 #include "src/train/safetensors_header.hpp"
 
@@ -28,26 +29,20 @@ constexpr std::uint64_t kMostHeader = 100'000'000;
 /// A file opened for reading, with its size.
 class InputFile {
  public:
-  explicit InputFile(const std::filesystem::path& path) : path_(path) {
-    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file_ < 0) throw IoError(io_message("read", path, errno));
+  explicit InputFile(const std::filesystem::path& path)
+      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (!file_) throw IoError(io_message("read", path, errno));
     struct stat status {};
-    const bool regular = ::fstat(file_, &status) == 0 && S_ISREG(status.st_mode);
-    if (!regular) {
-      ::close(file_);
+    if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode))
       throw IoError(fmt::format("cannot read {}: it is no regular file", path.string()));
-    }
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
-  ~InputFile() { ::close(file_); }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
 
   std::uint64_t size() const { return size_; }
 
   void read(std::uint64_t offset, std::span<std::byte> bytes) const {
     while (!bytes.empty()) {
-      const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw IoError(io_message("read", path_, errno));
       if (got == 0) throw IoError(fmt::format("{} became shorter while it was read", path_.string()));
@@ -58,7 +53,7 @@ class InputFile {
 
  private:
   std::filesystem::path path_;
-  int file_ = -1;
+  FileDescriptor file_;
   std::uint64_t size_ = 0;
 };
 

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "src/core/file_descriptor.hpp"
+
 namespace satsuma::train {
 
 /// A file that grows by whole pieces.
@@ -15,9 +17,6 @@ class AppendFile {
   };
   /// Throws IoError.
   explicit AppendFile(std::filesystem::path path, Begin begin = Begin::new_file);
-  ~AppendFile();
-  AppendFile(const AppendFile&) = delete;
-  AppendFile& operator=(const AppendFile&) = delete;
 
   /// Throws IoError; no part of `bytes` is in the file then.
   void append(std::string_view bytes);
@@ -25,7 +24,7 @@ class AppendFile {
 
  private:
   std::filesystem::path path_;
-  int file_ = -1;
+  FileDescriptor file_;
 };
 
 }  // namespace satsuma::train

@@ -14,6 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/file_descriptor.hpp"
 #include "src/core/json.hpp"
 #include "tools/satsuma/compare/run_state.hpp"
 #include "tools/satsuma/file_text.hpp"
@@ -23,22 +24,14 @@ namespace satsuma::tools::compare {
 namespace {
 
 /// A file that a child writes to.
-class OutputFile {
- public:
-  explicit OutputFile(const std::filesystem::path& path)
-      : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-    if (file_ < 0) throw IoError(train::io_message("create", path, errno));
-  }
-  ~OutputFile() { ::close(file_); }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-  int file() const { return file_; }
+FileDescriptor output_file(const std::filesystem::path& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file) throw IoError(train::io_message("create", path, errno));
+  return file;
+}
 
- private:
-  int file_;
-};
-
-pid_t start(const std::vector<std::string>& command, const OutputFile& result, const OutputFile& words) {
+pid_t start(const std::vector<std::string>& command, const FileDescriptor& result,
+            const FileDescriptor& words) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -53,7 +46,7 @@ pid_t start(const std::vector<std::string>& command, const OutputFile& result, c
   if (::getppid() != parent) ::_exit(127);
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
-  if (::dup2(result.file(), STDOUT_FILENO) < 0 || ::dup2(words.file(), STDERR_FILENO) < 0) ::_exit(127);
+  if (::dup2(result.get(), STDOUT_FILENO) < 0 || ::dup2(words.get(), STDERR_FILENO) < 0) ::_exit(127);
   ::execv("/proc/self/exe", arguments.data());
   ::_exit(127);
 }
@@ -116,8 +109,8 @@ Ending train_run(const train::StudyRun& run, const std::function<int()>& wait) {
   const std::filesystem::path printed = files.result().string() + ".part";
   End end;
   {
-    const OutputFile result(printed);
-    const OutputFile words(files.output());
+    const FileDescriptor result = output_file(printed);
+    const FileDescriptor words = output_file(files.output());
     end = wait_for(start(command_of(run, files), result, words), wait);
   }
   const std::string text = text_of(printed).value_or("");

@@ -14,6 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/file_descriptor.hpp"
 #include "src/core/json.hpp"
 #include "src/train/run_lock.hpp"
 #include "tools/satsuma/file_text.hpp"
@@ -60,11 +61,9 @@ std::vector<Json> lines_of(const fs::path& path, Run& run) {
 }
 
 bool is_locked(const fs::path& directory) {
-  const int file = ::open((directory / train::kLockName).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0) return false;
-  const bool held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(file);
-  return held;
+  const FileDescriptor file(
+      ::open((directory / train::kLockName).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return file && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 std::optional<double> parsed(const std::string& text) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace satsuma {
+
+/// Owns a file descriptor: closes it at the end, where there is one. What close says is lost; who writes and
+/// has to know releases it first.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int file) : file_(file) {}
+  ~FileDescriptor() {
+    if (file_ >= 0) ::close(file_);
+  }
+  FileDescriptor(FileDescriptor&& other) noexcept : file_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+
+  int get() const { return file_; }
+  /// False where opening it failed.
+  explicit operator bool() const { return file_ >= 0; }
+  [[nodiscard]] int release() { return std::exchange(file_, -1); }
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace satsuma
