@@ -93,6 +93,29 @@ void check_srun(const Launch& launch) {
                                   launch.size, short_version(), right_launchers()));
 }
 
+#if defined(MPICH_NUMVERSION) && MPICH_NUMVERSION < 40200000
+constexpr bool kMayHangInFinalize = true;
+#else
+constexpr bool kMayHangInFinalize = false;
+#endif
+
+/// MPI's end, where all ranks have left each other. In MPI_Finalize of MPICH before 4.2 a rank that is
+/// through with its connections waits for the others and helps none of them any more, so that over UCX they
+/// may wait for ever (pmodels/mpich#6596). There processes end without it, with which its mpirun and srun are
+/// content.
+void finish() {
+  if (!kMayHangInFinalize) {
+    MPI_Finalize();
+    return;
+  }
+  // What is still on its way to others leaves.
+  for (int i = 0; i < 100; ++i) {
+    int there = 0;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 class Mpi : public Communicator {
  public:
   explicit Mpi(const Launch& launch) {
@@ -126,7 +149,7 @@ class Mpi : public Communicator {
     wait(everybody);
     watch_->leave();
     for (MPI_Comm& channel : channels_) MPI_Comm_free(&channel);
-    MPI_Finalize();
+    finish();
   }
 
   int rank() const override { return rank_; }
