@@ -106,5 +106,7 @@ def check_host(satsuma):
     for program in ("ip", "tc", "mpirun", "unshare"):
         if shutil.which(program) is None:
             give_up(f"there is no {program}")
-    if "no MPI" in call(satsuma, "--version").stdout:
-        give_up("this build has no MPI")
+    if "Open MPI" not in call(satsuma, "--version").stdout:
+        give_up("this build has no Open MPI")
+    if "Open MPI" not in call("mpirun", "--version").stdout:
+        give_up("mpirun is not Open MPI's")
