@@ -95,7 +95,7 @@ def mpirun(network, folder, ranks):
 def environment():
     return {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             # mpirun looks for hosts that are gone every five minutes by itself.
-            "OMPI_MCA_oob_tcp_keepalive_time": "10", "OMPI_MCA_oob_tcp_keepalive_intvl": "5",
+            "OMPI_MCA_oob_tcp_keepalive_time": "5", "OMPI_MCA_oob_tcp_keepalive_intvl": "3",
             "OMPI_MCA_oob_tcp_keepalive_probes": "2", "OMP_WAIT_POLICY": "passive", "SATSUMA_TUNE": "off", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 
 
