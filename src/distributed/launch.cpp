@@ -24,18 +24,28 @@ std::optional<int> number(const char* variable) {
 struct Names {
   const char* rank;
   const char* size;
-  const char* on_host;
+  const char* on_host;  ///< null where the launcher does not say
   const char* by;
 };
 
-// Open MPI's mpirun; srun; MPICH's mpirun, and those of its kin. A shell in a job of Slurm has a rank too,
-// but no step with tasks.
+// Open MPI's mpirun; MPICH's, and those of its kin; srun; others that speak PMI. In a job of Slurm both kinds
+// of mpirun have srun start a helper on each host, whose step their ranks see as their own: they come first.
+// A shell in such a job has a rank too, but no step with tasks.
 constexpr Names kKnown[] = {
     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "mpirun"},
+    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "mpirun"},
     {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr, "srun"},
-    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "mpirun"}};
+    {"PMI_RANK", "PMI_SIZE", nullptr, "the launcher"}};
 
-/// mpirun gives each of two ranks one core where nobody asks for it: too few for threads, on most machines.
+/// Whether the user had Open MPI's mpirun bind the ranks (`--bind-to`), so that the cores of a rank are its
+/// own.
+bool has_own_cores() {
+  const char* const policy = std::getenv("OMPI_MCA_hwloc_base_binding_policy");
+  return policy != nullptr && std::string_view(policy) != "none";
+}
+
+/// Open MPI's mpirun gives each of two ranks one core where nobody asks for it: too few for threads, on most
+/// machines.
 void unbind() {
   if (std::getenv("OMPI_MCA_orte_bound_at_launch") == nullptr || has_own_cores()) return;
   cpu_set_t all;
@@ -45,11 +55,6 @@ void unbind() {
 }
 
 }  // namespace
-
-bool has_own_cores() {
-  const char* const policy = std::getenv("OMPI_MCA_hwloc_base_binding_policy");
-  return policy != nullptr && std::string_view(policy) != "none";
-}
 
 void forget_launch() {
   unbind();
@@ -65,8 +70,9 @@ Launch launch_of_process() {
     const std::optional<int> rank = number(names.rank);
     const std::optional<int> size = number(names.size);
     if (!rank || !size || *size == 0) continue;
-    const std::optional<int> on_host = names.on_host == nullptr ? std::nullopt : number(names.on_host);
-    return {*rank, *size, std::max(1, on_host.value_or(1)), names.by};
+    const std::optional<int> on_host = names.on_host == nullptr ? 1 : number(names.on_host);
+    if (!on_host) continue;
+    return {*rank, *size, has_own_cores() ? 1 : std::max(1, *on_host), names.by};
   }
   // A launcher of PMIx alone: MPI knows how many there are.
   if (const std::optional<int> rank = number("PMIX_RANK")) return {*rank, 0, 1, "the launcher"};

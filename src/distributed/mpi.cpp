@@ -14,6 +14,7 @@
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
+#include "src/core/message.hpp"
 #include "src/distributed/host_name.hpp"
 #include "src/distributed/start.hpp"
 #include "src/distributed/watch.hpp"
@@ -45,7 +46,7 @@ int count_of(std::size_t bytes) {
   return static_cast<int>(bytes);
 }
 
-/// The library's first words: `Open MPI v4.1.4`, `MPICH Version: 4.0.2`.
+/// The library's first words: `Open MPI v4.1.4`, `MPICH 4.0.2`.
 std::string short_version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int length = 0;
@@ -53,18 +54,72 @@ std::string short_version() {
   std::string version(text.data(), static_cast<std::size_t>(length));
   version = version.substr(0, version.find_first_of(",\n"));
   std::replace(version.begin(), version.end(), '\t', ' ');
+  constexpr std::string_view kWord = " Version:";
+  if (const std::size_t at = version.find(kWord); at != std::string::npos) version.erase(at, kWord.size());
   return version;
 }
 
-/// What is wrong on all ranks is said by the first; the launcher ends the others when it ends.
+bool is_open_mpi() {
+  return short_version().starts_with("Open MPI");
+}
+
+/// What is wrong on all ranks is said by the first. The launcher may end the others when it ends, or all when
+/// one of the others ends: they leave it the time to say so.
 [[noreturn]] void refuse(int rank, const std::string& why) {
-  if (rank != 0) std::this_thread::sleep_for(std::chrono::seconds(5));
+  if (rank != 0) {
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+    set_silent(true);
+  }
   throw UsageError(why);
+}
+
+/// Each MPI knows its own launchers: for another's each process is one by itself.
+std::string right_launchers() {
+  const std::string library = short_version();
+  const bool is_mpich = library.starts_with("MPICH");
+  return fmt::format("start them with the mpirun of {}{}, or with srun --mpi={}", library,
+                     is_open_mpi() ? " (on Debian mpirun.openmpi)"
+                     : is_mpich    ? " (on Debian mpirun.mpich)"
+                                   : "",
+                     is_open_mpi() ? "pmix" : "pmi2");
+}
+
+/// Without PMIx, or the PMI that some builds of it speak, Open MPI ends in MPI_Init with words on how to
+/// build it.
+void check_srun(const Launch& launch) {
+  if (launch.by != "srun" || !is_open_mpi()) return;
+  if (std::getenv("PMIX_RANK") != nullptr || std::getenv("PMI_RANK") != nullptr) return;
+  refuse(launch.rank, fmt::format("srun started {} processes without PMIx, by which {} finds the others; {}",
+                                  launch.size, short_version(), right_launchers()));
+}
+
+#if defined(MPICH_NUMVERSION) && MPICH_NUMVERSION < 40200000
+constexpr bool kMayHangInFinalize = true;
+#else
+constexpr bool kMayHangInFinalize = false;
+#endif
+
+/// MPI's end, where all ranks have left each other. In MPI_Finalize of MPICH before 4.2 a rank that is
+/// through with its connections waits for the others and helps none of them any more, so that over UCX they
+/// may wait for ever (pmodels/mpich#6596). There processes end without it, with which its mpirun and srun are
+/// content.
+void finish() {
+  if (!kMayHangInFinalize) {
+    MPI_Finalize();
+    return;
+  }
+  // What is still on its way to others leaves.
+  for (int i = 0; i < 100; ++i) {
+    int there = 0;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 class Mpi : public Communicator {
  public:
   explicit Mpi(const Launch& launch) {
+    check_srun(launch);
     // One thread talks to MPI; others (loader, OpenMP) are there.
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
@@ -72,11 +127,13 @@ class Mpi : public Communicator {
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
     if (launch.size > 0 && size_ != launch.size) {
       MPI_Finalize();
-      refuse(launch.rank,
-             fmt::format(
-                 "{} started {} processes, but MPI sees {}; start them with the mpirun of {}, or with srun "
-                 "--mpi=pmix",
-                 launch.by, launch.size, size_, mpi_library()));
+      refuse(launch.rank, fmt::format("{} started {} processes, but MPI sees {}; {}", launch.by, launch.size,
+                                      size_, right_launchers()));
+    }
+    if (launch.size == 0 && rank_ != launch.rank) {
+      MPI_Finalize();
+      throw UsageError(fmt::format("{} calls this process rank {}, but MPI calls it {} of {}; {}", launch.by,
+                                   launch.rank, rank_, size_, right_launchers()));
     }
     for (MPI_Comm& channel : channels_) MPI_Comm_dup(MPI_COMM_WORLD, &channel);
     hosts_ = gather_text(host_name());
@@ -92,7 +149,7 @@ class Mpi : public Communicator {
     wait(everybody);
     watch_->leave();
     for (MPI_Comm& channel : channels_) MPI_Comm_free(&channel);
-    MPI_Finalize();
+    finish();
   }
 
   int rank() const override { return rank_; }
@@ -149,8 +206,9 @@ class Mpi : public Communicator {
   void check_same() {
     check_same("is", "Satsuma", SATSUMA_VERSION, "install the same one on all hosts");
     check_same("has", "kernels", std::string(to_string(active_isa())),
-               "their weights would drift apart: set SATSUMA_ISA to one that all hosts have "
-               "(mpirun -x SATSUMA_ISA=avx2)");
+               fmt::format("their weights would drift apart: set SATSUMA_ISA to one that all hosts have "
+                           "(mpirun {})",
+                           is_open_mpi() ? "-x SATSUMA_ISA=avx2" : "-genv SATSUMA_ISA avx2"));
   }
 
   /// Refuses where a rank's `own` is not that of rank 0.

@@ -13,7 +13,7 @@ std::unique_ptr<Communicator> make_mpi(const Launch& launch) {
   const std::string count = launch.size > 0 ? fmt::format("{} ", launch.size) : "";
   throw UsageError(fmt::format(
       "{} started {}processes that should train together, but this build has no MPI; install libopenmpi-dev "
-      "and build anew with -Dmpi=enabled, or start one process",
+      "or libmpich-dev and build anew with -Dmpi=enabled, or start one process",
       launch.by, count));
 }
 

@@ -2,17 +2,14 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import time
 import unittest
 
+from launcher import MPI, MPIRUN, WITHOUT_MPI, listening_ports, process_of_rank, ranks_environment, start_of
 from support import SATSUMA, CommandTest, environment, read_safetensors, wait_for, write_bmp
-
-MPIRUN = shutil.which("mpirun")
-HAS_MPI = MPIRUN and "no MPI" not in subprocess.run([SATSUMA, "--version"], capture_output=True, text=True).stdout
 
 # Three blocks of sixteen images, so that two ranks have different shares and three have one each. The learning rate is
 # small, since BDWP's choice of weights and ReLU make jumps of the last bits of sums.
@@ -27,40 +24,18 @@ CLOSE = 1e-4
 FAR = 3e-2
 
 
-def ranks_environment(**more):
-    # Containers run tests as root, on fewer cores than there are ranks.
-    return environment(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_btl_vader_single_copy_mechanism="none", **more)
-
-
-def listening_ports(process):
-    """TCP ports of all addresses at which a process listens."""
-    sockets = set()
-    for file in os.listdir(f"/proc/{process}/fd"):
-        try:
-            sockets.add(os.readlink(f"/proc/{process}/fd/{file}"))
-        except OSError:
-            pass
-    ports = []
-    with open(f"/proc/{process}/net/tcp") as table:
-        for line in table.readlines()[1:]:
-            words = line.split()
-            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
-                ports.append(int(words[1].split(":")[1], 16))
-    return ports
-
-
 def floats(entry):
     return list(memoryview(entry[2]).cast("f"))
 
 
-@unittest.skipUnless(HAS_MPI, "needs a build with MPI, and mpirun")
+@unittest.skipUnless(MPIRUN, "needs a build with Open MPI or MPICH, and its mpirun")
 class Ranks(CommandTest):
-    def command(self, ranks, *arguments, mpirun=()):
-        return [MPIRUN, "--oversubscribe", "-np", str(ranks), *mpirun, SATSUMA, *map(str, arguments)]
+    def command(self, ranks, *arguments):
+        return [*start_of(ranks), SATSUMA, *map(str, arguments)]
 
-    def mpirun(self, ranks, *arguments, code=0, mpirun=(), env=None):
-        done = subprocess.run(self.command(ranks, *arguments, mpirun=mpirun), cwd=self.folder, capture_output=True,
-                              text=True, timeout=300, env=env or ranks_environment())
+    def mpirun(self, ranks, *arguments, code=0, env=None):
+        done = subprocess.run(self.command(ranks, *arguments), cwd=self.folder, capture_output=True, text=True, timeout=300,
+                              env=env or ranks_environment())
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
@@ -129,7 +104,7 @@ class Ranks(CommandTest):
     def test_same_bits(self):
         options = ["--method", "bdwp", "--wu", "2:8"]
         self.mpirun(2, "train", *RUN, *options, "--out", "first")
-        self.mpirun(2, "train", *RUN, *options, "--out", "second", mpirun=["--mca", "btl", "self,tcp"])
+        self.mpirun(2, "train", *RUN, *options, "--out", "second", env=ranks_environment(**MPI.over_tcp))
         self.assert_same_tensors("first/last.safetensors", "second/last.safetensors")
         # Local statistics are another training, averaged for the checkpoint.
         self.mpirun(2, "train", *RUN, *options, "--no-sync-bn", "--exchange", "bf16", "--out", "third")
@@ -153,7 +128,7 @@ class Ranks(CommandTest):
 
     def test_words(self):
         out = self.mpirun(2, "train", *RUN, "--method", "dense", "--out", "run").stdout
-        self.assertRegex(out.splitlines()[0], r"^2 ranks on 1 host \(.+: 2\), 1 thread each, .*MPI")
+        self.assertRegex(out.splitlines()[0], r"^2 ranks on 1 host \(.+: 2\), 1 thread each, (Open MPI v|MPICH )\d")
         self.assertEqual(out.count("epoch 1/5"), 1)
         self.assertIn("2 ranks wait ", out)
         self.assertEqual(json.loads((self.folder / "run/run.json").read_text())["ranks"], 2)
@@ -178,11 +153,10 @@ class Ranks(CommandTest):
             with self.subTest(number):
                 out = f"run-{number}"
                 process = self.start(3, "--method", "dense", "--epochs", "5000", "--steps", "20000", "--out", out,
-                                     # For the step and the checkpoint.
-                                     OMPI_MCA_odls_base_sigkill_timeout="5")
+                                     **MPI.patient)
                 wait_for(lambda: (self.folder / out / "log.jsonl").exists() and self.log(out))
                 # mpirun asks all to end by SIGTERM; one rank is asked by SIGUSR1.
-                os.kill(process.pid if number == signal.SIGTERM else self.rank_of(process, 1), number)
+                os.kill(process.pid if number == signal.SIGTERM else process_of_rank(process.pid, 1), number)
                 words, errors = process.communicate(timeout=60)
                 self.assertNotEqual(process.returncode, 0)
                 self.assertEqual(words.count("stopped by signal"), 1, words + errors)
@@ -192,14 +166,6 @@ class Ranks(CommandTest):
         done = self.mpirun(2, "train", *RUN, "--method", "dense", "--epochs", "5000", "--steps", "20000", "--max-time", "4s",
                            "--out", "run")
         self.assertEqual(done.stdout.count("stopped by --max-time"), 1)
-
-    def rank_of(self, process, rank):
-        """Its process."""
-        for child in subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split():
-            with open(f"/proc/{child}/environ", "rb") as file:
-                if f"OMPI_COMM_WORLD_RANK={rank}".encode() in file.read().split(b"\0"):
-                    return int(child)
-        raise AssertionError("no such rank")
 
     def test_rank_that_dies(self):
         # The launcher sees a death, too, and may ask the others to end before they have seen it: in the last case rank 1
@@ -214,7 +180,7 @@ class Ranks(CommandTest):
                 wait_for(lambda: (self.folder / out / "log.jsonl").exists() and self.log(out))
                 begin = time.monotonic()
                 for other, earlier in [*before, (rank, number)]:
-                    os.kill(self.rank_of(process, other), earlier)
+                    os.kill(process_of_rank(process.pid, other), earlier)
                 _, errors = process.communicate(timeout=60)
                 self.assertLess(time.monotonic() - begin, 30)
                 self.assertNotEqual(process.returncode, 0)
@@ -225,11 +191,12 @@ class Ranks(CommandTest):
                 self.mpirun(2, "train", "--resume", "--max-time", "1s", "--out", out)
 
     def test_stranger_at_the_door(self):
-        # Open MPI's own listeners stay away, so that all that rank 0 listens at is ours.
+        # MPI's own listeners stay away, so that all that rank 0 listens at is ours.
         process = self.start(2, "--method", "dense", "--epochs", "5000", "--steps", "20000", "--max-time", "8s", "--out", "run",
-                             OMPI_MCA_btl="self,vader")
+                             **MPI.in_memory)
         wait_for(lambda: (self.folder / "run" / "log.jsonl").exists() and self.log("run"))
-        doors = listening_ports(self.rank_of(process, 0))
+        # MPICH's mpirun hands its own ones down.
+        doors = listening_ports(process_of_rank(process.pid, 0)) - listening_ports(process.pid)
         self.assertTrue(doors)
         strangers = [socket.create_connection(("127.0.0.1", door)) for door in doors for _ in range(2)]
         # The words of ranks, behind what is longer than a greeting, and behind a wrong one.
@@ -248,7 +215,7 @@ class Ranks(CommandTest):
         command = self.command(2, "train", "--model", "resnet9", "--width", "0.125", "--data", "./pictures", "--image-size", "16",
                                "--val-share", "0.3", "--batch-size", "2", "--out", self.folder / "run")
         at = command.index(SATSUMA)
-        command[at:at] = ["bash", "-c", 'cd "$OMPI_COMM_WORLD_RANK" && exec "$@"', "moved"]
+        command[at:at] = ["bash", "-c", f'cd "${MPI.rank}" && exec "$@"', "moved"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, env=ranks_environment())
         self.assertEqual(done.returncode, 2, done.stderr)
         lines = self.errors(done.stderr)
@@ -256,14 +223,14 @@ class Ranks(CommandTest):
         self.assertIn("ranks have different data", lines[0])
 
     def test_full_disk_of_rank_0(self):
-        limit = 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then ulimit -f 40; fi; exec "$@"'
+        limit = f'if [ "${MPI.rank}" = 0 ]; then ulimit -f 40; fi; exec "$@"'
         command = self.command(2, "train", *RUN, "--method", "dense", "--width", "0.25", "--out", "run")
         at = command.index(SATSUMA)
         command[at:at] = ["bash", "-c", limit, "limited"]
         begin = time.monotonic()
         # Without files of shared memory, for which the limit holds, too.
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60,
-                              env=ranks_environment(OMPI_MCA_btl="self,tcp"))
+                              env=ranks_environment(**MPI.over_tcp))
         self.assertLess(time.monotonic() - begin, 30)
         self.assertEqual(done.returncode, 1, done.stderr)
         lines = self.errors(done.stderr)
@@ -283,6 +250,33 @@ class Ranks(CommandTest):
                                         "--repeat", "2", "--warmup", "1", "--methods", "dense", "--json").stdout)
         self.assertEqual((answer["ranks"], answer["modelled"]), (2, False))
         self.assertGreater(answer["methods"]["dense"]["efficiency"], 0)
+
+    def test_wrong_launcher(self):
+        # The variables of another MPI's mpirun, and of an srun that offers no PMI: MPI would make each process one by itself.
+        others = {"Open MPI": {"PMI_RANK": "0", "PMI_SIZE": "2", "MPI_LOCALNRANKS": "2"},
+                  "MPICH": {"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_SIZE": "2"}}
+        for name, variables in {"mpirun": others[MPI.library],
+                                "srun": {"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "2"}}.items():
+            with self.subTest(name):
+                words = self.refusal("train", *RUN, "--out", "run", code=2, env=ranks_environment(**variables))
+                self.assertIn(f"{name} started 2 processes", words)
+                self.assertIn(f"start them with the mpirun of {MPI.library}", words)
+                self.assertFalse((self.folder / "run").exists())
+
+
+class Launches(CommandTest):
+    def test_who_has_started_it(self):
+        task = {"SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4"}
+        # MPICH's mpirun in a job of Slurm: srun starts a helper on each host, the helper starts the ranks.
+        helper = {"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}
+        hydra = {"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALNRANKS": "2", **helper}
+        for rank, ranks, variables in [(0, 1, {}), (0, 1, helper), (1, 4, task), (1, 2, hydra),
+                                       (1, 4, {**task, "PMI_RANK": "1", "PMI_SIZE": "4"}),
+                                       # A script in a job of Slurm that no srun has started.
+                                       (0, 1, {"SLURM_PROCID": "0", "SLURM_NTASKS": "4"})]:
+            with self.subTest(variables):
+                mpi = json.loads(self.satsuma("devices", "--json", env=environment(**variables)).stdout)["mpi"]
+                self.assertEqual((mpi["rank"], mpi["ranks"]), (rank, ranks))
 
 
 class Model(CommandTest):
@@ -305,9 +299,9 @@ class Model(CommandTest):
         self.assertIn("network", self.satsuma(*options).stdout)
         self.assertIn("--gbps", self.refusal(*options, "--gbps", "0", code=2))
 
-    @unittest.skipIf(HAS_MPI, "of builds without MPI")
+    @unittest.skipUnless(WITHOUT_MPI, "of builds without MPI")
     def test_launcher_without_mpi(self):
-        env = environment(OMPI_COMM_WORLD_RANK="1", OMPI_COMM_WORLD_SIZE="2")
+        env = environment(OMPI_COMM_WORLD_RANK="1", OMPI_COMM_WORLD_SIZE="2", OMPI_COMM_WORLD_LOCAL_SIZE="2")
         self.assertIn("this build has no MPI", self.refusal("train", *RUN, "--out", "run", code=2, env=env))
 
 

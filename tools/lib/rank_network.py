@@ -95,7 +95,7 @@ def mpirun(network, folder, ranks):
 def environment():
     return {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             # mpirun looks for hosts that are gone every five minutes by itself.
-            "OMPI_MCA_oob_tcp_keepalive_time": "10", "OMPI_MCA_oob_tcp_keepalive_intvl": "5",
+            "OMPI_MCA_oob_tcp_keepalive_time": "5", "OMPI_MCA_oob_tcp_keepalive_intvl": "3",
             "OMPI_MCA_oob_tcp_keepalive_probes": "2", "OMP_WAIT_POLICY": "passive", "SATSUMA_TUNE": "off", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 
 
@@ -106,5 +106,7 @@ def check_host(satsuma):
     for program in ("ip", "tc", "mpirun", "unshare"):
         if shutil.which(program) is None:
             give_up(f"there is no {program}")
-    if "no MPI" in call(satsuma, "--version").stdout:
-        give_up("this build has no MPI")
+    if "Open MPI" not in call(satsuma, "--version").stdout:
+        give_up("this build has no Open MPI")
+    if "Open MPI" not in call("mpirun", "--version").stdout:
+        give_up("mpirun is not Open MPI's")

@@ -210,8 +210,10 @@ int run_measured(const Settings& settings, distributed::Communicator& ranks) {
     throw UsageError(fmt::format("--batch-size got {}, expected at least one image for each of the {} ranks",
                                  settings.bench.batch_size, ranks.size()));
   }
-  if (distributed::has_own_cores())
-    throw UsageError("bench scale gives all cores of a host to one process in turns; leave out --bind-to");
+  if (!share_cores(ranks))
+    throw UsageError(
+        "bench scale gives all cores of a host to one process in turns, but ranks are bound to cores of "
+        "their own; leave out --bind-to, or give srun --cpu-bind=none");
   const auto on_host = static_cast<std::int64_t>(ranks.ranks_on_this_host());
   const auto cores = static_cast<int>(settings.bench.threads.value_or(threads_of_rank(ranks) * on_host));
   settings.bench.apply();

@@ -169,31 +169,50 @@ Finding check_opencl() {
   return {"OpenCL", State::missing, "no platform", platforms.problem};
 }
 
-/// The first folder of PATH that holds one of `names`.
-std::string on_path(const std::vector<std::string>& names) {
+/// Files that PATH leads to, by the order of its folders, and of `names` in each.
+std::vector<std::string> on_path(const std::vector<std::string>& names) {
   const char* const path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
+  std::vector<std::string> found;
   for (std::string folder; std::getline(folders, folder, ':');) {
     for (const std::string& name : names) {
       const std::string file = folder + "/" + name;
-      if (access(file.c_str(), X_OK) == 0) return file;
+      if (access(file.c_str(), X_OK) == 0) found.push_back(file);
     }
   }
-  return "";
+  return found;
+}
+
+/// Whether a launcher is known to be another MPI's, by the name of the program behind its links: Debian's
+/// `mpirun` leads to one of those that are installed.
+bool is_of_another(const std::string& launcher, bool is_open_mpi) {
+  std::error_code unknown;
+  const std::string program = fs::canonical(launcher, unknown).filename();
+  const std::vector<std::string_view> others =
+      is_open_mpi ? std::vector<std::string_view>{"hydra", "mpich"}
+                  : std::vector<std::string_view>{"orterun", "prterun", "openmpi"};
+  return std::any_of(others.begin(), others.end(),
+                     [&](std::string_view other) { return program.find(other) != std::string::npos; });
 }
 
 Finding check_mpi() {
   const std::string library = distributed::mpi_library();
-  const std::string launcher = on_path({"mpirun", "mpiexec", "srun"});
   if (library.empty()) {
     return {"MPI", State::missing, "not in this build",
-            "training on several processes needs it; install libopenmpi-dev and build anew"};
+            "training on several processes needs it; install libopenmpi-dev or libmpich-dev and build anew"};
   }
-  if (launcher.empty()) {
-    return {"MPI", State::missing, fmt::format("{}, no mpirun on the PATH", library),
-            "training on several processes needs one; install openmpi-bin"};
-  }
-  return {"MPI", State::good, fmt::format("{}, {}", library, launcher)};
+  const bool is_open_mpi = library.starts_with("Open MPI");
+  const std::vector<std::string> launchers =
+      on_path({"mpirun", "mpiexec", is_open_mpi ? "mpirun.openmpi" : "mpirun.mpich", "srun"});
+  const auto right = std::find_if(launchers.begin(), launchers.end(), [&](const std::string& launcher) {
+    return !is_of_another(launcher, is_open_mpi);
+  });
+  if (right != launchers.end()) return {"MPI", State::good, fmt::format("{}, {}", library, *right)};
+  const std::string found =
+      launchers.empty() ? "no mpirun on the PATH" : fmt::format("but {} is another MPI's", launchers.front());
+  return {"MPI", State::missing, fmt::format("{}, {}", library, found),
+          fmt::format("training on several processes needs its mpirun; install {}",
+                      is_open_mpi ? "openmpi-bin" : "mpich")};
 }
 
 Finding check_onednn() {

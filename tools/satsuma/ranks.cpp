@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,20 +43,38 @@ int with_ranks(const std::function<int(distributed::Communicator&)>& work) {
   return failure.code;
 }
 
-std::int64_t threads_of_rank(distributed::Communicator& ranks) {
+namespace {
+
+/// Of each rank.
+std::vector<cpu_set_t> cores_of_ranks(distributed::Communicator& ranks) {
   cpu_set_t own;
   CPU_ZERO(&own);
   // Where a machine has more CPUs than the set, no rank has bound itself to few.
   if (::sched_getaffinity(0, sizeof(own), &own) != 0) std::memset(&own, 0xFF, sizeof(own));
-  const std::vector<cpu_set_t> all = ranks.gather(own);
+  return ranks.gather(own);
+}
+
+}  // namespace
+
+bool share_cores(distributed::Communicator& ranks) {
+  const std::vector<cpu_set_t> all = cores_of_ranks(ranks);
+  std::map<std::string, const cpu_set_t*> of_host;
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    const auto [first, is_new] = of_host.emplace(ranks.hosts()[r], &all[r]);
+    if (!is_new && CPU_EQUAL(first->second, &all[r]) == 0) return false;
+  }
+  return true;
+}
+
+std::int64_t threads_of_rank(distributed::Communicator& ranks) {
+  const std::vector<cpu_set_t> all = cores_of_ranks(ranks);
+  const auto own = static_cast<std::size_t>(ranks.rank());
+  const auto& hosts = ranks.hosts();
   int sharers = 0;
-  for (int r = 0; r < ranks.size(); ++r) {
+  for (std::size_t r = 0; r < all.size(); ++r) {
     cpu_set_t common;
-    CPU_AND(&common, &own, &all[static_cast<std::size_t>(r)]);
-    const auto& hosts = ranks.hosts();
-    if (hosts[static_cast<std::size_t>(r)] == hosts[static_cast<std::size_t>(ranks.rank())] &&
-        CPU_COUNT(&common) > 0)
-      ++sharers;
+    CPU_AND(&common, &all[own], &all[r]);
+    if (hosts[r] == hosts[own] && CPU_COUNT(&common) > 0) ++sharers;
   }
   const int count = default_threads().count;
   const char* const asked = std::getenv("OMP_NUM_THREADS");

@@ -17,6 +17,9 @@ int with_ranks(const std::function<int(distributed::Communicator&)>& work);
 /// host that may use some of them as well, or OMP_NUM_THREADS, which is for one process. All ranks call it.
 std::int64_t threads_of_rank(distributed::Communicator& ranks);
 
+/// Whether ranks of a host may use the same cores. All ranks call it.
+bool share_cores(distributed::Communicator& ranks);
+
 /// `4 ranks on 2 hosts (a: 2, b: 2), 8 threads each, Open MPI v4.1.4`; the threads are this rank's.
 std::string ranks_text(const distributed::Communicator& ranks);
 

@@ -31,7 +31,7 @@ class Communicator {
   virtual int size() const = 0;
   /// Of each rank.
   virtual const std::vector<std::string>& hosts() const = 0;
-  /// Who carries: `Open MPI v4.1.4`.
+  /// Who carries: `Open MPI v4.1.4`, `MPICH 4.0.2`.
   virtual std::string library() const = 0;
   /// Piece r of `from`, of `bytes` bytes, goes to rank r; piece r of `to` comes from rank r.
   virtual std::unique_ptr<Transfer> all_to_all(Channel channel, const std::byte* from, std::byte* to,
@@ -82,16 +82,15 @@ class Communicator {
 struct Launch {
   int rank = 0;
   int size = 1;  ///< 0 where only MPI knows
-  int on_host =
-      1;  ///< of them on this host; 1 where the launcher does not say (srun: each task has CPUs of its own)
+  /// Of them on this host that share its cores; 1 where each has cores of its own (Open MPI's `--bind-to`,
+  /// srun).
+  int on_host = 1;
   std::string by;  ///< `mpirun`, `srun`; empty where it was started by itself
 };
 Launch launch_of_process();
 /// Makes this process, and those that it starts, ones that were started by themselves, on all cores that the
 /// user has not bound it to.
 void forget_launch();
-/// Whether the user has bound the ranks to cores (`mpirun --bind-to`), so that those of a rank are its own.
-bool has_own_cores();
 
 /// The ranks that this process was started with; it alone where it was started by itself, and then nothing is
 /// set up. Throws UsageError where a launcher started several and this build has no MPI, or MPI does not see
@@ -99,7 +98,7 @@ bool has_own_cores();
 std::unique_ptr<Communicator> join();
 /// A process by itself.
 Communicator& alone();
-/// `Open MPI v4.1.4`, or nothing where this build has no MPI.
+/// `Open MPI v4.1.4`, `MPICH 4.0.2`, or nothing where this build has no MPI.
 std::string mpi_library();
 
 }  // namespace satsuma::distributed
