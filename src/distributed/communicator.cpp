@@ -19,18 +19,23 @@ std::string Communicator::name(int rank) const {
 }
 
 void Communicator::wait(Transfer& transfer) {
-  using std::chrono::microseconds;
-  // Short waits are the rule. In long ones those who have work get the core: to sleep a 64th of the time that
-  // was waited is to be late by no more.
+  using std::chrono::microseconds, std::chrono::steady_clock;
+  // Short waits are the rule. In long ones those who have work get the core: to sleep a 64th of the time in
+  // which nothing came is to be late by no more.
   constexpr int kPatience = 2000;
-  const auto begin = std::chrono::steady_clock::now();
-  for (int tries = 0; !transfer.done(); ++tries) {
-    if (tries < kPatience) {
+  auto moved = steady_clock::now();
+  for (int tries = 0;; ++tries) {
+    const auto asked = steady_clock::now();
+    if (transfer.done()) return;
+    const auto now = steady_clock::now();
+    if (now - asked >= kMovesSomething) {
+      moved = now;
+    } else if (tries < kPatience) {
       ::sched_yield();
-      continue;
+    } else {
+      const auto idle = std::chrono::duration_cast<microseconds>(now - moved);
+      std::this_thread::sleep_for(std::clamp(idle / 64, microseconds(50), microseconds(5000)));
     }
-    const auto waited = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - begin);
-    std::this_thread::sleep_for(std::clamp(waited / 64, microseconds(50), microseconds(5000)));
   }
 }
 

@@ -16,6 +16,7 @@
 #include "satsuma/core/error.hpp"
 #include "src/core/message.hpp"
 #include "src/distributed/host_name.hpp"
+#include "src/distributed/progress.hpp"
 #include "src/distributed/start.hpp"
 #include "src/distributed/watch.hpp"
 
@@ -27,18 +28,78 @@ namespace {
 
 class Request : public Transfer {
  public:
-  ~Request() override {
-    if (request_ != MPI_REQUEST_NULL) MPI_Wait(&request_, MPI_STATUS_IGNORE);
+  /// `begin` is a call of MPI that sets the transfer out.
+  template <typename Begin>
+  Request(Progress& progress, Begin&& begin) : progress_(progress) {
+    const auto held = progress_.lock();
+    begin(&request_);
+    progress_.begin();
   }
+  ~Request() override { Communicator::wait(*this); }
   bool done() override {
+    if (request_ == MPI_REQUEST_NULL) return true;
+    const auto held = progress_.lock();
     int arrived = 0;
     MPI_Test(&request_, &arrived, MPI_STATUS_IGNORE);
+    if (arrived != 0) progress_.end();
     return arrived != 0;
   }
-  MPI_Request* get() { return &request_; }
 
  private:
+  Progress& progress_;
   MPI_Request request_ = MPI_REQUEST_NULL;
+};
+
+/// A message to each other rank and one from each, in pieces.
+///
+/// MPI sends a long message after a handshake, whose answer waits behind all that goes the other way: with
+/// several buckets under way over TCP a direction then stood still for half of the time, and MPI's
+/// collectives do the same. Pieces below its limit (64 KiB over TCP by Open MPI's choice) are sent at once.
+class Pieces : public Transfer {
+ public:
+  Pieces(Progress& progress, MPI_Comm ranks) : progress_(progress), ranks_(ranks) {}
+  ~Pieces() override {
+    if (begun_) Communicator::wait(*this);
+  }
+  void receive(int from, std::byte* to, std::size_t bytes) {
+    cut(to, bytes, [&](std::byte* piece, int count, MPI_Request* into) {
+      MPI_Irecv(piece, count, MPI_BYTE, from, 0, ranks_, into);
+    });
+  }
+  void send(int to, const std::byte* from, std::size_t bytes) {
+    cut(from, bytes, [&](const std::byte* piece, int count, MPI_Request* into) {
+      MPI_Isend(piece, count, MPI_BYTE, to, 0, ranks_, into);
+    });
+  }
+  bool done() override {
+    const auto held = progress_.lock();
+    for (; arrived_ < requests_.size(); ++arrived_) {
+      int arrived = 0;
+      MPI_Test(&requests_[arrived_], &arrived, MPI_STATUS_IGNORE);
+      if (arrived == 0) return false;
+    }
+    if (begun_) progress_.end();
+    begun_ = false;
+    return true;
+  }
+
+ private:
+  template <typename Byte, typename Begin>
+  void cut(Byte* data, std::size_t bytes, Begin&& begin) {
+    constexpr std::size_t kPiece = 60 << 10;
+    const auto held = progress_.lock();
+    if (!begun_) progress_.begin();
+    begun_ = true;
+    for (std::size_t at = 0; at < bytes; at += kPiece) {
+      begin(data + at, static_cast<int>(std::min(kPiece, bytes - at)), &requests_.emplace_back());
+    }
+  }
+
+  Progress& progress_;
+  MPI_Comm ranks_;
+  std::vector<MPI_Request> requests_;
+  std::size_t arrived_ = 0;  ///< of requests, all before this one
+  bool begun_ = false;
 };
 
 int count_of(std::size_t bytes) {
@@ -120,9 +181,9 @@ class Mpi : public Communicator {
  public:
   explicit Mpi(const Launch& launch) {
     check_srun(launch);
-    // One thread talks to MPI; others (loader, OpenMP) are there.
+    // One thread at a time talks to MPI; others (loader, OpenMP) are there.
     int provided = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
     if (launch.size > 0 && size_ != launch.size) {
@@ -137,6 +198,8 @@ class Mpi : public Communicator {
     }
     for (MPI_Comm& channel : channels_) MPI_Comm_dup(MPI_COMM_WORLD, &channel);
     hosts_ = gather_text(host_name());
+    // On one host a call carries a whole message.
+    if (provided >= MPI_THREAD_SERIALIZED && ranks_on_this_host() < size_) progress_.start();
     check_same();
     watch_ = std::make_unique<Watch>(rank_, hosts_,
                                      [this](std::string text) { return of_first(std::move(text)); });
@@ -144,10 +207,10 @@ class Mpi : public Communicator {
 
   ~Mpi() override {
     // Who leaves early is no rank that died.
-    Request everybody;
-    MPI_Ibarrier(on(Channel::words), everybody.get());
+    Request everybody(progress_, [&](MPI_Request* into) { MPI_Ibarrier(on(Channel::words), into); });
     wait(everybody);
     watch_->leave();
+    const auto held = progress_.lock();
     for (MPI_Comm& channel : channels_) MPI_Comm_free(&channel);
     finish();
   }
@@ -159,26 +222,23 @@ class Mpi : public Communicator {
 
   std::unique_ptr<Transfer> all_to_all(Channel channel, const std::byte* from, std::byte* to,
                                        std::size_t bytes) override {
-    auto request = std::make_unique<Request>();
-    MPI_Ialltoall(from, count_of(bytes), MPI_BYTE, to, count_of(bytes), MPI_BYTE, on(channel),
-                  request->get());
-    return request;
+    return exchange(
+        channel, [&](int rank) { return from + offset(rank, bytes); }, to, bytes);
   }
 
   std::unique_ptr<Transfer> all_gather(Channel channel, const std::byte* own, std::byte* all,
                                        std::size_t bytes) override {
-    auto request = std::make_unique<Request>();
-    MPI_Iallgather(own, count_of(bytes), MPI_BYTE, all, count_of(bytes), MPI_BYTE, on(channel),
-                   request->get());
-    return request;
+    return exchange(
+        channel, [&](int) { return own; }, all, bytes);
   }
 
   void broadcast(std::byte* data, std::size_t bytes) override {
     constexpr std::size_t kPiece = std::size_t{1} << 28;
     for (std::size_t at = 0; at < bytes; at += kPiece) {
-      Request request;
-      MPI_Ibcast(data + at, count_of(std::min(kPiece, bytes - at)), MPI_BYTE, 0, on(Channel::words),
-                 request.get());
+      const int count = count_of(std::min(kPiece, bytes - at));
+      Request request(progress_, [&](MPI_Request* into) {
+        MPI_Ibcast(data + at, count, MPI_BYTE, 0, on(Channel::words), into);
+      });
       wait(request);
     }
   }
@@ -192,6 +252,22 @@ class Mpi : public Communicator {
   }
 
  private:
+  static std::size_t offset(int rank, std::size_t bytes) { return static_cast<std::size_t>(rank) * bytes; }
+
+  /// `for_rank` of each goes there; piece r of `to` comes from rank r. The others in turns, each rank
+  /// beginning behind itself, so that not all send to the first at once.
+  template <typename ForRank>
+  std::unique_ptr<Transfer> exchange(Channel channel, ForRank&& for_rank, std::byte* to, std::size_t bytes) {
+    auto pieces = std::make_unique<Pieces>(progress_, on(channel));
+    for (int i = 1; i < size_; ++i) {
+      const int from = (rank_ + size_ - i) % size_;
+      pieces->receive(from, to + offset(from, bytes), bytes);
+    }
+    for (int i = 1; i < size_; ++i) pieces->send((rank_ + i) % size_, for_rank((rank_ + i) % size_), bytes);
+    std::copy_n(for_rank(rank_), bytes, to + offset(rank_, bytes));
+    return pieces;
+  }
+
   MPI_Comm on(Channel channel) const { return channels_[static_cast<std::size_t>(channel)]; }
 
   std::vector<std::string> gather_text(const std::string& own) {
@@ -224,6 +300,10 @@ class Mpi : public Communicator {
   int rank_ = 0;
   int size_ = 1;
   std::array<MPI_Comm, 3> channels_{};
+  Progress progress_{[this] {
+    int there = 0;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, on(Channel::words), &there, MPI_STATUS_IGNORE);
+  }};
   std::vector<std::string> hosts_;
   std::unique_ptr<Watch> watch_;
 };
