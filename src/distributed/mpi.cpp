@@ -247,6 +247,7 @@ class Mpi : public Communicator {
 
   [[noreturn]] void abort(int code) noexcept override {
     watch_->fail();
+    const auto held = progress_.lock();
     MPI_Abort(MPI_COMM_WORLD, code);
     ::_exit(code);
   }

@@ -33,8 +33,8 @@ void Progress::begin() {
 }
 
 void Progress::work() {
-  // What comes within a pause is carried by a few calls; a thread that called for each packet would take its core
-  // from those who compute.
+  // What comes within a pause is carried by a few calls; a thread that called for each packet would take its
+  // core from those who compute.
   constexpr std::chrono::milliseconds kPause{1};
   constexpr int kCalls = 16;
   auto held = lock();

@@ -9,8 +9,8 @@ namespace satsuma::distributed {
 
 /// Moves transfers on while their process computes. An MPI carries data within its calls alone, over TCP a
 /// piece of 128 KiB or so in each: a backward pass that calls it once a layer would hide next to nothing
-/// behind itself. So a thread calls it, again at once where something moved, and else some five thousand
-/// times a second, for as long as anything is under way.
+/// behind itself. So a thread calls it every millisecond for as long as anything is under way, each time
+/// until nothing moves any more.
 class Progress {
  public:
   /// `poll` is a call of MPI that waits for nothing.

@@ -51,7 +51,7 @@ class Installed(unittest.TestCase):
         headers = sorted(path.relative_to(include) for path in (include / "satsuma").rglob("*.hpp"))
         self.assertGreater(len(headers), 40)
         for header in headers:
-            others = re.findall(r"#include <(\w+/.*)>", (include / header).read_text())
+            others = re.findall(r"#include <((?!sys/)\w+/.*)>", (include / header).read_text())
             self.assertEqual(others, [], f"{header} needs another library")
         # In both orders: a header that leans on what another one includes fails in one of them.
         source = self.root / "headers.cpp"
