@@ -198,8 +198,7 @@ class Mpi : public Communicator {
     }
     for (MPI_Comm& channel : channels_) MPI_Comm_dup(MPI_COMM_WORLD, &channel);
     hosts_ = gather_text(host_name());
-    // On one host a call carries a whole message.
-    if (provided >= MPI_THREAD_SERIALIZED && ranks_on_this_host() < size_) progress_.start();
+    if (provided >= MPI_THREAD_SERIALIZED) progress_.start();
     check_same();
     watch_ = std::make_unique<Watch>(rank_, hosts_,
                                      [this](std::string text) { return of_first(std::move(text)); });
