@@ -30,6 +30,15 @@ const std::terminate_handler default_end = std::get_terminate();
   } catch (...) {
     // A mistake of ours, for which there is the handler that was here before.
   }
+  if (!std::current_exception() && std::uncaught_exceptions() > 0) {
+    // Thrown within a library's function that must not throw (toml++'s parser): what it was cannot be asked
+    // for.
+    constexpr std::string_view kWords =
+        "satsuma: error: a library failed where it cannot say why, out of memory most likely; try a smaller "
+        "--batch-size or model\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords.data(), kWords.size());
+    ::_exit(1);
+  }
   default_end();
   std::abort();
 }
