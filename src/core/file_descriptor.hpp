@@ -6,8 +6,7 @@
 
 namespace satsuma {
 
-/// Owns a file descriptor: closes it at the end, where there is one. What close says is lost; who writes and
-/// has to know releases it first.
+/// Owns a file descriptor: closes it at the end, where there is one. What close says is lost.
 class FileDescriptor {
  public:
   FileDescriptor() = default;
@@ -15,7 +14,7 @@ class FileDescriptor {
   ~FileDescriptor() {
     if (file_ >= 0) ::close(file_);
   }
-  FileDescriptor(FileDescriptor&& other) noexcept : file_(other.release()) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(file_, other.file_);
     return *this;
@@ -24,7 +23,6 @@ class FileDescriptor {
   int get() const { return file_; }
   /// False where opening it failed.
   explicit operator bool() const { return file_ >= 0; }
-  [[nodiscard]] int release() { return std::exchange(file_, -1); }
 
  private:
   int file_ = -1;

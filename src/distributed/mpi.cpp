@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <climits>
 #include <cstdlib>
 #include <string_view>
 #include <thread>
@@ -26,85 +25,45 @@ namespace satsuma::distributed {
 
 namespace {
 
-class Request : public Transfer {
+/// Calls of MPI that were begun together.
+class Requests : public Transfer {
  public:
-  /// `begin` is a call of MPI that sets the transfer out.
+  /// `begin(next)` begins them, each into the request that `next()` gives.
   template <typename Begin>
-  Request(Progress& progress, Begin&& begin) : progress_(progress) {
+  Requests(Progress& progress, Begin&& begin) : progress_(progress) {
     const auto held = progress_.lock();
-    begin(&request_);
-    progress_.begin();
+    begin([this] { return &requests_.emplace_back(); });
+    if (!requests_.empty()) progress_.begin();
   }
-  ~Request() override { Communicator::wait(*this); }
+  ~Requests() override { Communicator::wait(*this); }
   bool done() override {
-    if (request_ == MPI_REQUEST_NULL) return true;
-    const auto held = progress_.lock();
-    int arrived = 0;
-    MPI_Test(&request_, &arrived, MPI_STATUS_IGNORE);
-    if (arrived != 0) progress_.end();
-    return arrived != 0;
-  }
-
- private:
-  Progress& progress_;
-  MPI_Request request_ = MPI_REQUEST_NULL;
-};
-
-/// A message to each other rank and one from each, in pieces.
-///
-/// MPI sends a long message after a handshake, whose answer waits behind all that goes the other way: with
-/// several buckets under way over TCP a direction then stood still for half of the time, and MPI's
-/// collectives do the same. Pieces below its limit (64 KiB over TCP by Open MPI's choice) are sent at once.
-class Pieces : public Transfer {
- public:
-  Pieces(Progress& progress, MPI_Comm ranks) : progress_(progress), ranks_(ranks) {}
-  ~Pieces() override {
-    if (begun_) Communicator::wait(*this);
-  }
-  void receive(int from, std::byte* to, std::size_t bytes) {
-    cut(to, bytes, [&](std::byte* piece, int count, MPI_Request* into) {
-      MPI_Irecv(piece, count, MPI_BYTE, from, 0, ranks_, into);
-    });
-  }
-  void send(int to, const std::byte* from, std::size_t bytes) {
-    cut(from, bytes, [&](const std::byte* piece, int count, MPI_Request* into) {
-      MPI_Isend(piece, count, MPI_BYTE, to, 0, ranks_, into);
-    });
-  }
-  bool done() override {
+    if (arrived_ == requests_.size()) return true;
     const auto held = progress_.lock();
     for (; arrived_ < requests_.size(); ++arrived_) {
       int arrived = 0;
       MPI_Test(&requests_[arrived_], &arrived, MPI_STATUS_IGNORE);
       if (arrived == 0) return false;
     }
-    if (begun_) progress_.end();
-    begun_ = false;
+    progress_.end();
     return true;
   }
 
  private:
-  template <typename Byte, typename Begin>
-  void cut(Byte* data, std::size_t bytes, Begin&& begin) {
-    constexpr std::size_t kPiece = 60 << 10;
-    const auto held = progress_.lock();
-    if (!begun_) progress_.begin();
-    begun_ = true;
-    for (std::size_t at = 0; at < bytes; at += kPiece) {
-      begin(data + at, static_cast<int>(std::min(kPiece, bytes - at)), &requests_.emplace_back());
-    }
-  }
-
   Progress& progress_;
-  MPI_Comm ranks_;
   std::vector<MPI_Request> requests_;
   std::size_t arrived_ = 0;  ///< of requests, all before this one
-  bool begun_ = false;
 };
 
-int count_of(std::size_t bytes) {
-  if (bytes > INT_MAX) throw Error(fmt::format("a transfer of {} bytes is more than MPI takes", bytes));
-  return static_cast<int>(bytes);
+/// Calls `f(offset, count)` for each piece of so many bytes.
+template <typename F>
+void for_each_piece(std::size_t bytes, std::size_t piece, F&& f) {
+  for (std::size_t at = 0; at < bytes; at += piece) f(at, static_cast<int>(std::min(piece, bytes - at)));
+}
+
+/// Lets MPI work on what is under way.
+void poll(MPI_Comm ranks) {
+  int there = 0;
+  MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, ranks, &there, MPI_STATUS_IGNORE);
 }
 
 /// The library's first words: `Open MPI v4.1.4`, `MPICH 4.0.2`.
@@ -171,8 +130,7 @@ void finish() {
   }
   // What is still on its way to others leaves.
   for (int i = 0; i < 100; ++i) {
-    int there = 0;
-    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+    poll(MPI_COMM_WORLD);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -206,7 +164,7 @@ class Mpi : public Communicator {
 
   ~Mpi() override {
     // Who leaves early is no rank that died.
-    Request everybody(progress_, [&](MPI_Request* into) { MPI_Ibarrier(on(Channel::words), into); });
+    Requests everybody(progress_, [&](auto next) { MPI_Ibarrier(on(Channel::words), next()); });
     wait(everybody);
     watch_->leave();
     const auto held = progress_.lock();
@@ -232,14 +190,12 @@ class Mpi : public Communicator {
   }
 
   void broadcast(std::byte* data, std::size_t bytes) override {
-    constexpr std::size_t kPiece = std::size_t{1} << 28;
-    for (std::size_t at = 0; at < bytes; at += kPiece) {
-      const int count = count_of(std::min(kPiece, bytes - at));
-      Request request(progress_, [&](MPI_Request* into) {
-        MPI_Ibcast(data + at, count, MPI_BYTE, 0, on(Channel::words), into);
+    for_each_piece(bytes, std::size_t{1} << 28, [&](std::size_t at, int count) {
+      Requests request(progress_, [&](auto next) {
+        MPI_Ibcast(data + at, count, MPI_BYTE, 0, on(Channel::words), next());
       });
       wait(request);
-    }
+    });
   }
 
   bool first_fails() override { return rank_ != 0 && watch_->first_fails(); }
@@ -256,16 +212,30 @@ class Mpi : public Communicator {
 
   /// `for_rank` of each goes there; piece r of `to` comes from rank r. The others in turns, each rank
   /// beginning behind itself, so that not all send to the first at once.
+  ///
+  /// MPI sends a long message after a handshake, whose answer waits behind all that goes the other way: with
+  /// several buckets under way over TCP a direction then stood still for half of the time, and MPI's
+  /// collectives do the same. Messages below its limit (64 KiB over TCP by Open MPI's choice) leave at once.
   template <typename ForRank>
   std::unique_ptr<Transfer> exchange(Channel channel, ForRank&& for_rank, std::byte* to, std::size_t bytes) {
-    auto pieces = std::make_unique<Pieces>(progress_, on(channel));
-    for (int i = 1; i < size_; ++i) {
-      const int from = (rank_ + size_ - i) % size_;
-      pieces->receive(from, to + offset(from, bytes), bytes);
-    }
-    for (int i = 1; i < size_; ++i) pieces->send((rank_ + i) % size_, for_rank((rank_ + i) % size_), bytes);
+    constexpr std::size_t kMessage = 60 << 10;
     std::copy_n(for_rank(rank_), bytes, to + offset(rank_, bytes));
-    return pieces;
+    return std::make_unique<Requests>(progress_, [&](auto next) {
+      for (int i = 1; i < size_; ++i) {
+        const int other = (rank_ + size_ - i) % size_;
+        std::byte* const place = to + offset(other, bytes);
+        for_each_piece(bytes, kMessage, [&](std::size_t at, int count) {
+          MPI_Irecv(place + at, count, MPI_BYTE, other, 0, on(channel), next());
+        });
+      }
+      for (int i = 1; i < size_; ++i) {
+        const int other = (rank_ + i) % size_;
+        const std::byte* const message = for_rank(other);
+        for_each_piece(bytes, kMessage, [&](std::size_t at, int count) {
+          MPI_Isend(message + at, count, MPI_BYTE, other, 0, on(channel), next());
+        });
+      }
+    });
   }
 
   MPI_Comm on(Channel channel) const { return channels_[static_cast<std::size_t>(channel)]; }
@@ -300,10 +270,7 @@ class Mpi : public Communicator {
   int rank_ = 0;
   int size_ = 1;
   std::array<MPI_Comm, 3> channels_{};
-  Progress progress_{[this] {
-    int there = 0;
-    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, on(Channel::words), &there, MPI_STATUS_IGNORE);
-  }};
+  Progress progress_{[this] { poll(on(Channel::words)); }};
   std::vector<std::string> hosts_;
   std::unique_ptr<Watch> watch_;
 };

@@ -1,9 +1,9 @@
 #include "src/distributed/progress.hpp"
 
-#include <csignal>
 #include <utility>
 
 #include "satsuma/distributed/communicator.hpp"
+#include "src/core/signals_blocked.hpp"
 
 namespace satsuma::distributed {
 
@@ -20,12 +20,8 @@ Progress::~Progress() {
 }
 
 void Progress::start() {
-  // Signals are the main thread's.
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   thread_ = std::thread([this] { work(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Progress::begin() {

@@ -14,12 +14,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <random>
 #include <sstream>
 #include <utility>
 
 #include "src/core/message.hpp"
+#include "src/core/signals_blocked.hpp"
 
 namespace satsuma::distributed {
 
@@ -91,12 +91,8 @@ Watch::Watch(int rank, std::vector<std::string> hosts,
   } else {
     connect_to_first(of_first({}));
   }
-  // Signals are the main thread's.
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   thread_ = std::thread([this] { work(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Watch::~Watch() {

@@ -16,28 +16,27 @@ namespace {
 /// Says what was thrown, and aborts.
 const std::terminate_handler default_end = std::get_terminate();
 
+[[noreturn]] void leave(std::string_view words) noexcept {
+  // Where it cannot be said the exit status has to do.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, words.data(), words.size());
+  ::_exit(1);
+}
+
 /// What is out of memory in a destructor, as that of a JSON value of nlohmann's may be, can only end, but it
 /// can say so. Files are whole: what is being written has a temporary name, which the next writer removes.
 [[noreturn]] void end() noexcept {
   try {
     if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
-  } catch (const std::bad_alloc&) {
-    constexpr std::string_view kWords =
-        "satsuma: error: out of memory; try a smaller --batch-size or model\n";
-    // Where it cannot be said the exit status has to do.
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords.data(), kWords.size());
-    ::_exit(1);
-  } catch (...) {
-    // A mistake of ours, for which there is the handler that was here before.
-  }
-  if (!std::current_exception() && std::uncaught_exceptions() > 0) {
     // Thrown within a library's function that must not throw (toml++'s parser): what it was cannot be asked
     // for.
-    constexpr std::string_view kWords =
-        "satsuma: error: a library failed where it cannot say why, out of memory most likely; try a smaller "
-        "--batch-size or model\n";
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords.data(), kWords.size());
-    ::_exit(1);
+    if (std::uncaught_exceptions() > 0)
+      leave(
+          "satsuma: error: a library failed where it cannot say why, out of memory most likely; "
+          "try a smaller --batch-size or model\n");
+  } catch (const std::bad_alloc&) {
+    leave("satsuma: error: out of memory; try a smaller --batch-size or model\n");
+  } catch (...) {
+    // A mistake of ours, for which there is the handler that was here before.
   }
   default_end();
   std::abort();
