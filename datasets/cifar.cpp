@@ -1,6 +1,6 @@
 #include "datasets/cifar.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <filesystem>

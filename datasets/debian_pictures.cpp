@@ -12,11 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "satsuma/core/error.hpp"
 #include "satsuma/data/class_folders.hpp"
 #include "satsuma/data/decode.hpp"
 #include "satsuma/data/file_dataset.hpp"
-#include "src/core/utf8.hpp"
+#include "src/core/cannot_read.hpp"
 
 namespace satsuma::datasets {
 
@@ -88,9 +87,7 @@ std::vector<std::string> pictures_in(const fs::path& folder) {
     if (at->path().extension() == ".png" && !at->is_symlink())
       names.push_back(at->path().filename().string());
   }
-  if (failure) {
-    throw IoError(fmt::format("cannot read '{}': {}", shown_path(folder.string()), failure.message()));
-  }
+  if (failure) throw cannot_read(folder, failure.message());
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -1,6 +1,6 @@
 #include "datasets/folder.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +16,7 @@
 #include "satsuma/data/class_folders.hpp"
 #include "satsuma/data/csv.hpp"
 #include "satsuma/data/packed.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/message.hpp"
 #include "src/core/utf8.hpp"
 
@@ -141,7 +142,7 @@ Splits open_folder(const std::string& path_text, const Options& options) {
     const std::string why = there     ? "neither a directory nor a file"
                             : failure ? failure.message()
                                       : "no such file or directory";
-    throw IoError(fmt::format("cannot read '{}': {}", shown_path(path_text), why));
+    throw cannot_read(path, why);
   }
   if (is_tiny_imagenet(path)) return open_tiny_imagenet(path, options);
   if (const fs::path train = path / "train.csv"; is_file(train)) {

@@ -1,6 +1,6 @@
 #include "datasets/synthetic.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "models/vgg.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/nn/dropout.hpp"

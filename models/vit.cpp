@@ -1,6 +1,6 @@
 #include "models/vit.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <numeric>
 

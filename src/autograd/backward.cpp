@@ -1,6 +1,6 @@
 #include "satsuma/autograd/backward.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <unordered_map>
 

@@ -1,6 +1,6 @@
 #include "satsuma/autograd/saved_precision.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 

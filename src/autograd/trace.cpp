@@ -1,6 +1,6 @@
 #include "satsuma/autograd/trace.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/autograd/node.hpp"
 #include "satsuma/core/error.hpp"

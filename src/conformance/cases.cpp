@@ -1,6 +1,6 @@
 #include "src/conformance/cases.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/rng.hpp"
 

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "src/conformance/cases.hpp"
 #include "src/conformance/checks.hpp"

@@ -1,6 +1,6 @@
 #include "src/conformance/recorder.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>

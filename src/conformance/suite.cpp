@@ -1,6 +1,6 @@
 #include "satsuma/conformance/suite.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

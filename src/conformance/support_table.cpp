@@ -1,6 +1,6 @@
 #include "satsuma/conformance/support_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "satsuma/core/allocator.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/sysinfo.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "satsuma/core/cpu.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstdlib>

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "src/core/json_fwd.hpp"
+
 namespace satsuma {
 
 /// What an assertion of nlohmann/json that does not hold throws: std::bad_alloc for a value that was left
@@ -25,9 +27,6 @@ namespace satsuma {
 #include <nlohmann/json.hpp>
 
 namespace satsuma {
-
-/// Objects keep the order in which keys were added.
-using Json = nlohmann::ordered_json;
 
 /// The value of a text that may be of others; discarded where it is none or nests too deep.
 Json parse_json(std::string_view text);

@@ -1,6 +1,6 @@
 #include "satsuma/core/memory_format.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 

@@ -1,6 +1,6 @@
 #include "satsuma/core/parallel.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <omp.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "src/core/toml_text.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <sstream>

@@ -1,6 +1,6 @@
 #include "src/core/utf8.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 

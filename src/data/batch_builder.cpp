@@ -1,6 +1,6 @@
 #include "src/data/batch_builder.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "satsuma/data/cifar.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string_view>
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/utf8.hpp"
 
 namespace satsuma::data {
@@ -114,7 +115,7 @@ class Walk {
   }
 
   [[noreturn]] static void refuse(const fs::path& path, const std::error_code& failure) {
-    throw IoError(fmt::format("cannot read '{}': {}", shown_path(path.string()), failure.message()));
+    throw cannot_read(path, failure.message());
   }
 
  private:

@@ -1,6 +1,6 @@
 #include "satsuma/data/dataset.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace satsuma::data {
 

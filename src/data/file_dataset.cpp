@@ -1,6 +1,6 @@
 #include "satsuma/data/file_dataset.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/utf8.hpp"
 #include "src/data/input_file.hpp"
 
 namespace satsuma::data {
@@ -19,7 +20,7 @@ constexpr int kUnsignedByte = 0x08;
 constexpr std::size_t kPieceBytes = std::size_t{1} << 22;
 
 [[noreturn]] void refuse(const InputFile& file, std::uint64_t offset, const std::string& what) {
-  throw FormatError(fmt::format("{}: offset {}{}: {}", file.path().string(), offset,
+  throw FormatError(fmt::format("{}: offset {}{}: {}", shown_path(file.path().string()), offset,
                                 file.packed() ? " of the unpacked data" : "", what));
 }
 
@@ -116,7 +117,7 @@ IdxArray read_idx(const std::filesystem::path& path, int rank) try {
   array.values = file.packed() ? read_packed(file, header, count) : read_stored(file, header, count);
   return array;
 } catch (const std::bad_alloc&) {
-  throw Error(fmt::format("out of memory while '{}' was read", path.string()));
+  throw Error(fmt::format("out of memory while '{}' was read", shown_path(path.string())));
 }
 
 }  // namespace satsuma::data

@@ -1,6 +1,6 @@
 #include "src/data/input_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/utf8.hpp"
 
 namespace satsuma::data {
@@ -20,10 +21,6 @@ namespace {
 constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 constexpr int kGzipOnly = 15 + 16;  // largest window; refuse anything but a gzip header
 constexpr std::array<std::uint8_t, 2> kGzipMagic = {0x1f, 0x8b};
-
-IoError cannot_read(const std::filesystem::path& path, const std::string& why) {
-  return IoError(fmt::format("cannot read '{}': {}", shown_path(path.string()), why));
-}
 
 }  // namespace
 
@@ -40,15 +37,14 @@ InputFile::InputFile(std::filesystem::path path, Content content) : path_(std::m
   if (std::filesystem::is_directory(status)) throw cannot_read(path_, "it is a directory, expected a file");
   if (!std::filesystem::is_regular_file(status)) throw cannot_read(path_, "it is not a regular file");
   file_.reset(std::fopen(path_.c_str(), "rb"));
-  if (!file_) throw cannot_read(path_, std::generic_category().message(errno));
+  if (!file_) throw cannot_read(path_, errno);
   stored_size_ = std::filesystem::file_size(path_, failure);
   if (failure) throw cannot_read(path_, failure.message());
 
   if (content == Content::as_stored) return;
   std::array<std::uint8_t, 2> magic{};
   const bool packed = read_stored(magic) == magic.size() && magic == kGzipMagic;
-  if (std::fseek(file_.get(), 0, SEEK_SET) != 0)
-    throw cannot_read(path_, std::generic_category().message(errno));
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) throw cannot_read(path_, errno);
   stored_read_ = 0;
   if (!packed) return;
   auto stream = std::make_unique<z_stream>();
@@ -63,7 +59,7 @@ std::size_t InputFile::read(std::span<std::uint8_t> to) {
 
 std::size_t InputFile::read_stored(std::span<std::uint8_t> to) {
   const std::size_t got = std::fread(to.data(), 1, to.size(), file_.get());
-  if (std::ferror(file_.get())) throw cannot_read(path_, std::generic_category().message(errno));
+  if (std::ferror(file_.get())) throw cannot_read(path_, errno);
   stored_read_ += got;
   return got;
 }
@@ -86,7 +82,7 @@ void InputFile::begin_member() {
   if (inflate_->next_in[0] != kGzipMagic[0]) {
     throw FormatError(
         fmt::format("{}: offset {}: {} bytes follow the gzip data, expected the end of the file",
-                    path_.string(), stored_offset(), stored_size_ - stored_offset()));
+                    shown_path(path_.string()), stored_offset(), stored_size_ - stored_offset()));
   }
   inflateReset(inflate_.get());
   member_ended_ = false;
@@ -98,7 +94,7 @@ std::size_t InputFile::read_packed(std::span<std::uint8_t> to) {
     if (!refill()) {
       if (member_ended_) break;
       throw FormatError(fmt::format("{}: offset {}: the gzip data are cut off; fetch the file again",
-                                    path_.string(), stored_offset()));
+                                    shown_path(path_.string()), stored_offset()));
     }
     if (member_ended_) begin_member();
     const std::size_t room = std::min<std::size_t>(to.size() - done, std::numeric_limits<uInt>::max());
@@ -109,7 +105,7 @@ std::size_t InputFile::read_packed(std::span<std::uint8_t> to) {
     if (result == Z_MEM_ERROR) throw Error("out of memory: zlib could not go on");
     if (result != Z_OK && result != Z_STREAM_END) {
       throw FormatError(fmt::format("{}: offset {}: the gzip data are damaged ({}); fetch the file again",
-                                    path_.string(), stored_offset(),
+                                    shown_path(path_.string()), stored_offset(),
                                     inflate_->msg ? inflate_->msg : "no progress"));
     }
     member_ended_ = result == Z_STREAM_END;

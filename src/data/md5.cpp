@@ -1,6 +1,6 @@
 #include "src/data/md5.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,25 +1,20 @@
 #include "satsuma/data/packed.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <new>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/decode.hpp"
-#include "src/core/file_descriptor.hpp"
+#include "src/core/regular_file.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/decode/decoder.hpp"
 #include "src/data/packed_format.hpp"
@@ -40,51 +35,18 @@ std::uint64_t number_at(const std::uint8_t* at, int bytes) {
   return value;
 }
 
-/// A file that is read at any offset by any thread.
-class File {
- public:
-  explicit File(const std::filesystem::path& path)
-      : name_(shown_path(path.string())),
-        // Not waiting where the path is a pipe; what is no file is refused below.
-        file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    struct stat status {};
-    if (!file_ || ::fstat(file_.get(), &status) != 0)
-      throw IoError(fmt::format("cannot read '{}': {}", name_, std::generic_category().message(errno)));
-    if (!S_ISREG(status.st_mode))
-      throw IoError(fmt::format("cannot read '{}': it is not a regular file", name_));
-    size_ = static_cast<std::uint64_t>(status.st_size);
-  }
+[[noreturn]] void refuse(const RegularFile& file, std::uint64_t offset, std::string_view what) {
+  throw FormatError(fmt::format("{}: offset {}: {}", shown_path(file.path().string()), offset, what));
+}
 
-  const std::string& name() const { return name_; }
-  std::uint64_t size() const { return size_; }
-
-  void read(std::uint64_t offset, std::span<std::uint8_t> to) const {
-    while (!to.empty()) {
-      const ssize_t got = ::pread(file_.get(), to.data(), to.size(), static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        throw IoError(fmt::format("cannot read '{}': {}", name_, std::generic_category().message(errno)));
-      }
-      if (got == 0) refuse(offset, "the file ends here now; it was cut off while it was in use");
-      offset += static_cast<std::uint64_t>(got);
-      to = to.subspan(static_cast<std::size_t>(got));
-    }
-  }
-
-  [[noreturn]] void refuse(std::uint64_t offset, std::string_view what) const {
-    throw FormatError(fmt::format("{}: offset {}: {}", name_, offset, what));
-  }
-
- private:
-  std::string name_;
-  FileDescriptor file_;
-  std::uint64_t size_ = 0;
-};
+void read(const RegularFile& file, std::uint64_t offset, std::span<std::uint8_t> to) {
+  file.read(offset, std::as_writable_bytes(to));
+}
 
 /// Reads the index forward. Nothing is allocated but what the bytes that are there bear out.
 class IndexReader {
  public:
-  IndexReader(const File& file, std::uint64_t begin, std::span<const std::uint8_t> bytes)
+  IndexReader(const RegularFile& file, std::uint64_t begin, std::span<const std::uint8_t> bytes)
       : file_(file), begin_(begin), bytes_(bytes) {}
 
   Index read(Kind kind) {
@@ -150,53 +112,53 @@ class IndexReader {
   }
 
   [[noreturn]] void refuse(std::string_view what) const {
-    file_.refuse(begin_ + at_, fmt::format("damaged index: {}", what));
+    packed::refuse(file_, begin_ + at_, fmt::format("damaged index: {}", what));
   }
 
-  const File& file_;
+  const RegularFile& file_;
   std::uint64_t begin_;
   std::span<const std::uint8_t> bytes_;
   std::size_t at_ = 0;
 };
 
-Index read_index(const File& file) {
+Index read_index(const RegularFile& file) {
   const std::uint64_t least = kMagic.size() + kFooterBytes;
   std::array<std::uint8_t, kFooterBytes> footer{};
   std::array<std::uint8_t, 8> magic{};
-  if (file.size() >= magic.size()) file.read(0, magic);
+  if (file.size() >= magic.size()) read(file, 0, magic);
   const auto is_magic = [](const std::uint8_t* bytes) {
     return std::memcmp(bytes, kMagic.data(), kMagic.size()) == 0;
   };
-  if (!is_magic(magic.data())) file.refuse(0, "not a file of satsuma data pack");
+  if (!is_magic(magic.data())) refuse(file, 0, "not a file of satsuma data pack");
   const std::uint64_t at = file.size() - std::min<std::uint64_t>(file.size(), kFooterBytes);
-  if (file.size() >= least) file.read(at, footer);
+  if (file.size() >= least) read(file, at, footer);
   if (!is_magic(footer.data() + kFooterBytes - kMagic.size())) {
-    file.refuse(file.size(), "a packed file without its end; it is cut off, pack it again");
+    refuse(file, file.size(), "a packed file without its end; it is cut off, pack it again");
   }
   if (sum_of(std::span(footer).first(28)) != number_at(footer.data() + 28, 4)) {
-    file.refuse(at, "damaged: the checksum of the footer does not hold; pack it again");
+    refuse(file, at, "damaged: the checksum of the footer does not hold; pack it again");
   }
   if (const auto version = number_at(footer.data() + 20, 4); version != kVersion) {
-    file.refuse(at + 20,
-                fmt::format("version {} of packed files, expected {}; pack it again", version, kVersion));
+    refuse(file, at + 20,
+           fmt::format("version {} of packed files, expected {}; pack it again", version, kVersion));
   }
   const std::uint64_t kind = number_at(footer.data() + 24, 4);
   const std::uint64_t begin = number_at(footer.data(), 8);
   const std::uint64_t bytes = number_at(footer.data() + 8, 8);
   if (kind > 1 || begin < kMagic.size() || begin > at || bytes != at - begin) {
-    file.refuse(at, fmt::format("damaged: an index at offset {} of {} bytes", begin, bytes));
+    refuse(file, at, fmt::format("damaged: an index at offset {} of {} bytes", begin, bytes));
   }
   std::vector<std::uint8_t> index(bytes);
-  file.read(begin, index);
+  read(file, begin, index);
   if (sum_of(index) != number_at(footer.data() + 16, 4)) {
-    file.refuse(begin, "damaged: the checksum of the index does not hold; pack it again");
+    refuse(file, begin, "damaged: the checksum of the index does not hold; pack it again");
   }
   return IndexReader(file, begin, index).read(static_cast<Kind>(kind));
 }
 
 /// What the parts of a file share.
 struct Opened {
-  File file;
+  RegularFile file;
   Index index;
 
   explicit Opened(const std::filesystem::path& path) : file(path), index(read_index(file)) {}
@@ -226,7 +188,7 @@ class Part final : public Dataset {
   std::vector<std::string> class_names() const override { return opened_->index.class_names; }
   std::int64_t label(std::int64_t index) const override { return entry(index).label; }
   std::string name(std::int64_t index) const override {
-    return fmt::format("{}:{}", opened_->file.name(), shown_path(entry(index).name));
+    return fmt::format("{}:{}", shown_path(opened_->file.path().string()), shown_path(entry(index).name));
   }
 
   void read(std::int64_t index, Image& image, std::int64_t least_side) const override {
@@ -247,10 +209,10 @@ class Part final : public Dataset {
   const Entry& entry(std::int64_t index) const { return entries_[static_cast<std::size_t>(index)]; }
 
   void read_bytes(const Entry& from, std::span<std::uint8_t> to) const {
-    opened_->file.read(from.offset, to);
+    packed::read(opened_->file, from.offset, to);
     if (sum_of(to) != from.sum) {
-      opened_->file.refuse(
-          from.offset,
+      refuse(
+          opened_->file, from.offset,
           fmt::format("damaged: the checksum of '{}' does not hold; pack the file again", shown(from.name)));
     }
   }
@@ -269,9 +231,9 @@ bool is_packed(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(path, failure)) return false;
   try {
     std::array<std::uint8_t, 8> magic{};
-    const packed::File file(path);
+    const RegularFile file(path);
     if (file.size() < magic.size()) return false;
-    file.read(0, magic);
+    packed::read(file, 0, magic);
     return std::memcmp(magic.data(), packed::kMagic.data(), magic.size()) == 0;
   } catch (const Error&) {
     return false;

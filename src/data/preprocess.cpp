@@ -1,6 +1,6 @@
 #include "satsuma/data/preprocess.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "src/data/sample_maker.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

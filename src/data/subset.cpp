@@ -1,6 +1,6 @@
 #include "satsuma/data/subset.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <numeric>

@@ -1,6 +1,6 @@
 #include "satsuma/device/check_device.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

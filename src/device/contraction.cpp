@@ -1,6 +1,6 @@
 #include "satsuma/device/contraction.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "src/device/f32_device.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

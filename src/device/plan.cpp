@@ -1,6 +1,6 @@
 #include "satsuma/device/plan.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/integer.hpp"

@@ -1,6 +1,6 @@
 #include "satsuma/device/update.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,11 +1,13 @@
 #include "satsuma/distributed/communicator.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
+
+#include "src/distributed/moves_something.hpp"
 
 namespace satsuma::distributed {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "satsuma/distributed/communicator.hpp"
 #include "src/core/signals_blocked.hpp"
+#include "src/distributed/moves_something.hpp"
 
 namespace satsuma::distributed {
 

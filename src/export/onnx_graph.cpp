@@ -1,6 +1,6 @@
 #include "src/export/onnx_graph.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 #include <span>

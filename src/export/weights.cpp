@@ -1,6 +1,6 @@
 #include "satsuma/export/weights.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 

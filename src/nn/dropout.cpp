@@ -1,6 +1,6 @@
 #include "satsuma/nn/dropout.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/ops/dropout.hpp"

@@ -1,6 +1,6 @@
 #include "satsuma/nn/module.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

@@ -1,6 +1,6 @@
 #include "src/opencl/arguments.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <limits>
 

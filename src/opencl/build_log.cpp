@@ -1,6 +1,6 @@
 #include "src/opencl/build_log.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

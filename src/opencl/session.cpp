@@ -1,6 +1,6 @@
 #include "src/opencl/session.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "satsuma/ops/convolution.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "satsuma/optim/clip.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

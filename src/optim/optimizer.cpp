@@ -1,6 +1,6 @@
 #include "satsuma/optim/optimizer.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

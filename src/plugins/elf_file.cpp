@@ -1,7 +1,7 @@
 #include "src/plugins/elf_file.hpp"
 
 #include <elf.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <link.h>
 
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "src/plugins/plugin_device.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/allocator.hpp"
 #include "satsuma/core/error.hpp"

@@ -1,6 +1,6 @@
 #include "src/sat/candidates.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

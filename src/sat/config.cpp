@@ -1,6 +1,6 @@
 #include "satsuma/sat/config.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <limits>
 

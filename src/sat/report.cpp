@@ -1,6 +1,6 @@
 #include "satsuma/sat/report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "src/sat/sweep.hpp"

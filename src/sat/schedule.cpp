@@ -1,6 +1,6 @@
 #include "satsuma/sat/schedule.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

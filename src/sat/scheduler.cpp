@@ -1,6 +1,6 @@
 #include "satsuma/sat/scheduler.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>

@@ -1,6 +1,6 @@
 #include "satsuma/sparse/pattern.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
 #include "satsuma/train/atomic_file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "src/core/file_descriptor.hpp"
+#include "src/core/utf8.hpp"
 
 namespace satsuma::train {
 
@@ -70,8 +71,8 @@ const FileCalls& system_calls() {
 }
 
 std::string io_message(std::string_view action, const fs::path& path, int error) {
-  return fmt::format("cannot {} {}: {}{}", action, path.string(), std::generic_category().message(error),
-                     advice(error));
+  return fmt::format("cannot {} {}: {}{}", action, shown_path(path.string()),
+                     std::generic_category().message(error), advice(error));
 }
 
 void remove_leftovers(const fs::path& path) {

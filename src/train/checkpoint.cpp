@@ -1,6 +1,6 @@
 #include "satsuma/train/checkpoint.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/safetensors.hpp"

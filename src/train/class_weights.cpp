@@ -1,6 +1,6 @@
 #include "src/train/class_weights.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
 #include "satsuma/train/duration.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "satsuma/train/ema.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "src/train/epoch_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace satsuma::train {
 

@@ -1,8 +1,9 @@
 #include "satsuma/train/evaluation_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/json.hpp"
 #include "src/train/evaluation_json.hpp"
 #include "src/train/thumbnail.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "satsuma/data/dataset.hpp"
 #include "satsuma/train/evaluation.hpp"
-#include "src/core/json.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::train {
 

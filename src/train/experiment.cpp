@@ -1,6 +1,6 @@
 #include "satsuma/train/experiment.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "src/train/file_of_first.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +11,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/whole_file.hpp"
 
 namespace satsuma::train {
@@ -20,7 +21,7 @@ namespace {
 std::string content_of(const std::filesystem::path& path) {
   std::error_code failure;
   std::string content = read_whole_file(path, failure);
-  if (failure) throw IoError(io_message("read", path, failure.value()));
+  if (failure) throw cannot_read(path, failure.value());
   return content;
 }
 

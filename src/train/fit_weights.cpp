@@ -1,6 +1,6 @@
 #include "satsuma/train/fit_weights.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <set>

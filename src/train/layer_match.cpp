@@ -1,6 +1,6 @@
 #include "satsuma/train/layer_match.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>

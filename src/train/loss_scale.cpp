@@ -1,6 +1,6 @@
 #include "satsuma/train/loss_scale.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,6 @@
 #include "satsuma/train/nm_schedule.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

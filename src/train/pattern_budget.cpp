@@ -1,6 +1,6 @@
 #include "satsuma/train/pattern_budget.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

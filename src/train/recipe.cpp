@@ -1,6 +1,6 @@
 #include "satsuma/train/recipe.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "satsuma/train/run_directory.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,6 +8,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/train/is_there.hpp"
 #include "src/train/new_directories.hpp"
 #include "src/train/run_lock.hpp"
@@ -23,7 +24,7 @@ bool holds_nothing(const fs::path& path) {
   std::error_code error;
   const fs::directory_iterator at(path, error);
   // What cannot be looked at is not known to be full.
-  if (error && is_there(path)) throw IoError(io_message("read", path, error.value()));
+  if (error && is_there(path)) throw cannot_read(path, error.value());
   if (error) return true;
   return std::all_of(at, fs::directory_iterator(),
                      [](const fs::directory_entry& entry) { return entry.path().filename() == kLockName; });
@@ -108,7 +109,7 @@ std::vector<fs::path> RunDirectory::ranked() const {
     std::from_chars(name.data() + kBefore.size(), name.data() + name.size(), rank);
     if (rank > 0 && entry.path() == best(rank)) found.emplace_back(rank, entry.path());
   }
-  if (error && is_there(path_)) throw IoError(io_message("read", path_, error.value()));
+  if (error && is_there(path_)) throw cannot_read(path_, error.value());
   std::sort(found.begin(), found.end());
   std::vector<fs::path> files;
   for (auto& [rank, file] : found) files.push_back(std::move(file));

@@ -1,6 +1,6 @@
 #include "src/train/run_lock.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <array>

@@ -9,6 +9,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/run_directory.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/json.hpp"
 #include "src/train/events/append_file.hpp"
 
@@ -59,7 +60,7 @@ std::string_view name_of(LogRecord::Kind kind) {
 std::vector<Json> lines_until(const std::filesystem::path& path, std::int64_t step, std::int64_t evaluated) {
   std::ifstream file(path);
   std::error_code ignored;
-  if (!file && std::filesystem::exists(path, ignored)) throw IoError(io_message("read", path, errno));
+  if (!file && std::filesystem::exists(path, ignored)) throw cannot_read(path, errno);
   std::vector<Json> kept;
   for (std::string line; std::getline(file, line);) {
     Json record = parse_json(line);
@@ -69,7 +70,7 @@ std::vector<Json> lines_until(const std::filesystem::path& path, std::int64_t st
     kept.push_back(std::move(record));
   }
   // Lines that could not be read must not be replaced by none.
-  if (file.bad()) throw IoError(io_message("read", path, EIO));
+  if (file.bad()) throw cannot_read(path, EIO);
   return kept;
 }
 

@@ -1,20 +1,15 @@
 #include "satsuma/train/safetensors.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <fmt/core.h>
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <set>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
-#include "src/core/file_descriptor.hpp"
 #include "src/core/json.hpp"
+#include "src/core/regular_file.hpp"
 #include "src/train/safetensors_header.hpp"
 
 namespace satsuma::train {
@@ -25,37 +20,6 @@ static_assert(std::endian::native == std::endian::little, "safetensors are copie
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kMostHeader = 100'000'000;
-
-/// A file opened for reading, with its size.
-class InputFile {
- public:
-  explicit InputFile(const std::filesystem::path& path)
-      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (!file_) throw IoError(io_message("read", path, errno));
-    struct stat status {};
-    if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode))
-      throw IoError(fmt::format("cannot read {}: it is no regular file", path.string()));
-    size_ = static_cast<std::uint64_t>(status.st_size);
-  }
-
-  std::uint64_t size() const { return size_; }
-
-  void read(std::uint64_t offset, std::span<std::byte> bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw IoError(io_message("read", path_, errno));
-      if (got == 0) throw IoError(fmt::format("{} became shorter while it was read", path_.string()));
-      bytes = bytes.subspan(static_cast<std::size_t>(got));
-      offset += static_cast<std::uint64_t>(got);
-    }
-  }
-
- private:
-  std::filesystem::path path_;
-  FileDescriptor file_;
-  std::uint64_t size_ = 0;
-};
 
 Tensor row_major(const Tensor& tensor) {
   return tensor.detach().to(MemoryFormat::row_major);
@@ -114,7 +78,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const nn::Na
 }
 
 SafeTensors read_safetensors(const std::filesystem::path& path) {
-  const InputFile file(path);
+  const RegularFile file(path);
   const auto fail = [&](const std::string& what) {
     throw FormatError(fmt::format("{}: {}", path.string(), what));
   };

@@ -1,6 +1,6 @@
 #include "satsuma/train/same_data.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <filesystem>

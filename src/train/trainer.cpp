@@ -1,6 +1,6 @@
 #include "satsuma/train/trainer.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

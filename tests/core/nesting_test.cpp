@@ -1,7 +1,7 @@
 #include "src/core/nesting.hpp"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 

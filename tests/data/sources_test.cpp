@@ -1,7 +1,7 @@
 // Image folders, lists in CSV, CIFAR, Tiny ImageNet and ImageNet layouts, pictures of Debian's packages.
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <string>

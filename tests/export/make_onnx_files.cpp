@@ -1,7 +1,7 @@
 // Writes for each model of the tests NAME.onnx and NAME.safetensors with a batch and the logits that Satsuma
 // makes of it: what tools/crosscheck/onnx_models.py holds onnxruntime against.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
 // Requests to the live view (`satsuma train --serve`), over a connection as a browser makes it. Whatever is
 // asked, the answer is one of HTTP or none, and the page comes with its own status only.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // What `satsuma datasets get` is made of, for test_download.py: the data sets that the command knows have
 // sums that no test can meet.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <csignal>
 #include <exception>

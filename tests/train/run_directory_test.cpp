@@ -1,6 +1,6 @@
 #include "satsuma/train/run_directory.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <algorithm>
 #include <cerrno>
 #include <cmath>

@@ -135,7 +135,7 @@ TEST_CASE("names that cannot be written are refused and nothing is left") {
 TEST_CASE("what is no file is named") {
   const TemporaryDirectory directory;
   CHECK(contains(message_of<IoError>([&] { read_safetensors(directory / "none"); }), "none"));
-  CHECK(contains(message_of<IoError>([&] { read_safetensors(directory.path()); }), "no regular file"));
+  CHECK(contains(message_of<IoError>([&] { read_safetensors(directory.path()); }), "not a regular file"));
 }
 
 }  // namespace satsuma::train

@@ -5,6 +5,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/auto_batch.hpp"
 #include "satsuma/train/lr_find.hpp"
+#include "src/core/json.hpp"
 #include "train/runs.hpp"
 
 // What --accumulate, --clip, --ema, --class-weights, --patience, --max-time, --keep-best, --auto-batch and

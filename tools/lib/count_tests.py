@@ -2,10 +2,13 @@
 
 import json
 import sys
+from pathlib import Path
 
 GOOD = {"OK", "EXPECTEDFAIL"}
 passed = failed = 0
 for path in sys.argv[1:]:
+    if not Path(path).exists():
+        sys.exit(f"no tests were run: {path} is missing")
     with open(path) as log:
         for line in log:
             result = json.loads(line)["result"]

@@ -1,6 +1,6 @@
 #include "tools/satsuma/bar_chart.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -8,8 +8,10 @@
 #include <memory>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/json.hpp"
 #include "src/core/message.hpp"
 #include "tools/satsuma/bench_figures.hpp"
+#include "tools/satsuma/json_output.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/bench_figures.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "satsuma/core/error.hpp"
-#include "satsuma/train/atomic_file.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/nesting.hpp"
 #include "tools/satsuma/file_text.hpp"
 
@@ -89,7 +89,7 @@ Figures parse_figures(std::string_view text, const std::string& path) {
 
 Figures read_figures(const std::string& path) {
   const std::optional<std::string> text = text_of(path);
-  if (!text) throw IoError(train::io_message("read", path, ENOENT));
+  if (!text) throw cannot_read(path, ENOENT);
   return parse_figures(*text, path);
 }
 

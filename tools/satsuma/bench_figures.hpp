@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/satsuma/output.hpp"
+#include "src/core/json.hpp"
 
 namespace satsuma::tools {
 

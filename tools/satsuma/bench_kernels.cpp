@@ -1,6 +1,6 @@
 #include "tools/satsuma/bench_kernels.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -10,7 +10,9 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/kernel_report.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/peer.hpp"

@@ -1,6 +1,6 @@
 #include "tools/satsuma/bench_loader.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,10 +13,13 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/experiment.hpp"
 #include "satsuma/train/loading.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

@@ -14,10 +14,13 @@
 #include "satsuma/train/experiment.hpp"
 #include "satsuma/train/loading.hpp"
 #include "satsuma/train/placement.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/table.hpp"
 #include "tools/satsuma/trainee.hpp"
 #include "tools/satsuma/use_threads.hpp"
 

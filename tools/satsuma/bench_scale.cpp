@@ -1,6 +1,6 @@
 #include "tools/satsuma/bench_scale.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -12,11 +12,15 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/train/placement.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/ranks.hpp"
 #include "tools/satsuma/scale/trainee.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

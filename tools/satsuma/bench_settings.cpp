@@ -9,6 +9,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/core/thread_limit.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/statistics.hpp"
 #include "tools/satsuma/use_threads.hpp"
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "src/core/json_fwd.hpp"
 #include "tools/satsuma/command.hpp"
 #include "tools/satsuma/model_settings.hpp"
-#include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools {
 

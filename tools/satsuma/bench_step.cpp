@@ -1,6 +1,6 @@
 #include "tools/satsuma/bench_step.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +12,9 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/placement.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/plugin_flags.hpp"

@@ -1,6 +1,6 @@
 #include "tools/satsuma/check_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/command_line.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>

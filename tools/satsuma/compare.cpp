@@ -1,6 +1,6 @@
 #include "tools/satsuma/compare.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -25,8 +25,9 @@
 #include "tools/satsuma/compare/plan.hpp"
 #include "tools/satsuma/compare/tables.hpp"
 #include "tools/satsuma/compare/training.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/table.hpp"
 #include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {

@@ -1,6 +1,6 @@
 #include "tools/satsuma/data_check.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,11 +17,13 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/data/decode.hpp"
+#include "src/core/json.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/md5.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/picture_parts.hpp"
+#include "tools/satsuma/table.hpp"
 #include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {

@@ -1,6 +1,6 @@
 #include "tools/satsuma/data_pack.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,12 +15,14 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/data/decode.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/json.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/pack_writer.hpp"
 #include "src/data/transforms/crop.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/picture_parts.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {

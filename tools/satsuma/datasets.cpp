@@ -8,8 +8,10 @@
 
 #include "datasets/places.hpp"
 #include "datasets/registry.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/datasets_get.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/json_output.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

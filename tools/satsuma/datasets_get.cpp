@@ -1,6 +1,6 @@
 #include "tools/satsuma/datasets_get.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -15,7 +15,7 @@
 #include "src/core/utf8.hpp"
 #include "tools/satsuma/download/download.hpp"
 #include "tools/satsuma/long_work.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/untar.hpp"
 
 namespace satsuma::tools {

@@ -1,6 +1,6 @@
 #include "tools/satsuma/devices.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,10 +12,12 @@
 #include "satsuma/device/plugins.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/distributed/communicator.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/devices_test.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/opencl_listing.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

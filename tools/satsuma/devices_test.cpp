@@ -1,6 +1,6 @@
 #include "tools/satsuma/devices_test.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,10 +14,12 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/check_report.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

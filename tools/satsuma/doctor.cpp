@@ -23,10 +23,13 @@
 #include "satsuma/core/thread_limit.hpp"
 #include "satsuma/device/registry.hpp"
 #include "satsuma/distributed/communicator.hpp"
+#include "src/core/json.hpp"
 #include "src/opencl/platforms.hpp"
 #include "tools/satsuma/data_files.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/peer.hpp"
+#include "tools/satsuma/short_text.hpp"
+#include "tools/satsuma/table.hpp"
 #include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {

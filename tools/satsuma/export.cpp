@@ -1,6 +1,6 @@
 #include "tools/satsuma/export.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cstdint>
@@ -14,8 +14,10 @@
 #include "satsuma/export/onnx.hpp"
 #include "satsuma/export/weights.hpp"
 #include "satsuma/train/experiment.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/trained.hpp"
 #include "tools/satsuma/weights.hpp"
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/failure.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <new>

@@ -2,8 +2,7 @@
 
 #include <system_error>
 
-#include "satsuma/core/error.hpp"
-#include "satsuma/train/atomic_file.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/whole_file.hpp"
 
 namespace satsuma::tools {
@@ -12,7 +11,7 @@ std::optional<std::string> text_of(const std::filesystem::path& path) {
   std::error_code failure;
   std::string text = read_whole_file(path, failure);
   if (!failure) return text;
-  if (is_there(path)) throw IoError(train::io_message("read", path, failure.value()));
+  if (is_there(path)) throw cannot_read(path, failure.value());
   return std::nullopt;
 }
 

@@ -10,12 +10,15 @@
 #include "satsuma/nn/trace.hpp"
 #include "satsuma/train/fine_tuning.hpp"
 #include "satsuma/train/placement.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/kept_values.hpp"
 #include "tools/satsuma/layers.hpp"
 #include "tools/satsuma/model_settings.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/recipe_flags.hpp"
+#include "tools/satsuma/short_text.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

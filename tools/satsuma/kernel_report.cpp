@@ -7,8 +7,10 @@
 #include <array>
 #include <functional>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/peer.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

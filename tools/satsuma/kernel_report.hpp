@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "src/core/json_fwd.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/kernel_plot.hpp"
 #include "tools/satsuma/kernel_timing.hpp"

@@ -1,6 +1,6 @@
 #include "tools/satsuma/kernel_timing.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "tools/satsuma/log_axes.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

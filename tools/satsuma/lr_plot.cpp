@@ -1,6 +1,6 @@
 #include "tools/satsuma/lr_plot.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <tuple>
@@ -8,7 +8,7 @@
 
 #include "satsuma/train/atomic_file.hpp"
 #include "tools/satsuma/log_axes.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

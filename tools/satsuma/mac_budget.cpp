@@ -1,6 +1,6 @@
 #include "tools/satsuma/mac_budget.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string>

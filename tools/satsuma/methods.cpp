@@ -1,11 +1,13 @@
 #include "tools/satsuma/methods.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 
 #include "satsuma/sparse/method.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/json_output.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

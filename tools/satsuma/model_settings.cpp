@@ -1,6 +1,6 @@
 #include "tools/satsuma/model_settings.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <cstdint>
 
 #include "satsuma/core/error.hpp"

@@ -8,8 +8,11 @@
 
 #include "models/registry.hpp"
 #include "satsuma/core/no_storage.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/layers.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

@@ -1,8 +1,11 @@
 #include "tools/satsuma/opencl_listing.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include "src/core/json.hpp"
 #include "src/opencl/platforms.hpp"
+#include "tools/satsuma/short_text.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

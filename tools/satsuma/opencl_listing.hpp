@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools {
 

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "satsuma/optim/optimizer.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/json_output.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/page.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tools/satsuma/xml.hpp"
 

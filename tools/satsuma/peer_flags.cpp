@@ -1,6 +1,6 @@
 #include "tools/satsuma/peer_flags.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <chrono>
@@ -9,6 +9,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/nearest.hpp"
 #include "satsuma/core/parallel.hpp"
+#include "src/core/json.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/peer_process.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>

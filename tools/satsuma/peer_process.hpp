@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "satsuma/core/error.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools {
 

@@ -1,5 +1,7 @@
 #include "tools/satsuma/perfetto.hpp"
 
+#include "src/core/json.hpp"
+
 namespace satsuma::tools {
 
 Json trace_process(std::string_view name) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools {
 

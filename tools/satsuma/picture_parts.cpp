@@ -1,6 +1,6 @@
 #include "tools/satsuma/picture_parts.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "datasets/folder.hpp"
 #include "satsuma/core/error.hpp"

@@ -1,6 +1,6 @@
 #include "tools/satsuma/pictures.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/class_folders.hpp"
 #include "satsuma/data/decode.hpp"
-#include "satsuma/train/atomic_file.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/utf8.hpp"
 
 namespace satsuma::tools {
@@ -34,7 +34,7 @@ std::vector<std::string> pictures_in(const fs::path& directory) {
     if (!name.starts_with('.') && data::is_picture_name(name) && !at->is_directory(ignored))
       files.push_back(at->path().string());
   }
-  if (error) throw IoError(train::io_message("read", directory, error.value()));
+  if (error) throw cannot_read(directory, error.value());
   if (files.empty()) {
     throw IoError(fmt::format("{}: no picture (.jpg, .jpeg, .png, .bmp, .gif) in it or below",
                               shown_path(directory.string())));
@@ -49,7 +49,7 @@ std::vector<std::uint8_t> standard_input() {
   for (;;) {
     const ssize_t got = ::read(STDIN_FILENO, part.data(), part.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw IoError(train::io_message("read", "standard input", errno));
+    if (got < 0) throw cannot_read("standard input", errno);
     if (got == 0) return bytes;
     bytes.insert(bytes.end(), part.begin(), part.begin() + got);
     if (bytes.size() > kMostBytes)

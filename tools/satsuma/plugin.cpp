@@ -1,6 +1,6 @@
 #include "tools/satsuma/plugin.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cctype>

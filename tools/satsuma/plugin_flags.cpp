@@ -1,6 +1,6 @@
 #include "tools/satsuma/plugin_flags.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 

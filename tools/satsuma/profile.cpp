@@ -1,6 +1,6 @@
 #include "tools/satsuma/profile.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <memory>
@@ -9,8 +9,10 @@
 #include "datasets/registry.hpp"
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/profile/step_profile.hpp"
 #include "tools/satsuma/recipe_flags.hpp"

@@ -1,6 +1,6 @@
 #include "tools/satsuma/recipes.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <memory>
@@ -8,9 +8,11 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/train/progress.hpp"
 #include "satsuma/train/recipe.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/file_text.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/json_output.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <memory>

@@ -1,12 +1,14 @@
 #include "tools/satsuma/run_description.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <ctime>
 
 #include "satsuma/train/atomic_file.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/bench_settings.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/layers.hpp"
 
 namespace satsuma::tools {

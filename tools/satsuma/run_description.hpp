@@ -4,7 +4,7 @@
 #include "satsuma/nn/module.hpp"
 #include "satsuma/train/experiment.hpp"
 #include "satsuma/train/run_directory.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools {
 

@@ -1,15 +1,15 @@
 #include "tools/satsuma/sat_build.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 #include <string>
 
 #include "satsuma/train/atomic_file.hpp"
 #include "src/devices/sat/opencl/opencl.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/proposal.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
+#include "tools/satsuma/short_text.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/simulate.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -16,9 +16,10 @@
 #include "satsuma/train/atomic_file.hpp"
 #include "satsuma/train/nm_schedule.hpp"
 #include "satsuma/train/stop_signal.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/model_settings.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/sat_config_flags.hpp"
 #include "tools/satsuma/simulate/json.hpp"
 #include "tools/satsuma/simulate/page.hpp"

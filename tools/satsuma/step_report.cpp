@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <functional>
 
+#include "src/core/json.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

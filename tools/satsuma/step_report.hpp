@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "src/core/json_fwd.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/machine_peak.hpp"
 #include "tools/satsuma/peer_flags.hpp"

@@ -1,10 +1,11 @@
 #include "tools/satsuma/torch_peer.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/data_files.hpp"
 #include "tools/satsuma/statistics.hpp"

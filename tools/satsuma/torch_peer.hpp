@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/peer_process.hpp"
 
 namespace satsuma::tools {

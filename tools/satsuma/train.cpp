@@ -1,6 +1,6 @@
 #include "tools/satsuma/train.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -18,14 +18,15 @@
 #include "satsuma/train/same_data.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/trainer.hpp"
+#include "src/core/json.hpp"
 #include "src/core/message.hpp"
 #include "src/core/utf8.hpp"
 #include "src/train/file_of_first.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/data_files.hpp"
+#include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/lr_plot.hpp"
 #include "tools/satsuma/mac_budget.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/pictures.hpp"
 #include "tools/satsuma/plugin_flags.hpp"
 #include "tools/satsuma/ranks.hpp"

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "satsuma/core/parallel.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/file_text.hpp"
 #include "tools/satsuma/proposal.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/use_threads.hpp"
 
 namespace satsuma::tools {

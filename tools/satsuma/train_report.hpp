@@ -4,7 +4,7 @@
 
 #include "satsuma/distributed/communicator.hpp"
 #include "satsuma/train/trainer.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools {
 

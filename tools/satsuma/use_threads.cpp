@@ -1,6 +1,6 @@
 #include "tools/satsuma/use_threads.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <latch>
 #include <system_error>

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,10 +16,6 @@ class Transfer {
   /// Moves it on, and tells whether all has arrived.
   virtual bool done() = 0;
 };
-
-/// A call of Transfer::done() that takes longer has carried a piece: over TCP an MPI carries one of 128 KiB
-/// or so in each call, and the next may be there.
-constexpr std::chrono::microseconds kMovesSomething{10};
 
 /// Transfers on one channel begin in the same order on all ranks; channels know nothing of each other.
 enum class Channel : std::uint8_t { words, slices, sums };

@@ -1,6 +1,6 @@
 #include "satsuma/data/decode.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <new>
 #include <string>

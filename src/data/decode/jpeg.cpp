@@ -1,7 +1,7 @@
 // libjpeg-turbo. It ends on an error by a call that must not return, and a C library is not to be unwound, so
 // each stage sets a jump for it and holds nothing that would have to be destroyed.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <csetjmp>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // libpng. As with JPEG, an error jumps out of the library, over nothing that would have to be destroyed.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <png.h>
 
 #include <algorithm>

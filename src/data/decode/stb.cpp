@@ -2,7 +2,7 @@
 // is that the file is whole and its size sensible. BMP and GIF, and all where libjpeg-turbo or libpng was not
 // there.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>

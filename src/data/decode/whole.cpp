@@ -1,7 +1,7 @@
 // Walks over the parts that a file is made of, to find one that ends too early. Each part says how long it
 // is, so that this is quick beside decoding.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <cstddef>

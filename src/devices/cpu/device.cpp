@@ -1,6 +1,6 @@
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/cpu.hpp"
 #include "satsuma/core/integer.hpp"

@@ -1,6 +1,6 @@
 #include "src/devices/reference/reference_device.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <vector>

@@ -1,6 +1,6 @@
 // What `--device sat`, `sat:config=FILE,schedule=FILE` and `sat:opencl,...` mean.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 #include <optional>

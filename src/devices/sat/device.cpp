@@ -1,6 +1,6 @@
 #include "src/devices/sat/device.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "src/devices/sat/device_memory.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
 #include "src/devices/sat/pass_times.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

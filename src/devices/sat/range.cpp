@@ -1,6 +1,6 @@
 #include "src/devices/sat/range.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 

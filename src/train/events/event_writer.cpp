@@ -1,6 +1,6 @@
 #include "src/train/events/event_writer.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

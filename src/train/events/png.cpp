@@ -1,6 +1,6 @@
 #include "src/train/events/png.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "src/train/events/training_events.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

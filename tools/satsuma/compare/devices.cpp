@@ -1,6 +1,6 @@
 #include "tools/satsuma/compare/devices.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,7 +10,10 @@
 
 #include "satsuma/core/rng.hpp"
 #include "satsuma/train/experiment.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/layers.hpp"
+#include "tools/satsuma/short_text.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools::compare {
 

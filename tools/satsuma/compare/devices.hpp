@@ -6,7 +6,7 @@
 
 #include "satsuma/device/device.hpp"
 #include "satsuma/train/recipe.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools::compare {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/compare/estimate.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

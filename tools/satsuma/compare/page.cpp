@@ -1,11 +1,12 @@
 #include "tools/satsuma/compare/page.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/train/progress.hpp"
 #include "tools/satsuma/compare/scatter.hpp"
 #include "tools/satsuma/compare/tables.hpp"
 #include "tools/satsuma/page.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/xml.hpp"
 
 namespace satsuma::tools::compare {

@@ -1,10 +1,11 @@
 #include "tools/satsuma/compare/plan.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
 #include "satsuma/train/progress.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools::compare {
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "satsuma/train/study.hpp"
+#include "src/core/json_fwd.hpp"
 #include "tools/satsuma/compare/run_state.hpp"
 #include "tools/satsuma/compare/statistics.hpp"
 

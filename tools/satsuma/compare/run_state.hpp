@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "satsuma/train/study.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json.hpp"
 
 namespace satsuma::tools::compare {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/compare/scatter.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -4,6 +4,7 @@
 #include "satsuma/core/no_storage.hpp"
 #include "satsuma/sat/report.hpp"
 #include "satsuma/train/experiment.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/compare/results.hpp"
 #include "tools/satsuma/simulate/workload.hpp"
 

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include "satsuma/train/progress.hpp"
+#include "src/core/json.hpp"
+#include "tools/satsuma/short_text.hpp"
 
 namespace satsuma::tools::compare {
 

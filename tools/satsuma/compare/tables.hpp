@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "src/core/json_fwd.hpp"
 #include "tools/satsuma/compare/results.hpp"
-#include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools::compare {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/download/download.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <system_error>

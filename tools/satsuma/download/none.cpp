@@ -1,6 +1,6 @@
 // A build without libcurl.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "tools/satsuma/download/transfer.hpp"

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/profile/step_profile.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/statistics.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/profile/step_profile.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

@@ -8,8 +8,8 @@
 #include "satsuma/core/profile.hpp"
 #include "satsuma/nn/module.hpp"
 #include "satsuma/train/recipe.hpp"
+#include "src/core/json_fwd.hpp"
 #include "tools/satsuma/machine_peak.hpp"
-#include "tools/satsuma/output.hpp"
 
 namespace satsuma::tools {
 

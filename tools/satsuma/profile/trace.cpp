@@ -1,7 +1,8 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/perfetto.hpp"
 #include "tools/satsuma/profile/step_profile.hpp"
 

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -7,6 +7,7 @@
 #include "tools/satsuma/page.hpp"
 #include "tools/satsuma/report/line_chart.hpp"
 #include "tools/satsuma/report/sections.hpp"
+#include "tools/satsuma/short_text.hpp"
 
 namespace satsuma::tools {
 

@@ -1,9 +1,10 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/bar_chart.hpp"
 #include "tools/satsuma/drawing.hpp"
 #include "tools/satsuma/page.hpp"

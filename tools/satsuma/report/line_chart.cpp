@@ -1,6 +1,6 @@
 #include "tools/satsuma/report/line_chart.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>

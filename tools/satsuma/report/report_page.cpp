@@ -1,12 +1,13 @@
 #include "tools/satsuma/report/report_page.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
 #include "satsuma/train/progress.hpp"
 #include "tools/satsuma/page.hpp"
 #include "tools/satsuma/report/sections.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/xml.hpp"
 
 namespace satsuma::tools {

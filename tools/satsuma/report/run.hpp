@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/satsuma/output.hpp"
+#include "src/core/json.hpp"
 
 namespace satsuma::tools {
 

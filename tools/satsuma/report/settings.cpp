@@ -1,8 +1,9 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
 #include "satsuma/train/recipe.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/page.hpp"
 #include "tools/satsuma/report/sections.hpp"
 

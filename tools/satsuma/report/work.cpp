@@ -1,14 +1,17 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/bar_chart.hpp"
 #include "tools/satsuma/drawing.hpp"
 #include "tools/satsuma/page.hpp"
 #include "tools/satsuma/report/line_chart.hpp"
 #include "tools/satsuma/report/sections.hpp"
+#include "tools/satsuma/short_text.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/serve/address.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

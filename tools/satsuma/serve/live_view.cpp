@@ -1,6 +1,6 @@
 #include "tools/satsuma/serve/live_view.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <httplib.h>
 #include <pthread.h>
 #include <sys/socket.h>

@@ -1,10 +1,10 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <vector>
 
 #include "tools/satsuma/bar_chart.hpp"
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/simulate/charts.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/simulate/json.hpp"
 
 namespace satsuma::tools {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "src/core/json.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
 
 namespace satsuma::tools {

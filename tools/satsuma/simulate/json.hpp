@@ -3,7 +3,7 @@
 #include <string>
 
 #include "satsuma/sat/report.hpp"
-#include "tools/satsuma/output.hpp"
+#include "src/core/json_fwd.hpp"
 
 namespace satsuma::tools {
 

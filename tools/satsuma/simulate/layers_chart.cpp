@@ -1,8 +1,8 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/simulate/charts.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
 

@@ -1,6 +1,6 @@
 #include "tools/satsuma/simulate/page.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tools/satsuma/page.hpp"
 #include "tools/satsuma/simulate/charts.hpp"

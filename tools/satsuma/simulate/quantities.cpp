@@ -1,8 +1,8 @@
 #include "tools/satsuma/simulate/quantities.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
 
 namespace satsuma::tools {
 

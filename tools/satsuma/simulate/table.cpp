@@ -7,8 +7,9 @@
 #include <array>
 #include <string>
 
-#include "tools/satsuma/output.hpp"
+#include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
+#include "tools/satsuma/table.hpp"
 
 namespace satsuma::tools {
 

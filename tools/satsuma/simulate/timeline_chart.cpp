@@ -1,7 +1,6 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/sat/timeline.hpp"
-#include "tools/satsuma/output.hpp"
 #include "tools/satsuma/simulate/charts.hpp"
 #include "tools/satsuma/simulate/quantities.hpp"
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "satsuma/sat/timeline.hpp"
+#include "src/core/json.hpp"
 #include "tools/satsuma/perfetto.hpp"
 #include "tools/satsuma/simulate/page.hpp"
 

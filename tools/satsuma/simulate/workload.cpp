@@ -1,6 +1,6 @@
 #include "tools/satsuma/simulate/workload.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "src/devices/sat/emulator/dram.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/mman.h>
 
 #include "satsuma/core/error.hpp"

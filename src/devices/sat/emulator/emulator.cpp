@@ -1,6 +1,6 @@
 #include "src/devices/sat/emulator/emulator.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstring>
 #include <utility>

@@ -1,12 +1,13 @@
 #include "src/devices/sat/opencl/bitstream.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>
 #include <system_error>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/fnv.hpp"
 #include "src/core/whole_file.hpp"
 #include "src/devices/sat/opencl/interface.hpp"
@@ -60,7 +61,7 @@ class Reader {
 
 std::string read_file(const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& why) {
-    throw IoError(fmt::format("cannot read {}: {}; satsuma sat build makes such a file", path.string(), why));
+    throw cannot_read(path, why + "; satsuma sat build makes such a file");
   };
   std::error_code failure;
   std::string bytes = read_whole_file(path, failure);

@@ -1,6 +1,6 @@
 // Commands of the three engines as kernels.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/integer.hpp"

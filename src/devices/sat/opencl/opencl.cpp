@@ -1,11 +1,12 @@
 #include "src/devices/sat/opencl/opencl.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <system_error>
 
 #include "satsuma/core/error.hpp"
+#include "src/core/cannot_read.hpp"
 #include "src/core/whole_file.hpp"
 #include "src/devices/sat/opencl/bitstream.hpp"
 #include "src/devices/sat/opencl/interface.hpp"
@@ -43,10 +44,7 @@ void check_array(const opencl::DeviceInfo& info, const BitstreamSettings& settin
 std::vector<std::byte> read_binary(const std::filesystem::path& path) {
   std::error_code failure;
   const std::string bytes = read_whole_file(path, failure);
-  if (bytes.empty()) {
-    throw IoError(
-        fmt::format("cannot read {}: {}", path.string(), failure ? failure.message() : "it is empty"));
-  }
+  if (bytes.empty()) throw cannot_read(path, failure ? failure.message() : "it is empty");
   const auto data = std::as_bytes(std::span(bytes));
   return {data.begin(), data.end()};
 }

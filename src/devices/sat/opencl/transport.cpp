@@ -1,6 +1,6 @@
 #include "src/devices/sat/opencl/transport.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>
