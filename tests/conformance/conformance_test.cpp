@@ -20,6 +20,8 @@ void expect_conformance(std::string_view name, const conformance::Options& optio
 
 TEST_CASE("every built-in device conforms to the reference") {
   for (const DeviceEntry& entry : testing::everywhere_devices()) {
+    // Held against itself it takes longer than all others and says nothing.
+    if (entry.name == "reference") continue;
     SUBCASE(std::string(entry.name).c_str()) {
       MESSAGE(find_device(entry.name)->description());
       expect_conformance(entry.name, {});
