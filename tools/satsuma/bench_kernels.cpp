@@ -73,7 +73,7 @@ int run_kernels(const Settings& settings) {
     for (KernelTiming& timing : time_layer(race, *device, layer)) report.timings.push_back(std::move(timing));
     work.one_more();
   }
-  report.peak = measure_peak();
+  report.peak = cpu::measure_peak();
   if (!settings.plot.empty()) write_plot(report.plot(), settings.plot);
   if (settings.bench.json) {
     print_json(report.to_json());

@@ -110,7 +110,7 @@ void print(const std::vector<ModelledStep>& steps) {
 
 int run_model(const Settings& settings) {
   settings.bench.apply();
-  const scale::Network network{settings.gbps * 1e9 / 8, settings.latency_us * 1e-6};
+  const scale::Network network = scale::ethernet(settings.gbps * 1e9, settings.latency_us * 1e-6);
   Json methods = Json::object();
   LongWork work(
       "bench scale", "steps",

@@ -117,7 +117,7 @@ int run_step(const Settings& settings) {
     take_turns(report.trainees, report.peers, batch);
     work.one_more();
   }
-  report.peak = measure_peak();
+  report.peak = cpu::measure_peak();
   if (settings.bench.json) {
     print_json(report.to_json());
   } else {

@@ -90,7 +90,7 @@ void draw_speed(Drawing& drawing, const std::vector<KernelPlot::Speed>& curve) {
                  {{colour_of(Pass::ff), "FF"}, {colour_of(Pass::bp), "BP"}, {colour::grey, "ideal: M/N"}});
 }
 
-void draw_roofline(Drawing& drawing, const std::vector<KernelPlot::Dot>& dots, const MachinePeak& peak) {
+void draw_roofline(Drawing& drawing, const std::vector<KernelPlot::Dot>& dots, const cpu::MachinePeak& peak) {
   const double ridge = peak.gflops / peak.gigabytes_a_second;
   LogRange x = LogRange::around(ridge, 2), y = LogRange::around(peak.gflops, 2);
   x.include(ridge / 2);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "satsuma/device/device.hpp"
-#include "tools/satsuma/machine_peak.hpp"
+#include "src/cpu/machine_peak.hpp"
 
 namespace satsuma::tools {
 
@@ -28,7 +28,7 @@ struct KernelPlot {
   std::string title;
   std::vector<Speed> curve;
   std::vector<Dot> roofline;
-  MachinePeak peak;
+  cpu::MachinePeak peak;
 };
 
 /// Writes the picture to `path`. Throws IoError.

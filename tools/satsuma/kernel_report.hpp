@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "src/core/json_fwd.hpp"
+#include "src/cpu/machine_peak.hpp"
 #include "tools/satsuma/bench_settings.hpp"
 #include "tools/satsuma/kernel_plot.hpp"
 #include "tools/satsuma/kernel_timing.hpp"
-#include "tools/satsuma/machine_peak.hpp"
 
 namespace satsuma::tools {
 
@@ -18,7 +18,7 @@ struct KernelReport {
   std::string device;
   std::vector<Pattern> patterns;
   std::vector<KernelTiming> timings;
-  MachinePeak peak;
+  cpu::MachinePeak peak;
 
   Json to_json() const;
   /// A line for each pass of a layer, then the geometric means.

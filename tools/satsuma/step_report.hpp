@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "src/core/json_fwd.hpp"
+#include "src/cpu/machine_peak.hpp"
 #include "tools/satsuma/bench_settings.hpp"
-#include "tools/satsuma/machine_peak.hpp"
 #include "tools/satsuma/peer_flags.hpp"
 #include "tools/satsuma/trainee.hpp"
 
@@ -20,7 +20,7 @@ struct StepReport {
   std::vector<std::string> devices;
   Trainees trainees;
   Peers peers;
-  MachinePeak peak;
+  cpu::MachinePeak peak;
 
   Json to_json() const;
   /// Times, the ratios to peers, and where the time of each trainee goes.

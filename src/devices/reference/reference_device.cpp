@@ -19,16 +19,26 @@ std::shared_ptr<Device> create_reference_device() {
 
 namespace {
 
-/// A rank-4 tensor as a function of its indices.
+/// One image of a rank-4 tensor as a function of its indices.
+template <typename T>
+struct Image {
+  T* data;
+  std::int64_t channel, row, column;  ///< strides
+
+  T& operator()(std::int64_t c, std::int64_t h, std::int64_t w) const {
+    return data[c * channel + h * row + w * column];
+  }
+};
+
+/// A rank-4 tensor as its images.
 template <typename T>
 struct View {
   T* data;
   Layout layout;
 
-  T& operator()(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) const {
+  Image<T> operator[](std::int64_t n) const {
     const Shape& strides = layout.strides;
-    return data[n / layout.lanes * strides[0] + n % layout.lanes + c * strides[1] + h * strides[2] +
-                w * strides[3]];
+    return {data + n / layout.lanes * strides[0] + n % layout.lanes, strides[1], strides[2], strides[3]};
   }
 };
 
@@ -51,7 +61,7 @@ void clear(Tensor& output) {
 /// One weight that takes part in an output row: where it stands, and its value.
 struct Term {
   std::int64_t channel;  ///< of the operand that is read: input channel in FF, output channel in BP
-  std::int64_t r, s;
+  std::size_t r, s;      ///< tap
   double weight;
 };
 
@@ -67,7 +77,8 @@ std::vector<std::vector<Term>> packed_terms(const PackedWeight& w) {
       for (std::int64_t s = 0; s < w.values.dim(2); ++s) {
         for (std::int64_t j = 0; j < w.kept(); ++j) {
           const std::int64_t group = j / w.pattern.n;
-          row.push_back({group * w.pattern.m + *index++, r, s, static_cast<double>(*value++)});
+          row.push_back({group * w.pattern.m + *index++, static_cast<std::size_t>(r),
+                         static_cast<std::size_t>(s), static_cast<double>(*value++)});
         }
       }
     }
@@ -90,8 +101,9 @@ std::vector<std::vector<Term>> terms_of(const Geometry& geometry, const WeightOp
       for (std::int64_t s = 0; s < geometry.kernel[1]; ++s) {
         for (std::int64_t i = 0; i < inputs; ++i) {
           const std::int64_t c = k / outputs * inputs + i;
-          const auto value = static_cast<double>(weight(k, i, r, s));
-          rows[static_cast<std::size_t>(transposed ? c : k)].push_back({transposed ? k : c, r, s, value});
+          const auto value = static_cast<double>(weight[k](i, r, s));
+          rows[static_cast<std::size_t>(transposed ? c : k)].push_back(
+              {transposed ? k : c, static_cast<std::size_t>(r), static_cast<std::size_t>(s), value});
         }
       }
     }
@@ -105,18 +117,29 @@ std::int64_t count_terms(const std::vector<std::vector<Term>>& rows) {
   return static_cast<std::int64_t>(count);
 }
 
-/// Input position under tap `r` of output position `p`.
-std::int64_t input_position(const Geometry& geometry, std::size_t axis, std::int64_t p, std::int64_t r) {
-  return p * geometry.stride[axis] - geometry.padding[axis] + r * geometry.dilation[axis];
+/// Of each tap the input position under it at output position `p`, or -1 where that is padding.
+std::vector<std::int64_t> input_positions(const Geometry& geometry, std::size_t axis, std::int64_t p,
+                                          std::int64_t extent) {
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(geometry.kernel[axis]), -1);
+  std::int64_t h = p * geometry.stride[axis] - geometry.padding[axis];
+  for (std::int64_t& position : positions) {
+    if (h >= 0 && h < extent) position = h;
+    h += geometry.dilation[axis];
+  }
+  return positions;
 }
 
-/// Output position whose tap `r` falls on input position `h`, or -1.
-std::int64_t output_position(const Geometry& geometry, std::size_t axis, std::int64_t h, std::int64_t r,
-                             std::int64_t extent) {
-  const std::int64_t steps = h + geometry.padding[axis] - r * geometry.dilation[axis];
-  if (steps < 0 || steps % geometry.stride[axis] != 0) return -1;
-  const std::int64_t p = steps / geometry.stride[axis];
-  return p < extent ? p : -1;
+/// Of each tap the output position at which it falls on input position `h`, or -1 where there is none.
+std::vector<std::int64_t> output_positions(const Geometry& geometry, std::size_t axis, std::int64_t h,
+                                           std::int64_t extent) {
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(geometry.kernel[axis]), -1);
+  std::int64_t steps = h + geometry.padding[axis];
+  for (std::int64_t& position : positions) {
+    if (steps >= 0 && steps % geometry.stride[axis] == 0 && steps / geometry.stride[axis] < extent)
+      position = steps / geometry.stride[axis];
+    steps -= geometry.dilation[axis];
+  }
+  return positions;
 }
 
 }  // namespace
@@ -159,17 +182,19 @@ void ReferenceDevice::forward(const LayerPlan& plan, const Tensor& exact_x, cons
     const auto rows = terms_of<T>(geometry, w.operand(), false);
     parallel_for(images * out_height, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t n = i / out_height, p = i % out_height;
+        const std::int64_t p = i % out_height;
+        const auto from = in[i / out_height];
+        const auto to = out[i / out_height];
+        const auto h = input_positions(geometry, 0, p, height);
         for (std::int64_t q = 0; q < out_width; ++q) {
+          const auto v = input_positions(geometry, 1, q, width);
           for (std::int64_t k = 0; k < geometry.out_channels; ++k) {
             double sum = bias.defined() ? static_cast<double>(bias.data<T>()[k]) : 0.0;
             for (const Term& term : rows[static_cast<std::size_t>(k)]) {
-              const std::int64_t h = input_position(geometry, 0, p, term.r);
-              const std::int64_t v = input_position(geometry, 1, q, term.s);
-              if (h < 0 || h >= height || v < 0 || v >= width) continue;
-              sum += term.weight * static_cast<double>(in(n, term.channel, h, v));
+              if (h[term.r] < 0 || v[term.s] < 0) continue;
+              sum += term.weight * static_cast<double>(from(term.channel, h[term.r], v[term.s]));
             }
-            out(n, k, p, q) = static_cast<T>(sum);
+            to(k, p, q) = static_cast<T>(sum);
           }
         }
       }
@@ -197,17 +222,19 @@ void ReferenceDevice::backward_data(const LayerPlan& plan, const Tensor& exact_d
     const auto rows = terms_of<T>(geometry, w.operand(), true);
     parallel_for(images * height, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t n = i / height, h = i % height;
+        const std::int64_t h = i % height;
+        const auto from = in[i / height];
+        const auto to = out[i / height];
+        const auto p = output_positions(geometry, 0, h, out_height);
         for (std::int64_t v = 0; v < width; ++v) {
+          const auto q = output_positions(geometry, 1, v, out_width);
           for (std::int64_t c = 0; c < geometry.in_channels; ++c) {
             double sum = 0;
             for (const Term& term : rows[static_cast<std::size_t>(c)]) {
-              const std::int64_t p = output_position(geometry, 0, h, term.r, out_height);
-              const std::int64_t q = output_position(geometry, 1, v, term.s, out_width);
-              if (p < 0 || q < 0) continue;
-              sum += term.weight * static_cast<double>(in(n, term.channel, p, q));
+              if (p[term.r] < 0 || q[term.s] < 0) continue;
+              sum += term.weight * static_cast<double>(from(term.channel, p[term.r], q[term.s]));
             }
-            out(n, c, h, v) = static_cast<T>(sum);
+            to(c, h, v) = static_cast<T>(sum);
           }
         }
       }
@@ -243,13 +270,15 @@ void ReferenceDevice::backward_weights(const LayerPlan& plan, const SampleKey& k
       const std::int64_t c = k / outputs * inputs + i;
       double sum = 0;
       for (std::int64_t n = 0; n < images; ++n) {
+        const auto image = in[n];
+        const auto gradient = grad[n];
         for (std::int64_t p = 0; p < out_height; ++p) {
-          const std::int64_t h = input_position(geometry, 0, p, r);
+          const std::int64_t h = p * geometry.stride[0] - geometry.padding[0] + r * geometry.dilation[0];
           if (h < 0 || h >= height) continue;
           for (std::int64_t q = 0; q < out_width; ++q) {
-            const std::int64_t v = input_position(geometry, 1, q, s);
+            const std::int64_t v = q * geometry.stride[1] - geometry.padding[1] + s * geometry.dilation[1];
             if (v < 0 || v >= width) continue;
-            sum += static_cast<double>(grad(n, k, p, q)) * static_cast<double>(in(n, c, h, v));
+            sum += static_cast<double>(gradient(k, p, q)) * static_cast<double>(image(c, h, v));
           }
         }
       }
@@ -261,8 +290,9 @@ void ReferenceDevice::backward_weights(const LayerPlan& plan, const SampleKey& k
     const auto bias_gradient = [&](std::int64_t k) {
       double sum = 0;
       for (std::int64_t n = 0; n < images; ++n) {
+        const auto gradient = bias_terms[n];
         for (std::int64_t p = 0; p < out_height; ++p) {
-          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(bias_terms(n, k, p, q));
+          for (std::int64_t q = 0; q < out_width; ++q) sum += static_cast<double>(gradient(k, p, q));
         }
       }
       return static_cast<T>(sum);
@@ -273,7 +303,7 @@ void ReferenceDevice::backward_weights(const LayerPlan& plan, const SampleKey& k
         for (std::int64_t i = 0; i < inputs; ++i) {
           for (std::int64_t r = 0; r < geometry.kernel[0]; ++r) {
             for (std::int64_t s = 0; s < geometry.kernel[1]; ++s)
-              out(k, i, r, s) = weight_gradient(k, i, r, s);
+              out[k](i, r, s) = weight_gradient(k, i, r, s);
           }
         }
         if (bias) bias[k] = bias_gradient(k);

@@ -188,7 +188,7 @@ StepProfile profile_steps(const train::Recipe& recipe, const Shape& input, std::
   std::stable_sort(result.others.begin(), result.others.end(), [](const OtherCost& a, const OtherCost& b) {
     return median(a.seconds) > median(b.seconds);
   });
-  result.peak = measure_peak();
+  result.peak = cpu::measure_peak();
   return result;
 }
 

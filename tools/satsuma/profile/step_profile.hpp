@@ -9,7 +9,7 @@
 #include "satsuma/nn/module.hpp"
 #include "satsuma/train/recipe.hpp"
 #include "src/core/json_fwd.hpp"
-#include "tools/satsuma/machine_peak.hpp"
+#include "src/cpu/machine_peak.hpp"
 
 namespace satsuma::tools {
 
@@ -49,7 +49,7 @@ struct StepProfile {
   std::size_t peak_memory = 0;  ///< of tensors and of what devices make of them
   std::vector<LayerCost> layers;
   std::vector<OtherCost> others;
-  MachinePeak peak;
+  cpu::MachinePeak peak;
 
   /// The last step, for a trace.
   std::vector<Profile::Lap> laps;

@@ -21,6 +21,10 @@ double alone(const MeasuredStep& measured, std::int64_t images) {
 
 }  // namespace
 
+Network ethernet(double bits_per_second, double latency) {
+  return {bits_per_second / 8 * 1448 / 1538, latency};
+}
+
 ModelledStep model_step(const MeasuredStep& measured, const Network& network, std::int64_t ranks,
                         std::int64_t images) {
   const double scale = blocks_of(images) / blocks_of(measured.images);

@@ -24,9 +24,14 @@ struct MeasuredStep {
 
 /// Of each rank's own link, in each direction.
 struct Network {
-  double bytes_per_second = 0;
-  double latency = 0;  ///< seconds
+  double bytes_per_second = 0;  ///< of data
+  double latency = 0;           ///< seconds
 };
+
+/// A link of `bits_per_second` that carries TCP in Ethernet's frames of 1500 bytes: 1448 of the 1538 bytes
+/// that each takes of the link are data, the others headers (IEEE 802.3, RFC 9293 with timestamps) and the
+/// gap to the next frame.
+Network ethernet(double bits_per_second, double latency);
 
 /// A step of `ranks` processes.
 struct ModelledStep {

@@ -1,4 +1,4 @@
-#include "tools/satsuma/machine_peak.hpp"
+#include "src/cpu/machine_peak.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@
 #include <immintrin.h>
 #endif
 
-namespace satsuma::tools {
+namespace satsuma::cpu {
 
 namespace {
 
@@ -85,9 +85,9 @@ __attribute__((target("avx512f,avx512bf16"))) float bf16_chains(float a, float b
 constexpr int kAmxProducts = 128;
 
 float amx_chains(float a, float /*b*/) {
-  const cpu::AmxKernels* const kernels = cpu::amx_kernels();
-  const cpu::AmxScope scope(kernels);
-  kernels->multiply(std::int64_t{kTurns} * kChains * kAmxProducts / cpu::kAmxMultiplyProducts);
+  const AmxKernels* const kernels = amx_kernels();
+  const AmxScope scope(kernels);
+  kernels->multiply(std::int64_t{kTurns} * kChains * kAmxProducts / kAmxMultiplyProducts);
   return a;
 }
 
@@ -172,4 +172,4 @@ MachinePeak measure_peak() {
   return peak;
 }
 
-}  // namespace satsuma::tools
+}  // namespace satsuma::cpu

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace satsuma::tools {
+namespace satsuma::cpu {
 
 /// What the threads that compute can reach together, measured now: the roofs of a roofline.
 struct MachinePeak {
@@ -13,4 +13,4 @@ struct MachinePeak {
 /// Takes about a second.
 MachinePeak measure_peak();
 
-}  // namespace satsuma::tools
+}  // namespace satsuma::cpu
