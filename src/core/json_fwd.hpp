@@ -4,8 +4,8 @@
 
 namespace satsuma {
 
-/// Declared only, which headers that name it need; src/core/json.hpp, a second's work for a compiler, defines
-/// it. Objects keep the order in which keys were added.
+/// Declared only, enough for a header that names it: src/core/json.hpp defines it and takes a compiler half a
+/// second. Objects keep the order in which keys were added.
 using Json = nlohmann::ordered_json;
 
 }  // namespace satsuma

@@ -1,10 +1,10 @@
 // Preloaded by tools/stress/faults: fails one system call, or an allocation, of a program.
 //
 //   SATSUMA_FAIL_CALL=KIND:NUMBER[+]   fails the NUMBER-th call of KIND, and with + all that follow
-//   SATSUMA_FAIL_COUNT=FILE            fails nothing; writes `KIND COUNT FIRST,FIRST,...` into FILE at the
-//   end, where FIRST
-//                                      are the numbers of calls that came from somewhere else than all before
-//                                      them
+//   SATSUMA_FAIL_COUNT=FILE            fails nothing; writes `KIND COUNT FIRST@PLACE,...` into FILE at the
+//   end:
+//                                      the number of the first call from each place, which has the same name
+//                                      in all runs of the same files
 //   SATSUMA_FAIL_TRACE=1               says on standard error where the call that fails came from
 //
 // Kinds: open, write, short, full, interrupt, fsync, rename, mmap, malloc, thread, read. write fails with
@@ -58,7 +58,11 @@ const char* count_file = nullptr;
 constexpr std::size_t kPlaces = 1 << 16;
 std::array<std::atomic<std::uint64_t>, kPlaces> places;
 constexpr std::size_t kFirsts = 1 << 14;
-std::array<std::array<long, kFirsts>, kKinds> firsts;
+struct First {
+  long number;
+  std::uint64_t place;
+};
+std::array<std::array<First, kFirsts>, kKinds> firsts;
 std::array<std::atomic<std::size_t>, kKinds> first_counts;
 
 // What is called in here is not counted. In the thread's own block: allocating it would call malloc.
@@ -75,12 +79,20 @@ Function real(const char* name) {
   return function;
 }
 
+/// Where an address is in its file, which is loaded somewhere else each time; 0 for code that was made at run
+/// time.
+std::uintptr_t offset_in_file(void* address) {
+  dl_find_object file;
+  if (::_dl_find_object(address, &file) != 0) return 0;
+  return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(file.dlfo_map_start);
+}
+
 void note_place(int kind, long number) {
   std::array<void*, 7> stack{};
   const int depth = ::backtrace(stack.data(), static_cast<int>(stack.size()));
   std::uint64_t hash = 0xcbf29ce484222325u + static_cast<unsigned>(kind);
   for (int i = 0; i < depth; ++i)
-    hash = (hash ^ reinterpret_cast<std::uintptr_t>(stack[static_cast<std::size_t>(i)])) * 0x100000001b3u;
+    hash = (hash ^ offset_in_file(stack[static_cast<std::size_t>(i)])) * 0x100000001b3u;
   if (hash == 0) hash = 1;
   for (std::size_t at = hash % kPlaces;; at = (at + 1) % kPlaces) {
     std::uint64_t empty = 0;
@@ -88,7 +100,7 @@ void note_place(int kind, long number) {
     if (empty == hash) return;
   }
   const std::size_t slot = first_counts[static_cast<std::size_t>(kind)]++;
-  if (slot < kFirsts) firsts[static_cast<std::size_t>(kind)][slot] = number;
+  if (slot < kFirsts) firsts[static_cast<std::size_t>(kind)][slot] = {number, hash};
 }
 
 /// True where this call has to fail.
@@ -140,7 +152,8 @@ void write_counts() {
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     std::fprintf(file, "%s %ld ", kNames[kind], counts[kind].load());
     for (std::size_t i = 0; i < first_counts[kind] && i < kFirsts; ++i)
-      std::fprintf(file, i == 0 ? "%ld" : ",%ld", firsts[kind][i]);
+      std::fprintf(file, "%s%ld@%llx", i == 0 ? "" : ",", firsts[kind][i].number,
+                   static_cast<unsigned long long>(firsts[kind][i].place));
     std::fputc('\n', file);
   }
   std::fclose(file);
