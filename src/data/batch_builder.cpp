@@ -10,6 +10,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/core/rng.hpp"
+#include "src/core/per_thread.hpp"
 #include "src/data/normalise.hpp"
 #include "src/data/transforms/crop.hpp"
 
@@ -74,7 +75,8 @@ Batch BatchBuilder::build(std::int64_t count, const ReadSample& read,
 
   const std::int64_t block_size = image_[0] * height_ * width_ * kLanes;
   // Of this worker: they grow to its largest pictures, once, where new ones would be mapped and cleared anew.
-  thread_local std::vector<Image> images(kLanes);
+  static PerThread<std::array<Image, kLanes>> images_of_threads;
+  std::array<Image, kLanes>& images = images_of_threads.get();
   std::vector<Placement> placed(images.size());
   std::int64_t next = 0, done = 0;
   while (next < count) {

@@ -6,6 +6,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/decode.hpp"
+#include "src/core/per_thread.hpp"
 #include "src/core/utf8.hpp"
 
 namespace satsuma::data {
@@ -29,7 +30,8 @@ FileDataset::FileDataset(std::filesystem::path folder, std::vector<PictureFile> 
 
 void FileDataset::read(std::int64_t index, Image& image, std::int64_t least_side) const {
   // Grows to the largest file of this thread, once.
-  thread_local std::vector<std::uint8_t> bytes;
+  static PerThread<std::vector<std::uint8_t>> buffers;
+  std::vector<std::uint8_t>& bytes = buffers.get();
   const std::filesystem::path file = path(index);
   read_file(file, bytes);
   decode_image(bytes, file.string(), image_[0], image, least_side);

@@ -20,6 +20,7 @@
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/preprocess.hpp"
 #include "satsuma/data/share.hpp"
+#include "src/core/per_thread.hpp"
 #include "src/data/batch_builder.hpp"
 #include "src/data/sample_maker.hpp"
 #include "src/data/transforms/erasing.hpp"
@@ -200,7 +201,8 @@ struct Loader::Impl {
         placements.push_back(draw_placement(options.seed, of.number, first + i, shift->padding, shift->flip));
       }
     }
-    thread_local Image scratch;
+    static PerThread<Image> scratches;
+    Image& scratch = scratches.get();
     const auto read = [&](std::int64_t i, Image& image) {
       return read_sample(of, first + i, image, scratch);
     };

@@ -14,6 +14,7 @@
 
 #include "satsuma/core/error.hpp"
 #include "satsuma/data/decode.hpp"
+#include "src/core/per_thread.hpp"
 #include "src/core/regular_file.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/decode/decoder.hpp"
@@ -194,7 +195,8 @@ class Part final : public Dataset {
   void read(std::int64_t index, Image& image, std::int64_t least_side) const override {
     const Entry& from = entry(index);
     if (opened_->index.kind == Kind::files) {
-      thread_local std::vector<std::uint8_t> bytes;
+      static PerThread<std::vector<std::uint8_t>> buffers;
+      std::vector<std::uint8_t>& bytes = buffers.get();
       bytes.resize(from.bytes);
       read_bytes(from, bytes);
       decode_image(bytes, name(index), shape_[0], image, least_side);

@@ -18,6 +18,7 @@
 #include "satsuma/core/parallel.hpp"
 #include "satsuma/data/decode.hpp"
 #include "src/core/json.hpp"
+#include "src/core/per_thread.hpp"
 #include "src/core/utf8.hpp"
 #include "src/data/md5.hpp"
 #include "tools/satsuma/json_output.hpp"
@@ -54,7 +55,8 @@ struct Problem {
 
 Look look_at(const data::FileDataset& pictures, std::int64_t index) {
   Look look;
-  thread_local std::vector<std::uint8_t> bytes;
+  static PerThread<std::vector<std::uint8_t>> buffers;
+  std::vector<std::uint8_t>& bytes = buffers.get();
   data::Image image;
   try {
     const std::string path = pictures.path(index).string();

@@ -20,6 +20,10 @@ namespace {
 /// and does not clean up then.
 class Blocks {
  public:
+  ~Blocks() {
+    for (void* const block : blocks_) std::free(block);
+  }
+
   /// New memory is zero: a JPEG may use tables of codes that it has not given, and those are then empty.
   void* grow(void* old, std::size_t bytes) {
     void* const block = old == nullptr ? std::calloc(1, bytes) : std::realloc(old, bytes);
@@ -32,23 +36,20 @@ class Blocks {
     blocks_.erase(block);
     std::free(block);
   }
-  void free_all() {
-    for (void* const block : blocks_) std::free(block);
-    blocks_.clear();
-  }
 
  private:
   std::unordered_set<void*> blocks_;
 };
-thread_local Blocks blocks;
+/// Of the picture that this thread decodes.
+thread_local Blocks* blocks = nullptr;
 
 struct AssertionFailed {};
 
 }  // namespace
 
-#define STBI_MALLOC(bytes) blocks.grow(nullptr, bytes)
-#define STBI_REALLOC(block, bytes) blocks.grow(block, bytes)
-#define STBI_FREE(block) blocks.free(block)
+#define STBI_MALLOC(bytes) blocks->grow(nullptr, bytes)
+#define STBI_REALLOC(block, bytes) blocks->grow(block, bytes)
+#define STBI_FREE(block) blocks->free(block)
 #define STBI_ASSERT(holds) ((holds) ? void() : throw AssertionFailed())
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -66,9 +67,8 @@ void decode_stb(const Source& source, Kind kind, Image& image) {
     refuse(source, "a picture of more than 2 GiB");
   }
   check_whole(source, kind);
-  struct FreeAll {
-    ~FreeAll() { blocks.free_all(); }
-  } const free_all;
+  Blocks own;
+  blocks = &own;
   const auto size = static_cast<int>(source.bytes.size());
   int width = 0;
   int height = 0;

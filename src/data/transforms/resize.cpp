@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "src/core/per_thread.hpp"
+
 namespace satsuma::data {
 
 namespace {
@@ -146,7 +148,8 @@ void resize_bilinear(const Image& from, const Box& box, std::int64_t height, std
   if (width == box.width) return resize_columns(from, box, height, to);
   const std::int64_t rows_less = box.height - height;
   const std::int64_t columns_less = box.width - width;
-  thread_local Image between;  // grows once
+  static PerThread<Image> betweens;  // they grow once
+  Image& between = betweens.get();
   if (rows_less > 0 && rows_less > 2 * columns_less) {
     resize_columns(from, box, height, between);
     resize_rows(between, {0, 0, height, box.width}, width, to);
