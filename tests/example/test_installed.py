@@ -64,6 +64,12 @@ class Installed(unittest.TestCase):
         version = run([command, "--version"], env=self.environment).split()[1]
         self.assertEqual(self.pkg_config("--modversion"), [version])
 
+    def test_no_destructor_of_thread_local(self):
+        """Where memory is short glibc aborts when one is registered; src/core/per_thread.hpp says so instead."""
+        (command,) = self.root.rglob("bin/satsuma")
+        for file in (command, self.library / "libsatsuma.so"):
+            self.assertNotIn(b"__cxa_thread_atexit", file.read_bytes(), file.name)
+
     def test_recipes_and_configurations_by_name(self):
         """From the installed copy, wherever it stands, and from any folder."""
         (command,) = self.root.rglob("bin/satsuma")
