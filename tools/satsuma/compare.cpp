@@ -214,7 +214,10 @@ int run_compare(const Settings& settings) {
 
   const train::StopSignal signals;
   for (PlannedRun& planned : plan) {
-    if (planned.state.finished() || planned.state.failed()) continue;
+    if (planned.state.finished() || planned.state.failed()) {
+      compare::remove_leftover(compare::RunFiles(*planned.run).claim());
+      continue;
+    }
     if (planned.seconds = estimate.left(*planned.run, planned.state); planned.seconds > clock.left())
       continue;
     if (!make_run(planned, settings.retry, progress)) break;

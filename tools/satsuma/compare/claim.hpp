@@ -13,4 +13,7 @@ namespace satsuma::tools::compare {
 /// system has no locks.
 std::optional<train::LockedFile> claim(const std::filesystem::path& path);
 
+/// Removes the claim of a run that has ended, where the process that held it was killed before it could.
+void remove_leftover(const std::filesystem::path& path);
+
 }  // namespace satsuma::tools::compare
