@@ -40,10 +40,6 @@ std::uint64_t number_at(const std::uint8_t* at, int bytes) {
   throw FormatError(fmt::format("{}: offset {}: {}", shown_path(file.path().string()), offset, what));
 }
 
-void read(const RegularFile& file, std::uint64_t offset, std::span<std::uint8_t> to) {
-  file.read(offset, std::as_writable_bytes(to));
-}
-
 /// Reads the index forward. Nothing is allocated but what the bytes that are there bear out.
 class IndexReader {
  public:
@@ -126,13 +122,13 @@ Index read_index(const RegularFile& file) {
   const std::uint64_t least = kMagic.size() + kFooterBytes;
   std::array<std::uint8_t, kFooterBytes> footer{};
   std::array<std::uint8_t, 8> magic{};
-  if (file.size() >= magic.size()) read(file, 0, magic);
+  if (file.size() >= magic.size()) file.read(0, std::as_writable_bytes(std::span(magic)));
   const auto is_magic = [](const std::uint8_t* bytes) {
     return std::memcmp(bytes, kMagic.data(), kMagic.size()) == 0;
   };
   if (!is_magic(magic.data())) refuse(file, 0, "not a file of satsuma data pack");
   const std::uint64_t at = file.size() - std::min<std::uint64_t>(file.size(), kFooterBytes);
-  if (file.size() >= least) read(file, at, footer);
+  if (file.size() >= least) file.read(at, std::as_writable_bytes(std::span(footer)));
   if (!is_magic(footer.data() + kFooterBytes - kMagic.size())) {
     refuse(file, file.size(), "a packed file without its end; it is cut off, pack it again");
   }
@@ -150,7 +146,7 @@ Index read_index(const RegularFile& file) {
     refuse(file, at, fmt::format("damaged: an index at offset {} of {} bytes", begin, bytes));
   }
   std::vector<std::uint8_t> index(bytes);
-  read(file, begin, index);
+  file.read(begin, std::as_writable_bytes(std::span(index)));
   if (sum_of(index) != number_at(footer.data() + 16, 4)) {
     refuse(file, begin, "damaged: the checksum of the index does not hold; pack it again");
   }
@@ -160,9 +156,11 @@ Index read_index(const RegularFile& file) {
 /// What the parts of a file share.
 struct Opened {
   RegularFile file;
+  std::string name;  ///< of the file, as messages show it
   Index index;
 
-  explicit Opened(const std::filesystem::path& path) : file(path), index(read_index(file)) {}
+  explicit Opened(const std::filesystem::path& path)
+      : file(path), name(shown_path(path.string())), index(read_index(file)) {}
 };
 
 /// [C, H, W] of pictures that are all decoded and of one size, else [C, 0, 0].
@@ -189,7 +187,7 @@ class Part final : public Dataset {
   std::vector<std::string> class_names() const override { return opened_->index.class_names; }
   std::int64_t label(std::int64_t index) const override { return entry(index).label; }
   std::string name(std::int64_t index) const override {
-    return fmt::format("{}:{}", shown_path(opened_->file.path().string()), shown_path(entry(index).name));
+    return fmt::format("{}:{}", opened_->name, shown_path(entry(index).name));
   }
 
   void read(std::int64_t index, Image& image, std::int64_t least_side) const override {
@@ -211,7 +209,7 @@ class Part final : public Dataset {
   const Entry& entry(std::int64_t index) const { return entries_[static_cast<std::size_t>(index)]; }
 
   void read_bytes(const Entry& from, std::span<std::uint8_t> to) const {
-    packed::read(opened_->file, from.offset, to);
+    opened_->file.read(from.offset, std::as_writable_bytes(to));
     if (sum_of(to) != from.sum) {
       refuse(
           opened_->file, from.offset,
@@ -235,7 +233,7 @@ bool is_packed(const std::filesystem::path& path) {
     std::array<std::uint8_t, 8> magic{};
     const RegularFile file(path);
     if (file.size() < magic.size()) return false;
-    packed::read(file, 0, magic);
+    file.read(0, std::as_writable_bytes(std::span(magic)));
     return std::memcmp(magic.data(), packed::kMagic.data(), magic.size()) == 0;
   } catch (const Error&) {
     return false;

@@ -51,7 +51,10 @@ class Compare(CommandTest):
 
         # What is finished is not made again, and more seeds cost only theirs.
         before = {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.json")}
+        claim = folder / "runs" / "dense-seed0.claim"  # of a process that was killed when its run had ended
+        claim.touch()
         again = self.results("--seeds", "3")
+        self.assertFalse(claim.exists())
         self.assertEqual(again["rows"], printed["rows"])
         self.assertEqual(before, {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.json")})
 

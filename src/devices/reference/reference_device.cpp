@@ -117,14 +117,19 @@ std::int64_t count_terms(const std::vector<std::vector<Term>>& rows) {
   return static_cast<std::int64_t>(count);
 }
 
+/// Input position under tap `r` of output position `p`.
+std::int64_t input_position(const Geometry& geometry, std::size_t axis, std::int64_t p, std::int64_t r) {
+  return p * geometry.stride[axis] - geometry.padding[axis] + r * geometry.dilation[axis];
+}
+
 /// Of each tap the input position under it at output position `p`, or -1 where that is padding.
 std::vector<std::int64_t> input_positions(const Geometry& geometry, std::size_t axis, std::int64_t p,
                                           std::int64_t extent) {
   std::vector<std::int64_t> positions(static_cast<std::size_t>(geometry.kernel[axis]), -1);
-  std::int64_t h = p * geometry.stride[axis] - geometry.padding[axis];
+  std::int64_t r = 0;
   for (std::int64_t& position : positions) {
+    const std::int64_t h = input_position(geometry, axis, p, r++);
     if (h >= 0 && h < extent) position = h;
-    h += geometry.dilation[axis];
   }
   return positions;
 }
@@ -273,10 +278,10 @@ void ReferenceDevice::backward_weights(const LayerPlan& plan, const SampleKey& k
         const auto image = in[n];
         const auto gradient = grad[n];
         for (std::int64_t p = 0; p < out_height; ++p) {
-          const std::int64_t h = p * geometry.stride[0] - geometry.padding[0] + r * geometry.dilation[0];
+          const std::int64_t h = input_position(geometry, 0, p, r);
           if (h < 0 || h >= height) continue;
           for (std::int64_t q = 0; q < out_width; ++q) {
-            const std::int64_t v = q * geometry.stride[1] - geometry.padding[1] + s * geometry.dilation[1];
+            const std::int64_t v = input_position(geometry, 1, q, s);
             if (v < 0 || v >= width) continue;
             sum += static_cast<double>(gradient(k, p, q)) * static_cast<double>(image(c, h, v));
           }
