@@ -15,6 +15,8 @@ namespace satsuma::distributed {
 namespace {
 
 constexpr std::int64_t kGrain = 1 << 14;
+/// Of f32, in a bucket that others follow.
+constexpr std::int64_t kLeastBytes = 256 << 10;
 
 /// Elements as they travel.
 void encode(const float* from, float* to, std::int64_t count) {
@@ -66,14 +68,16 @@ GradientExchange::GradientExchange(Communicator& ranks, std::vector<Tensor> para
     for (std::size_t i = 0; i < members.size(); ++i) members[i] = i;
     add_bucket(std::move(members), true);
   }
+  std::int64_t left = 0;
+  for (const Tensor& parameter : parameters_) left += parameter.numel() * 4;
   std::vector<std::size_t> members;
   std::int64_t bytes = 0;
   for (std::size_t i = parameters_.size(); i-- > 0;) {
     members.push_back(i);
     bytes += parameters_[i].numel() * 4;
-    if (bytes < options_.bucket_bytes && i > 0) continue;
+    if (bytes < std::min(options_.bucket_bytes, std::max(left / 2, kLeastBytes)) && i > 0) continue;
     add_bucket(std::exchange(members, {}), false);
-    bytes = 0;
+    left -= std::exchange(bytes, 0);
   }
 }
 

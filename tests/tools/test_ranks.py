@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import unittest
+from statistics import median
 
 from launcher import MPI, MPIRUN, WITHOUT_MPI, listening_ports, process_of_rank, ranks_environment, start_of
 from support import SATSUMA, CommandTest, environment, read_safetensors, wait_for, write_bmp
@@ -283,10 +284,23 @@ class Model(CommandTest):
     def test_bench_scale_models(self):
         options = ["bench", "scale", "--model", "resnet9", "--width", "0.25", "--batch-size", "32", "--repeat", "2", "--ranks",
                    "1,2,8,64", "--whole-batch", "256", "--methods", "dense"]
-        fast = self.json(*options, "--gbps", "1e6", "--latency-us", "0")["methods"]["dense"]
+        answer = self.json(*options, "--gbps", "1e6", "--latency-us", "0")
+        fast = answer["methods"]["dense"]
+        # A byte is copied six times: no core does that in a hundredth of a nanosecond, none needs a hundred.
+        carrying = answer["carrying_seconds_per_byte"]
+        self.assertTrue(1e-11 < carrying < 1e-7, carrying)
         slow = self.json(*options, "--gbps", "0.01")["methods"]["dense"]
         self.assertEqual([step["ranks"] for step in fast["weak"]["steps"]], [1, 2, 8, 64])
         self.assertEqual(fast["weak"]["steps"][0]["efficiency"], 1)
+        # All wait for the slowest, and carry what they send and receive.
+        self.assertAlmostEqual(median(fast["spread"]), 1)
+        compute = sum(fast[f"{part}_seconds"] for part in ("forward", "backward", "copying", "update"))
+        for step in fast["weak"]["steps"][1:]:
+            low, high = sorted(fast["spread"])
+            slowest = low + (high - low) * 2 ** (-1 / step["ranks"])
+            carried = carrying * 2 * (1 - 1 / step["ranks"]) * fast["gradient_bytes"]
+            self.assertGreaterEqual(step["seconds"] - step["exposed_seconds"], compute * slowest * (1 - 1e-9))
+            self.assertLessEqual(step["seconds"] - step["exposed_seconds"], (compute * slowest + carried) * (1 + 1e-9))
         # Rounds of two ranks send half of a gradient each way, twice; of 1538 bytes of the link 1448 are data.
         step = slow["weak"]["steps"][1]
         self.assertAlmostEqual(step["transfer_seconds"], slow["gradient_bytes"] * 1538 / 1448 * 8 / 1e7, delta=0.01)

@@ -17,6 +17,7 @@
 #include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/long_work.hpp"
 #include "tools/satsuma/ranks.hpp"
+#include "tools/satsuma/scale/carrying.hpp"
 #include "tools/satsuma/scale/trainee.hpp"
 #include "tools/satsuma/short_text.hpp"
 #include "tools/satsuma/statistics.hpp"
@@ -57,7 +58,7 @@ void check(const Settings& settings) {
   recipe.check();
 }
 
-/// Of several measurements each part's median.
+/// Of several measurements each part's median, and how far they are apart.
 MeasuredStep median_of(const std::vector<MeasuredStep>& all) {
   const auto middle = [&](auto&& part) {
     std::vector<double> values;
@@ -71,6 +72,12 @@ MeasuredStep median_of(const std::vector<MeasuredStep>& all) {
   result.copying = middle([](const MeasuredStep& one) { return one.copying; });
   for (std::size_t b = 0; b < result.buckets.size(); ++b)
     result.buckets[b].ready = middle([&](const MeasuredStep& one) { return one.buckets[b].ready; });
+  const auto whole = [](const MeasuredStep& one) {
+    return one.forward + one.backward + one.copying + one.update;
+  };
+  const double typical = middle(whole);
+  result.spread.clear();
+  for (const MeasuredStep& one : all) result.spread.push_back(whole(one) / typical);
   return result;
 }
 
@@ -110,15 +117,18 @@ void print(const std::vector<ModelledStep>& steps) {
 
 int run_model(const Settings& settings) {
   settings.bench.apply();
-  const scale::Network network = scale::ethernet(settings.gbps * 1e9, settings.latency_us * 1e-6);
+  const double carrying = scale::carrying_seconds() / threads();
+  const scale::Network network = scale::ethernet(settings.gbps * 1e9, settings.latency_us * 1e-6, carrying);
   Json methods = Json::object();
   LongWork work(
       "bench scale", "steps",
       static_cast<std::int64_t>(settings.methods.size()) * (settings.bench.warmup + settings.bench.repeat));
   if (!settings.bench.json) {
-    fmt::print("modelled from steps of one process, {} images, {}; {} Gbit/s, {} us, gradients in {}\n",
-               settings.bench.batch_size, BenchSettings::machine_line(), settings.gbps, settings.latency_us,
-               settings.exchange);
+    fmt::print(
+        "modelled from steps of one process, {} images, {}; {} Gbit/s, {} us, {:.2f} ns of a rank's "
+        "work for a byte, gradients in {}\n",
+        settings.bench.batch_size, BenchSettings::machine_line(), settings.gbps, settings.latency_us,
+        1e9 * carrying, settings.exchange);
   }
   for (const std::string& method : settings.methods) {
     scale::Trainee trainee(settings.bench, method, settings.exchange, distributed::alone());
@@ -138,6 +148,7 @@ int run_model(const Settings& settings) {
                          {"backward_seconds", measured.backward},
                          {"update_seconds", measured.update},
                          {"copying_seconds", measured.copying},
+                         {"spread", measured.spread},
                          {"buckets", measured.buckets.size()},
                          {"gradient_bytes", bytes},
                          {"weak", to_json(weak)},
@@ -158,6 +169,7 @@ int run_model(const Settings& settings) {
     object["machine"] = BenchSettings::machine();
     object["gbps"] = settings.gbps;
     object["latency_us"] = settings.latency_us;
+    object["carrying_seconds_per_byte"] = carrying;
     object["exchange"] = settings.exchange;
     object["whole_batch"] = settings.whole_batch;
     object["methods"] = methods;

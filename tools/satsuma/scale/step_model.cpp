@@ -1,9 +1,11 @@
 #include "tools/satsuma/scale/step_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "satsuma/core/memory_format.hpp"
 #include "satsuma/data/share.hpp"
+#include "tools/satsuma/statistics.hpp"
 
 namespace satsuma::tools::scale {
 
@@ -11,6 +13,26 @@ namespace {
 
 double blocks_of(std::int64_t images) {
   return static_cast<double>((images + kLanes - 1) / kLanes);
+}
+
+/// The part of a bucket that a rank sends in each of two phases, and receives.
+double share_of_others(std::int64_t ranks) {
+  return static_cast<double>(ranks - 1) / static_cast<double>(ranks);
+}
+
+/// Seconds from the time when a bucket sets out to that when its sums are there.
+double transfer(const MeasuredStep::Bucket& bucket, const Network& network, std::int64_t ranks) {
+  return 2 * (network.latency + share_of_others(ranks) * bucket.bytes / network.bytes_per_second +
+              static_cast<double>(ranks - 1) * kMessageSeconds);
+}
+
+/// Seconds in which buckets are under way after a backward pass of `backward`.
+double exposed(const MeasuredStep& measured, const Network& network, std::int64_t ranks, double backward) {
+  const double stretch = backward / measured.backward;
+  double link_free = 0;
+  for (const MeasuredStep::Bucket& bucket : measured.buckets)
+    link_free = std::max(link_free, bucket.ready * stretch) + transfer(bucket, network, ranks);
+  return std::max(0.0, link_free - backward);
 }
 
 /// Seconds of one process for `images` images, without the exchange.
@@ -21,13 +43,18 @@ double alone(const MeasuredStep& measured, std::int64_t images) {
 
 }  // namespace
 
-Network ethernet(double bits_per_second, double latency) {
-  return {bits_per_second / 8 * 1448 / 1538, latency};
+Network ethernet(double bits_per_second, double latency, double carrying) {
+  return {bits_per_second / 8 * 1448 / 1538, latency, carrying};
+}
+
+double slowest_of(std::int64_t ranks, const MeasuredStep& measured) {
+  return quantile(measured.spread, std::exp2(-1.0 / static_cast<double>(ranks)));
 }
 
 ModelledStep model_step(const MeasuredStep& measured, const Network& network, std::int64_t ranks,
                         std::int64_t images) {
-  const double scale = blocks_of(images) / blocks_of(measured.images);
+  const double slowest = slowest_of(ranks, measured);
+  const double scale = slowest * blocks_of(images) / blocks_of(measured.images);
   ModelledStep step;
   step.ranks = ranks;
   step.images = static_cast<double>(images);
@@ -35,20 +62,17 @@ ModelledStep model_step(const MeasuredStep& measured, const Network& network, st
     step.seconds = alone(measured, images);
     return step;
   }
-  const double others = static_cast<double>(ranks - 1);
-  const double share = others / static_cast<double>(ranks);
   // Gradients are copied and added up between layers, by who computes.
-  const double backward = measured.backward * scale + measured.copying;
-  const double stretch = measured.backward > 0 ? backward / measured.backward : 1;
-  double link_free = 0;
+  double backward = measured.backward * scale + measured.copying * slowest;
+  double bytes = 0;
   for (const MeasuredStep::Bucket& bucket : measured.buckets) {
-    const double phase =
-        network.latency + share * bucket.bytes / network.bytes_per_second + others * kMessageSeconds;
-    link_free = std::max(link_free, bucket.ready * stretch) + 2 * phase;
-    step.transfers += 2 * phase;
+    step.transfers += transfer(bucket, network, ranks);
+    bytes += bucket.bytes;
   }
-  step.exposed = std::max(0.0, link_free - backward);
-  step.seconds = measured.forward * scale + backward + step.exposed + measured.update;
+  const double hidden = 1 - exposed(measured, network, ranks, backward) / step.transfers;
+  backward += network.carrying * 2 * share_of_others(ranks) * bytes * hidden;
+  step.exposed = exposed(measured, network, ranks, backward);
+  step.seconds = measured.forward * scale + backward + step.exposed + measured.update * slowest;
   return step;
 }
 

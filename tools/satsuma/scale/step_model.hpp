@@ -20,18 +20,21 @@ struct MeasuredStep {
     double bytes = 0;
   };
   std::vector<Bucket> buckets;
+  /// How steps differ: what each of several took in relation to their median.
+  std::vector<double> spread = {1.0};
 };
 
 /// Of each rank's own link, in each direction.
 struct Network {
   double bytes_per_second = 0;  ///< of data
   double latency = 0;           ///< seconds
+  double carrying = 0;          ///< seconds of a rank for a byte that it sends and one that it receives
 };
 
 /// A link of `bits_per_second` that carries TCP in Ethernet's frames of 1500 bytes: 1448 of the 1538 bytes
 /// that each takes of the link are data, the others headers (IEEE 802.3, RFC 9293 with timestamps) and the
 /// gap to the next frame.
-Network ethernet(double bits_per_second, double latency);
+Network ethernet(double bits_per_second, double latency, double carrying);
 
 /// A step of `ranks` processes.
 struct ModelledStep {
@@ -46,10 +49,15 @@ struct ModelledStep {
 /// What a message costs its sender and receiver, beside latency and bytes.
 inline constexpr double kMessageSeconds = 1e-6;
 
+/// The slowest of `ranks`, in relation to one rank's median: half of the steps end sooner where each of N
+/// ranks does with a probability of 2^(-1 / N), which is the quantile of the spread that it is.
+double slowest_of(std::int64_t ranks, const MeasuredStep& measured);
+
 /// The step of `ranks` that have `images` images each, or the most of them: compute takes as long as it was
-/// measured for as many blocks of sixteen; each bucket sets out when its gradients are there and those before
-/// it are through, and takes two phases (all-to-all of slices, all-gather of sums), each of latency + (N - 1)
-/// / N bytes / bandwidth + (N - 1) kMessageSeconds. Efficiency is left 0.
+/// measured for as many blocks of sixteen, and as the slowest takes, for whom all wait; each bucket sets out
+/// when its gradients are there and those before it are through, and takes two phases (all-to-all of slices,
+/// all-gather of sums), each of latency + (N - 1) / N bytes / bandwidth + (N - 1) kMessageSeconds. Carrying
+/// what travels before the backward pass ends makes that longer. Efficiency is left 0.
 ModelledStep model_step(const MeasuredStep& measured, const Network& network, std::int64_t ranks,
                         std::int64_t images);
 
