@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "satsuma/core/cpu.hpp"
 #include "satsuma/core/error.hpp"
 #include "src/core/file_descriptor.hpp"
 #include "tools/satsuma/statistics.hpp"
@@ -22,7 +23,6 @@ namespace {
 constexpr std::size_t kMessage = 60 << 10;
 /// More than caches hold, as gradients are.
 constexpr std::size_t kBytes = 512 * kMessage;
-constexpr int kTimes = 5;
 
 void expect(bool good) {
   if (good) return;
@@ -59,25 +59,26 @@ double carrying_seconds() {
   const auto [sender, receiver] = connection();
   const std::vector<std::byte> from(kBytes, std::byte{1});
   std::vector<std::byte> to(kBytes), leaving(kMessage), arriving(kMessage);
+  std::vector<std::byte> work(2 * cache_sizes().level2);
   std::vector<double> seconds;
-  for (int time = 0; time < kTimes; ++time) {
+  for (std::size_t at = 0; at < kBytes; at += kMessage) {
+    // As compute leaves the caches.
+    for (std::byte& value : work) value ^= std::byte{1};
     const auto begin = std::chrono::steady_clock::now();
-    for (std::size_t at = 0; at < kBytes; at += kMessage) {
-      std::copy_n(from.data() + at, kMessage, leaving.data());
-      std::size_t sent = 0, received = 0;
-      while (received < kMessage) {
-        if (sent < kMessage) {
-          sent += moved(
-              ::send(sender.get(), leaving.data() + sent, kMessage - sent, MSG_DONTWAIT | MSG_NOSIGNAL));
-        }
-        received +=
-            moved(::recv(receiver.get(), arriving.data() + received, kMessage - received, MSG_DONTWAIT));
+    std::copy_n(from.data() + at, kMessage, leaving.data());
+    std::size_t sent = 0, received = 0;
+    while (received < kMessage) {
+      if (sent < kMessage) {
+        sent +=
+            moved(::send(sender.get(), leaving.data() + sent, kMessage - sent, MSG_DONTWAIT | MSG_NOSIGNAL));
       }
-      std::copy_n(arriving.data(), kMessage, to.data() + at);
+      received +=
+          moved(::recv(receiver.get(), arriving.data() + received, kMessage - received, MSG_DONTWAIT));
     }
+    std::copy_n(arriving.data(), kMessage, to.data() + at);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
-  return median(seconds) / static_cast<double>(kBytes);
+  return median(seconds) / static_cast<double>(kMessage);
 }
 
 }  // namespace satsuma::tools::scale
