@@ -22,6 +22,7 @@
 #include "satsuma/data/share.hpp"
 #include "src/core/per_thread.hpp"
 #include "src/data/batch_builder.hpp"
+#include "src/data/none_readable.hpp"
 #include "src/data/sample_maker.hpp"
 #include "src/data/transforms/erasing.hpp"
 #include "src/data/transforms/mix.hpp"
@@ -254,9 +255,7 @@ struct Loader::Impl {
 
   void check_any_good() {
     std::lock_guard lock(bad_mutex);
-    if (static_cast<std::int64_t>(bad.size()) < dataset->size()) return;
-    throw FormatError(
-        "[loader] none of the images of the data set can be read; leave out --skip-bad-images to see why");
+    if (static_cast<std::int64_t>(bad.size()) == dataset->size()) refuse_none_readable();
   }
 
   bool is_bad(std::int64_t index) {

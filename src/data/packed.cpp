@@ -189,6 +189,7 @@ class Part final : public Dataset {
   std::string name(std::int64_t index) const override {
     return fmt::format("{}:{}", opened_->name, shown_path(entry(index).name));
   }
+  std::string key(std::int64_t index) const override { return entry(index).name; }
 
   void read(std::int64_t index, Image& image, std::int64_t least_side) const override {
     const Entry& from = entry(index);

@@ -14,13 +14,13 @@ namespace satsuma::data {
 
 namespace {
 
-/// How much of all names is the directory that they are in.
+/// How much of all keys is the directory that they are in.
 std::size_t common_directory(const Dataset& dataset) {
-  const std::string first = dataset.name(0);
+  const std::string first = dataset.key(0);
   std::size_t common = first.rfind('/') + 1;
   for (std::int64_t i = 1; common > 0 && i < dataset.size(); ++i) {
-    const std::string name = dataset.name(i);
-    while (common > 0 && name.compare(0, common, first, 0, common) != 0)
+    const std::string key = dataset.key(i);
+    while (common > 0 && key.compare(0, common, first, 0, common) != 0)
       common = common < 2 ? 0 : first.rfind('/', common - 2) + 1;
   }
   return common;
@@ -52,7 +52,7 @@ TrainAndValidation split_for_validation(std::shared_ptr<const Dataset> whole, do
   const std::size_t directory = whole->size() > 0 ? common_directory(*whole) : 0;
   for (std::int64_t i = 0; i < whole->size(); ++i) {
     by_class.at(static_cast<std::size_t>(whole->label(i)))
-        .emplace_back(hash(std::string_view(whole->name(i)).substr(directory), seed), i);
+        .emplace_back(hash(std::string_view(whole->key(i)).substr(directory), seed), i);
   }
   std::vector<char> is_kept(static_cast<std::size_t>(whole->size()));
   for (std::vector<Keyed>& images : by_class) {

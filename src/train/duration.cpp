@@ -48,6 +48,9 @@ double parse_duration(std::string_view option, std::string_view text) {
     last_unit = unit;
     at = stop == end ? end : stop + 1;
   }
+  // Clocks count nanoseconds in 64 bits.
+  if (constexpr double kDays = 36500; seconds > kDays * unit_seconds('d'))
+    throw UsageError(fmt::format("{} got '{}', expected no more than {}d", option, text, kDays));
   return seconds;
 }
 

@@ -9,6 +9,7 @@
 #include "satsuma/ops/cross_entropy.hpp"
 #include "satsuma/train/evaluation.hpp"
 #include "satsuma/train/metrics.hpp"
+#include "src/data/none_readable.hpp"
 
 namespace satsuma::train {
 
@@ -181,6 +182,8 @@ std::optional<Evaluation> evaluate(nn::Module& model, data::Loader& loader, cons
   Evaluation result = count.result();
   result.loss = tally.loss();
   result.left_out = ranks.gather_lists(loader.bad_images());
+  // A rank's loader knows its share alone.
+  if (result.count == 0 && !result.left_out.empty()) data::refuse_none_readable();
   std::sort(result.left_out.begin(), result.left_out.end());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;

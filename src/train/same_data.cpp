@@ -31,7 +31,7 @@ std::int64_t add(std::uint64_t& digest, const data::Dataset* set) {
   if (set == nullptr) return 0;
   for (std::int64_t i = 0; i < set->size(); ++i) {
     // Its folder may be elsewhere on another host.
-    add(digest, std::filesystem::path(set->name(i)).filename().string());
+    add(digest, std::filesystem::path(set->key(i)).filename().string());
     add(digest, std::to_string(set->label(i)));
   }
   return set->size();

@@ -39,11 +39,22 @@ std::unique_ptr<distributed::GradientExchange> exchange_of(const Recipe& recipe,
 
 /// What ranks tell each other of a step before its update.
 struct Part {
-  double loss_sum = 0;
+  double losses = 0;
   double weights = 0;
   std::int64_t correct = 0;
   std::int64_t images = 0;
 };
+
+/// Targets that cross_entropy() divides by their number, whatever they weigh.
+Tensor one_hot(const Tensor& labels, std::int64_t classes) {
+  std::vector<float> shares(static_cast<std::size_t>(labels.numel() * classes));
+  std::size_t row = 0;
+  for (const std::int64_t label : labels.to_vector<std::int64_t>()) {
+    shares.at(row + static_cast<std::size_t>(label)) = 1;
+    row += static_cast<std::size_t>(classes);
+  }
+  return Tensor::from(shares, {labels.numel(), classes});
+}
 
 }  // namespace
 
@@ -71,7 +82,7 @@ void Step::begin(std::int64_t step, std::int64_t group) {
   for (const auto& layer : layers_) layer->begin_step(step);
   group_ = group;
   parts_ = 0;
-  weights_ = 0;
+  weights_ = losses_ = 0;
   optimizer_.zero_grad();
 }
 
@@ -80,10 +91,15 @@ Tally Step::forward(const data::Batch& batch, std::int64_t draw) {
   const SavedPrecision precision(saved_precision_of(model_));
   const SharedBatch shared(share_);
   const Tensor logits = model_(batch.images);
-  const Tensor& targets = batch.targets.defined() ? batch.targets : batch.labels;
+  Tensor targets = batch.targets.defined() ? batch.targets : batch.labels;
+  const double weight = ops::cross_entropy_divisor(targets, class_weights_);
+  // A rank's share may be of classes of weight 0 alone, where the whole batch is not. By label smoothing it
+  // has a loss all the same.
+  if (exchange_ && weight == 0) targets = one_hot(batch.labels, logits.dim(1));
   loss_ = ops::cross_entropy(logits, targets, label_smoothing_, class_weights_);
-  weight_ = ops::cross_entropy_divisor(targets, class_weights_);
-  weights_ += weight_;
+  divisor_ = ops::cross_entropy_divisor(targets, class_weights_);
+  weights_ += weight;
+  losses_ += loss_.item() * divisor_;
   Tally tally;
   tally.images = batch.labels.numel();
   tally.loss_sum = loss_.item() * static_cast<double>(tally.images);
@@ -94,7 +110,7 @@ Tally Step::forward(const data::Batch& batch, std::int64_t draw) {
 void Step::backward(const std::optional<LossScale>& scale) {
   // What the group weighs in all is known at its end; here it is taken for so many full batches.
   const bool all = group_ == 1 && !exchange_;
-  const double share = all ? 1 : weight_ / (static_cast<double>(group_) * batch_size_);
+  const double share = all ? 1 : divisor_ / (static_cast<double>(group_) * batch_size_);
   const double factor = share * (scale ? scale->value : 1);
   OnGradient on_gradient;
   if (++parts_ == group_ && exchange_) {
@@ -110,16 +126,18 @@ Tally Step::exchange(const Tally& own) {
   if (!exchange_) return own;
   exchange_->finish();
   Tally all = own;
-  all.loss_sum = 0;
   all.correct = all.images = 0;
-  const std::vector<Part> parts = ranks_.gather(Part{own.loss_sum, weights_, own.correct, own.images});
-  weights_ = 0;
+  const std::vector<Part> parts = ranks_.gather(Part{losses_, weights_, own.correct, own.images});
+  weights_ = losses_ = 0;
   for (const Part& part : parts) {
-    all.loss_sum += part.loss_sum;
+    losses_ += part.losses;
+    weights_ += part.weights;
     all.correct += part.correct;
     all.images += part.images;
-    weights_ += part.weights;
   }
+  if (weights_ == 0)
+    throw UsageError("the classes of all images of a batch have weight 0, so that its loss has no mean");
+  all.loss_sum = losses_ / weights_ * static_cast<double>(all.images);
   return all;
 }
 

@@ -61,8 +61,9 @@ class Step {
   std::int64_t group_ = 1;
   std::int64_t parts_ = 0;  ///< batches of the group whose gradients are there
   Tensor loss_;
-  double weight_ = 0;   ///< of the latest loss in its group: ops::cross_entropy_divisor()
+  double divisor_ = 0;  ///< of the latest loss: ops::cross_entropy_divisor()
   double weights_ = 0;  ///< of the group's batches so far
+  double losses_ = 0;   ///< the sums that their losses are the means of
   double gradient_norm_ = 0;
 };
 

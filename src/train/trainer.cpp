@@ -20,6 +20,7 @@
 #include "src/train/finite.hpp"
 #include "src/train/is_there.hpp"
 #include "src/train/mask_changes.hpp"
+#include "src/train/same_classes.hpp"
 #include "src/train/step.hpp"
 
 namespace satsuma::train {
@@ -129,6 +130,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
     throw FormatError(fmt::format("{}: {}", checkpoint.path.string(), what));
   };
   if (!checkpoint.info) fail("it has no training state; start from its weights with --init instead");
+  check_same_classes(data_, recipe_, *checkpoint.info);
   const TrainingState& state = checkpoint.info->state;
   // Compared with what fits first: the file may hold any numbers.
   const std::int64_t steps = std::max<std::int64_t>(steps_per_epoch(), 1);

@@ -33,6 +33,24 @@ class Named final : public data::Dataset {
   std::vector<std::pair<std::string, std::int64_t>> images_;
 };
 
+/// As a packed file has them: messages say which file an image is in.
+class Packed final : public data::Dataset {
+ public:
+  Packed(std::string file, std::shared_ptr<const Named> within)
+      : file_(std::move(file)), within_(std::move(within)) {}
+  std::int64_t size() const override { return within_->size(); }
+  Shape image_shape() const override { return within_->image_shape(); }
+  std::int64_t classes() const override { return within_->classes(); }
+  std::int64_t label(std::int64_t index) const override { return within_->label(index); }
+  std::string name(std::int64_t index) const override { return file_ + ':' + key(index); }
+  std::string key(std::int64_t index) const override { return within_->name(index); }
+  void read(std::int64_t, data::Image&, std::int64_t) const override {}
+
+ private:
+  std::string file_;
+  std::shared_ptr<const Named> within_;
+};
+
 std::vector<std::pair<std::string, std::int64_t>> images(const std::vector<int>& counts) {
   std::vector<std::pair<std::string, std::int64_t>> all;
   for (std::size_t c = 0; c < counts.size(); ++c) {
@@ -93,4 +111,15 @@ TEST_CASE("a subset is some images in its own order") {
   CHECK(data::first_images(whole, 9)->size() == 5);
   CHECK(data::first_images(whole, 3)->name(2) == whole->name(2));
   CHECK(contains(message_of<UsageError>([&] { data::Subset(whole, {5}); }), "image 5 of a data set of 5"));
+}
+
+TEST_CASE("a packed file is split as the folder that it was made of, whatever it is called") {
+  const auto folder = std::make_shared<Named>("a/b/", images({30, 20}));
+  const auto within = std::make_shared<Named>("", images({30, 20}));
+  const auto wanted = names_of(*data::split_for_validation(folder, 0.2, 3).validation, 4);
+  for (const char* const file : {"one.pack", "moved/two.pack"}) {
+    const auto packed = std::make_shared<Packed>(file, within);
+    const auto validation = data::split_for_validation(packed, 0.2, 3).validation;
+    CHECK(names_of(*validation, std::string(file).size() + 1) == wanted);
+  }
 }

@@ -44,7 +44,12 @@ class Client {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) std::abort();
+    // The system may be out of ports for a while.
+    for (int tries = 0; ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0;
+         ++tries) {
+      if (tries == 1000) std::abort();
+      ::usleep(10'000);
+    }
   }
   ~Client() { ::close(socket_); }
   Client(const Client&) = delete;

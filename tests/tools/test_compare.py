@@ -166,6 +166,8 @@ class Compare(CommandTest):
         self.assertIn("no layer", self.refusal("compare", *STUDY, "--out", "study", "--seeds", "1", "--dense", "nothing.*", "--dry-run", code=2))
         (self.folder / "study.toml").write_text('methdos = ["dense"]\n')
         self.assertIn("methods", self.refusal("compare", "--config", "study.toml", code=1))
+        (self.folder / "file").touch()
+        self.assertIn("cannot create the comparison's directory", self.refusal("compare", *STUDY, "--out", "file", "--seeds", "1", code=1))
         self.assertIn("2h", self.refusal("compare", *STUDY, "--out", "study", "--budget", "soon", code=2))
 
 

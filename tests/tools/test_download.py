@@ -107,6 +107,16 @@ class Download(CommandTest):
         self.assertEqual(self.server.requests, [None, f"bytes={have}-"])
         self.assertEqual(self.server.sent, 1_200_000 + len(CONTENT) - have)
 
+    def test_two_at_once(self):
+        self.server.cuts, self.server.stall = [1_200_000], True
+        first = subprocess.Popen([HELPER, "fetch", self.server.address + "/file", str(self.to), MD5], env=environment())
+        wait_for(lambda: self.part.exists() and self.part.stat().st_size > 1_000_000)
+        self.assertIn("another process is fetching", self.fetch(code=1))
+        self.server.released.set()
+        self.assertEqual(first.wait(timeout=60), 0)
+        self.assert_fetched()
+        self.assertEqual(list(self.folder.iterdir()), [self.to])
+
     def test_all_there_but_the_name(self):
         self.part.write_bytes(CONTENT)
         self.fetch()

@@ -110,6 +110,16 @@ class Pictures(CommandTest):
             self.assertIn("Permission denied", refused())
             (self.folder / "set/a").chmod(0o755)
 
+    def test_resumed_with_other_classes(self):
+        self.fill("set/train/a", "set/train/b", "set/test/a", "set/test/b")
+        options = ["train", "--model", "resnet9", "--width", "0.125", "--data", "set", "--image-size", "8", "--batch-size", "4",
+                   "--epochs", "2", "--out", "run", "--quiet"]
+        self.satsuma(*options, "--steps", "2")
+        for part in ("train", "test"):
+            (self.folder / "set" / part / "a").rename(self.folder / "set" / part / "z")
+        line = self.refusal("train", "--resume", "--out", "run", "--steps", "4", code=2)
+        self.assertIn("other classes than the model was trained for: 0: b, trained as a; 1: z, trained as b", line)
+
     def test_pack(self):
         self.fill("set/train/a", "set/train/b", "set/val/a", "set/val/b")
         self.put("set/train/a/wide.png", png(40, 20))

@@ -223,6 +223,31 @@ class Ranks(CommandTest):
         self.assertEqual(len(lines), 1, done.stderr)
         self.assertIn("ranks have different data", lines[0])
 
+    def first_loss(self, out):
+        return next(json.loads(line)["loss"] for line in (self.folder / out / "log.jsonl").read_text().splitlines() if '"loss"' in line)
+
+    def test_weights_of_classes(self):
+        options = ["train", *RUN, "--method", "dense", "--steps", "1", "--log-every", "1", "--class-weights", "1,10,1,3"]
+        self.satsuma(*options, "--out", "one")
+        self.mpirun(2, *options, "--out", "two")
+        # Sums of f32 in another order.
+        self.assertAlmostEqual(self.first_loss("one"), self.first_loss("two"), delta=1e-5)
+        # A rank has one image a step, which is often of the class that weighs nothing.
+        options[-1] = "0,1,1,1"
+        options += ["--batch-size", "2", "--limit-train", "8", "--seed", "2"]
+        self.satsuma(*options, "--out", "one", "--overwrite")
+        self.mpirun(2, *options, "--out", "two", "--overwrite")
+        self.assertAlmostEqual(self.first_loss("one"), self.first_loss("two"), delta=1e-5)
+
+    def test_unreadable_validation_images(self):
+        for name in ("train/a/1", "train/a/2", "train/b/1", "train/b/2", "val/a/1", "val/b/1", "test/a/1", "test/b/1"):
+            write_bmp(self.folder / "pictures" / f"{name}.bmp")
+        for path in (self.folder / "pictures/val").rglob("*.bmp"):
+            path.write_text("no picture")
+        done = self.mpirun(2, "train", "--model", "resnet9", "--width", "0.125", "--data", "pictures", "--image-size", "16",
+                           "--batch-size", "2", "--epochs", "1", "--skip-bad-images", "--out", "run", code=1)
+        self.assertIn("none of the images of the data set can be read", done.stderr)
+
     def test_full_disk_of_rank_0(self):
         limit = f'if [ "${MPI.rank}" = 0 ]; then ulimit -f 40; fi; exec "$@"'
         command = self.command(2, "train", *RUN, "--method", "dense", "--width", "0.25", "--out", "run")
@@ -242,7 +267,9 @@ class Ranks(CommandTest):
         options = ["--model", "resnet9", "--width", "0.125", "--data", "synthetic", "--input", "3x16x16", "--classes", "4",
                    "--limit-train", "64", "--batch-size", "32", "--epochs", "1", "--threads", "1", "--methods", "dense,bdwp",
                    "--seeds", "2", "--out", "comparison"]
-        self.mpirun(2, "compare", *options)
+        # One rank says what came of the runs of both.
+        answer = json.loads(self.mpirun(2, "compare", *options, "--json").stdout)
+        self.assertEqual([row["runs"] for row in answer["rows"]], [2, 2])
         runs = list((self.folder / "comparison").rglob("evaluation.json"))
         self.assertEqual(len(runs), 4)
 

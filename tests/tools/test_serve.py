@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 import unittest
+import urllib.request
 
 from support import SATSUMA, TINY, CommandTest, environment, interrupt, wait_for
 
@@ -77,6 +78,7 @@ class Serve(CommandTest):
         self.assertEqual(status(ask(port, b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")), 403)
         self.assertEqual(status(ask(port, b"GET / HTTP/1.1\r\n\r\n")), 403)
         self.assertEqual(status(ask(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)), 200)
+        self.assertEqual(status(ask(port, b"GET / HTTP/1.1\r\nHost: LOCALHOST:%d\r\n\r\n" % port)), 200)
         self.assertEqual(interrupt(process), 128 + signal.SIGINT)
 
     def test_bad_and_big_requests(self):
@@ -133,6 +135,20 @@ class Serve(CommandTest):
         self.assertEqual(len(warnings), 1, text)
         self.assertIn(f"port {port} is in use; training goes on", warnings[0])
         self.assertIn("test accuracy", text)
+
+    def test_addresses(self):
+        for host in ("127.0.0.2", "[::1]"):
+            with self.subTest(host):
+                port = free_port()
+                process = self.begin("--serve", f"{host}:{port}", "--overwrite")
+                if f"{host}:{port} cannot be served" in self.out.read_text():
+                    interrupt(process)
+                    self.skipTest(f"this machine has no {host}")
+                url = f"http://{host}:{port}/"
+                self.assertIn(f"live view at {url}", self.out.read_text())
+                with urllib.request.urlopen(url, timeout=20) as answer:
+                    self.assertEqual(answer.status, 200)
+                interrupt(process)
 
     def test_usual_port_in_use(self):
         """Without a port of one's own another one does."""

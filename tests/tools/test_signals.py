@@ -36,6 +36,13 @@ class Signals(CommandTest):
             self.assert_same_tensors("whole/last.safetensors", f"run{code}/last.safetensors")
             self.assert_same_tensors("whole/best.safetensors", f"run{code}/best.safetensors")
 
+    def test_signal_that_comes_twice_at_once(self):
+        """As from `timeout`, which sends it to the process and to its group."""
+        process = self.begin("run")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(interrupt(process, signal.SIGTERM), 143)
+        self.assertIn("satsuma train --resume --out run", (self.folder / "run.txt").read_text())
+
     def test_evaluation_that_a_stop_has_left_out_is_done(self):
         """The last step was saved and nothing behind it was: its weights are evaluated, kept if best, and logged once."""
         steps = ["--epochs", "3", "--steps", "7", "--keep-best", "2", "--quiet"]

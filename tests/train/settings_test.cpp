@@ -16,7 +16,8 @@ TEST_CASE("times") {
   CHECK(parse_duration("--max-time", "1h30m") == 5400);
   CHECK(parse_duration("--max-time", "1.5s") == 1.5);
   CHECK(parse_duration("--max-time", "1d") == 86400);
-  for (const char* const text : {"", "h", "2x", "30m1h", "1h1h", "-1h", "nanh"}) {
+  CHECK(parse_duration("--max-time", "36500d") == 36500. * 86400);
+  for (const char* const text : {"", "h", "2x", "30m1h", "1h1h", "-1h", "nanh", "36501d", "1000000000d"}) {
     CAPTURE(std::string(text));
     CHECK_THROWS_AS(parse_duration("--max-time", text), UsageError);
   }

@@ -26,18 +26,22 @@ TEST_CASE("the first signal is remembered, and handlers are put back") {
 }
 
 #if !SATSUMA_THREAD_SANITIZER
-TEST_CASE("a second signal ends the process at once") {
-  const pid_t child = fork();
-  if (child == 0) {
-    const StopSignal guard;
-    std::raise(SIGINT);
-    std::raise(SIGTERM);
-    _exit(0);
+TEST_CASE("a second signal ends the process at once, unless it comes with the first") {
+  for (const int milliseconds : {0, 500}) {
+    CAPTURE(milliseconds);
+    const pid_t child = fork();
+    if (child == 0) {
+      const StopSignal guard;
+      std::raise(SIGINT);
+      usleep(static_cast<useconds_t>(milliseconds) * 1000);
+      std::raise(SIGTERM);
+      _exit(StopSignal::received() == SIGINT ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == (milliseconds == 0 ? 0 : 128 + SIGTERM));
   }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 128 + SIGTERM);
 }
 #endif
 

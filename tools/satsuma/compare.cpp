@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "satsuma/core/error.hpp"
@@ -19,6 +20,7 @@
 #include "satsuma/train/progress.hpp"
 #include "satsuma/train/stop_signal.hpp"
 #include "satsuma/train/study.hpp"
+#include "src/train/new_directories.hpp"
 #include "tools/satsuma/compare/claim.hpp"
 #include "tools/satsuma/compare/devices.hpp"
 #include "tools/satsuma/compare/page.hpp"
@@ -143,6 +145,17 @@ bool make_run(PlannedRun& planned, bool retry, train::Progress& progress) {
   return train::StopSignal::received() == 0;
 }
 
+/// Until the run has ended or nobody is at it: ranks end at their own times, and the first says what came of
+/// all.
+void wait_for(const PlannedRun& planned) {
+  const compare::RunFiles files(*planned.run);
+  while (train::StopSignal::received() == 0) {
+    const compare::RunState now = compare::state_of(*planned.run);
+    if (now.finished() || now.failed() || compare::claim(files.claim())) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
 void write_results(const compare::Results& results, const std::filesystem::path& out,
                    const std::string& title) {
   const auto write = [&](const char* name, const std::string& text) {
@@ -185,14 +198,14 @@ int run_devices(const Settings& settings) {
 
 int run_compare(const Settings& settings) {
   // Ranks share the runs by their claims, and each run is one process with this rank's share of the cores.
-  const int neighbours = distributed::launch_of_process().on_host;
+  const distributed::Launch launch = distributed::launch_of_process();
   distributed::forget_launch();
   if (!settings.devices.empty()) return run_devices(settings);
   const train::Study study = train::make_study(study_text(settings), settings.yes);
   std::vector<train::StudyRun> runs = study.runs(settings.out);
   for (train::StudyRun& run : runs) {
-    if (neighbours > 1 && !run.recipe.threads)
-      run.recipe.threads = std::max(1, default_threads().count / neighbours);
+    if (launch.on_host > 1 && !run.recipe.threads)
+      run.recipe.threads = std::max(1, default_threads().count / launch.on_host);
   }
   const double budget = settings.budget.empty() ? std::numeric_limits<double>::infinity()
                                                 : train::parse_duration("--budget", settings.budget);
@@ -203,13 +216,15 @@ int run_compare(const Settings& settings) {
   train::Progress progress(stream, train::Progress::style_for(stream, settings.quiet));
   compare::Estimate estimate;
   Clock clock(budget);
+  if (!settings.dry_run)
+    train::make_directories(std::filesystem::path(settings.out) / "runs",
+                            "create the comparison's directory");
   std::vector<PlannedRun> plan = compare::make_plan(runs, settings.retry, clock.left(), estimate);
   if (settings.dry_run) {
     compare::print_plan(plan);
     fmt::print("{}\n", compare::summary(plan));
     return 0;
   }
-  std::filesystem::create_directories(std::filesystem::path(settings.out) / "runs");
   progress.say(compare::summary(plan));
 
   const train::StopSignal signals;
@@ -224,17 +239,23 @@ int run_compare(const Settings& settings) {
     estimate.learn(*planned.run, planned.state);
   }
 
+  if (launch.rank == 0 && launch.size != 1) {
+    for (const PlannedRun& planned : plan) wait_for(planned);
+  }
   const compare::Results results = compare::gather(study, runs, settings.margin / 100);
   const train::Recipe& base = study.variants.front().recipe;
   const std::string title = fmt::format("{} on {}, {} epochs", base.model, base.data, base.epochs);
   write_results(results, settings.out, title);
+  const int signal = train::StopSignal::received();
+  // The first rank says it for all.
+  if (launch.rank != 0) return signal == 0 ? 0 : 128 + signal;
   if (settings.json) {
     print_json(compare::to_json(results));
   } else {
     print_results(results);
     fmt::print("written to {}: compare.html, compare.md, compare.csv, compare.json\n", settings.out);
   }
-  if (const int signal = train::StopSignal::received(); signal != 0) {
+  if (signal != 0) {
     progress.say("stopped; the same command goes on");
     return 128 + signal;
   }

@@ -14,8 +14,8 @@
 #include "satsuma/train/loading.hpp"
 #include "satsuma/train/trainer.hpp"
 #include "src/core/json.hpp"
-#include "src/core/utf8.hpp"
 #include "src/train/evaluation_json.hpp"
+#include "src/train/same_classes.hpp"
 #include "tools/satsuma/check_report.hpp"
 #include "tools/satsuma/json_output.hpp"
 #include "tools/satsuma/pictures.hpp"
@@ -36,23 +36,10 @@ struct Settings {
   bool json = false;
 };
 
-/// Labels have to mean what they did in training.
-void check_class_names(const train::ExperimentData& data, const train::Recipe& recipe,
-                       const train::CheckpointInfo& info) {
-  if (data.class_names.empty() || info.class_names.empty()) return;
-  std::vector<std::string> differ;
-  for (std::size_t i = 0; i < data.class_names.size(); ++i) {
-    if (data.class_names[i] != info.class_names[i] && is_utf8(data.class_names[i]))
-      differ.push_back(fmt::format("{}: {}, trained as {}", i, data.class_names[i], info.class_names[i]));
-  }
-  if (differ.empty()) return;
-  throw UsageError(fmt::format("--data {} has other classes than the model was trained for: {}", recipe.data,
-                               fmt::join(differ, "; ")));
-}
-
 void check_data(const train::ExperimentData& data, const train::Recipe& recipe,
                 const train::CheckpointInfo& info) {
-  if (data.input == info.input && data.classes == info.classes) return check_class_names(data, recipe, info);
+  if (data.input == info.input && data.classes == info.classes)
+    return train::check_same_classes(data, recipe, info);
   throw UsageError(fmt::format(
       "--data {} has images of {} in {} classes, but the model was trained for {} in {}", recipe.data,
       fmt::join(data.input, "x"), data.classes, fmt::join(info.input, "x"), info.classes));

@@ -22,6 +22,8 @@ class Dataset {
   virtual std::int64_t label(std::int64_t index) const = 0;
   /// What messages call image `index`: its file, or `image 17`.
   virtual std::string name(std::int64_t index) const;
+  /// What tells image `index` from the others wherever they are kept: its name, or that within its file.
+  virtual std::string key(std::int64_t index) const { return name(index); }
   /// Reads image `index` into `image`, whose storage is reused. A decoder may deliver it smaller than it is
   /// stored, but with no side below `least_side` (0: full size). Throws FormatError or IoError naming the
   /// file.

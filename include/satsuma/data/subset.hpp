@@ -20,6 +20,7 @@ class Subset final : public Dataset {
   std::vector<std::string> class_names() const override { return whole_->class_names(); }
   std::int64_t label(std::int64_t index) const override { return whole_->label(at(index)); }
   std::string name(std::int64_t index) const override { return whole_->name(at(index)); }
+  std::string key(std::int64_t index) const override { return whole_->key(at(index)); }
   void read(std::int64_t index, Image& image, std::int64_t least_side = 0) const override {
     whole_->read(at(index), image, least_side);
   }

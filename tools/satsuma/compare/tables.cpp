@@ -33,7 +33,15 @@ std::string runs_text(const Row& row) {
 /// A bar ends a cell, also that of a layer expression.
 std::string markdown_cell(const std::string& text) {
   std::string escaped;
-  for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  for (const char c : text) {
+    if (c == '|') {
+      escaped += "\\|";
+    } else if (c == '<') {
+      escaped += "&lt;";
+    } else {
+      escaped += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
   return escaped;
 }
 
@@ -99,7 +107,7 @@ std::string to_markdown(const Results& results, const std::string& title) {
           " Differences are in points, to the first row, paired by seed; intervals by Student's t.\n\n";
   for (const Row& row : results.rows) {
     if (&row != &results.rows.front() && row.runs() > 0)
-      text += fmt::format("- {}: {}.\n", row.variant->name, verdict(row));
+      text += fmt::format("- {}: {}.\n", markdown_cell(row.variant->name), verdict(row));
   }
   return text;
 }

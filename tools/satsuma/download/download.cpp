@@ -12,6 +12,7 @@
 #include "src/core/utf8.hpp"
 #include "src/data/input_file.hpp"
 #include "src/data/md5.hpp"
+#include "src/train/locked_file.hpp"
 #include "tools/satsuma/download/transfer.hpp"
 
 namespace satsuma::tools {
@@ -67,6 +68,13 @@ void download(const std::string& url, const fs::path& to, std::string_view md5,
   }
   fs::path part = to;
   part += ".part";
+  fs::path lock = to;
+  lock += ".lock";
+  const train::LockedFile own(lock, false);
+  if (own.state() == train::LockedFile::State::taken) {
+    throw IoError(fmt::format("another process is fetching '{}'; begin again when it has ended",
+                              shown_path(to.string())));
+  }
   fetch(url, part, progress);
   const std::string sum = md5_of_file(part);
   if (sum != md5) {

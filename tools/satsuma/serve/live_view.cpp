@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <mutex>
@@ -63,12 +65,19 @@ void only_reuse_address(socket_t socket) {
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
-/// `localhost:8734` and the like: a page of another site that gives its name this machine's address must not
-/// read ours.
-bool names_this_machine(const std::string& host) {
-  for (const char* const name : {"localhost", "127.0.0.1", "[::1]"}) {
-    const std::string_view text = name;
-    if (host.starts_with(text) && (host.size() == text.size() || host[text.size()] == ':')) return true;
+/// As it stands in a URL.
+std::string in_url(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : '[' + host + ']';
+}
+
+/// `localhost:8734` and the like, or the address that is served at: a page of another site that gives its
+/// name this machine's address must not read ours.
+bool names_this_machine(std::string host, const std::string& served_at) {
+  const auto lower = [](unsigned char c) { return static_cast<char>(std::tolower(c)); };
+  std::transform(host.begin(), host.end(), host.begin(), lower);
+  for (const std::string& name :
+       {std::string("localhost"), std::string("127.0.0.1"), std::string("[::1]"), in_url(served_at)}) {
+    if (host.starts_with(name) && (host.size() == name.size() || host[name.size()] == ':')) return true;
   }
   return false;
 }
@@ -117,7 +126,7 @@ class Server : public LiveView, private httplib::Server {
     return true;
   }
 
-  std::string url() const override { return fmt::format("http://{}:{}/", host_, port_); }
+  std::string url() const override { return fmt::format("http://{}:{}/", in_url(host_), port_); }
 
  private:
   bool process_and_close_socket(socket_t socket) override {
@@ -158,7 +167,7 @@ class Server : public LiveView, private httplib::Server {
       response.set_header("Allow", "GET, HEAD");
       return refuse(405, "Only GET and HEAD.\n");
     }
-    if (loopback_ && !names_this_machine(request.get_header_value("Host")))
+    if (loopback_ && !names_this_machine(request.get_header_value("Host"), host_))
       return refuse(403, "Ask for localhost or 127.0.0.1.\n");
     if (request.path != "/") return refuse(404, "There is one page: /\n");
     response.set_header("Content-Security-Policy",
@@ -202,10 +211,11 @@ std::unique_ptr<LiveView> serve(const ServeAddress& address, std::function<std::
                                 std::string& problem) try {
   auto server = std::make_unique<Server>(address, std::move(page));
   if (server->start(address.port, !address.asked)) return server;
-  problem = errno == EADDRINUSE ? fmt::format("port {} is in use", address.port)
-                                : fmt::format("{}:{} cannot be served: {}", address.host, address.port,
-                                              errno != 0 ? std::generic_category().message(errno)
-                                                         : std::string("no such address of this machine"));
+  problem = errno == EADDRINUSE
+                ? fmt::format("port {} is in use", address.port)
+                : fmt::format("{}:{} cannot be served: {}", in_url(address.host), address.port,
+                              errno != 0 ? std::generic_category().message(errno)
+                                         : std::string("no such address of this machine"));
   return nullptr;
 } catch (const std::exception& error) {
   problem = error.what();
