@@ -200,6 +200,8 @@ int run_compare(const Settings& settings) {
   // Ranks share the runs by their claims, and each run is one process with this rank's share of the cores.
   const distributed::Launch launch = distributed::launch_of_process();
   distributed::forget_launch();
+  // What nobody shares is said once.
+  if (launch.rank != 0 && (settings.dry_run || !settings.devices.empty())) return 0;
   if (!settings.devices.empty()) return run_devices(settings);
   const train::Study study = train::make_study(study_text(settings), settings.yes);
   std::vector<train::StudyRun> runs = study.runs(settings.out);
