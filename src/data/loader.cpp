@@ -255,7 +255,7 @@ struct Loader::Impl {
 
   void check_any_good() {
     std::lock_guard lock(bad_mutex);
-    if (static_cast<std::int64_t>(bad.size()) == dataset->size()) refuse_none_readable();
+    if (static_cast<std::int64_t>(bad.size()) >= dataset->size()) refuse_none_readable();
   }
 
   bool is_bad(std::int64_t index) {

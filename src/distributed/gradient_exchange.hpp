@@ -15,7 +15,7 @@ namespace satsuma::distributed {
 /// The gradients of all ranks added up, while backward() still makes them.
 ///
 /// Parameters are cut into buckets of some MiB, the last parameter first, as backward() reaches it first; a
-/// bucket has no more than half of what is left, for behind the last ones there is nothing to hide in.
+/// bucket is full at half of what is left, for behind the last ones there is nothing to hide in.
 /// Each bucket is cut into as many slices as there are ranks: rank r gets slice r of all (all-to-all), adds
 /// them up in the order of ranks and gives the sum to all (all-gather). So the sum is the same bits on all
 /// ranks, and from one run to the next, whatever carries it: it depends on the number of ranks alone. That

@@ -92,17 +92,20 @@ Tally Step::forward(const data::Batch& batch, std::int64_t draw) {
   const SharedBatch shared(share_);
   const Tensor logits = model_(batch.images);
   Tensor targets = batch.targets.defined() ? batch.targets : batch.labels;
-  const double weight = ops::cross_entropy_divisor(targets, class_weights_);
+  divisor_ = ops::cross_entropy_divisor(targets, class_weights_);
+  weights_ += divisor_;
   // A rank's share may be of classes of weight 0 alone, where the whole batch is not. By label smoothing it
   // has a loss all the same.
-  if (exchange_ && weight == 0) targets = one_hot(batch.labels, logits.dim(1));
+  if (exchange_ && divisor_ == 0) {
+    targets = one_hot(batch.labels, logits.dim(1));
+    divisor_ = ops::cross_entropy_divisor(targets, class_weights_);
+  }
   loss_ = ops::cross_entropy(logits, targets, label_smoothing_, class_weights_);
-  divisor_ = ops::cross_entropy_divisor(targets, class_weights_);
-  weights_ += weight;
-  losses_ += loss_.item() * divisor_;
+  const double loss = loss_.item();
+  losses_ += loss * divisor_;
   Tally tally;
   tally.images = batch.labels.numel();
-  tally.loss_sum = loss_.item() * static_cast<double>(tally.images);
+  tally.loss_sum = loss * static_cast<double>(tally.images);
   tally.correct = ops::count_correct(logits.detach(), batch.labels);
   return tally;
 }

@@ -30,7 +30,7 @@ std::string runs_text(const Row& row) {
   return text;
 }
 
-/// A bar ends a cell, also that of a layer expression.
+/// A bar ends a cell, also that of a layer expression; the end of a line ends the row, and `<` begins a tag.
 std::string markdown_cell(const std::string& text) {
   std::string escaped;
   for (const char c : text) {

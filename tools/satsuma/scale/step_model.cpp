@@ -15,6 +15,12 @@ double blocks_of(std::int64_t images) {
   return static_cast<double>((images + kLanes - 1) / kLanes);
 }
 
+/// The slowest of `ranks`, in relation to one rank's median: half of the steps end sooner where each of N
+/// ranks does with a probability of 2^(-1 / N), which is the quantile of the spread that it is.
+double slowest_of(std::int64_t ranks, const MeasuredStep& measured) {
+  return quantile(measured.spread, std::exp2(-1.0 / static_cast<double>(ranks)));
+}
+
 /// The part of a bucket that a rank sends in each of two phases, and receives.
 double share_of_others(std::int64_t ranks) {
   return static_cast<double>(ranks - 1) / static_cast<double>(ranks);
@@ -45,10 +51,6 @@ double alone(const MeasuredStep& measured, std::int64_t images) {
 
 Network ethernet(double bits_per_second, double latency, double carrying) {
   return {bits_per_second / 8 * 1448 / 1538, latency, carrying};
-}
-
-double slowest_of(std::int64_t ranks, const MeasuredStep& measured) {
-  return quantile(measured.spread, std::exp2(-1.0 / static_cast<double>(ranks)));
 }
 
 ModelledStep model_step(const MeasuredStep& measured, const Network& network, std::int64_t ranks,

@@ -49,10 +49,6 @@ struct ModelledStep {
 /// What a message costs its sender and receiver, beside latency and bytes.
 inline constexpr double kMessageSeconds = 1e-6;
 
-/// The slowest of `ranks`, in relation to one rank's median: half of the steps end sooner where each of N
-/// ranks does with a probability of 2^(-1 / N), which is the quantile of the spread that it is.
-double slowest_of(std::int64_t ranks, const MeasuredStep& measured);
-
 /// The step of `ranks` that have `images` images each, or the most of them: compute takes as long as it was
 /// measured for as many blocks of sixteen, and as the slowest takes, for whom all wait; each bucket sets out
 /// when its gradients are there and those before it are through, and takes two phases (all-to-all of slices,

@@ -75,8 +75,9 @@ std::string in_url(const std::string& host) {
 bool names_this_machine(std::string host, const std::string& served_at) {
   const auto lower = [](unsigned char c) { return static_cast<char>(std::tolower(c)); };
   std::transform(host.begin(), host.end(), host.begin(), lower);
-  for (const std::string& name :
-       {std::string("localhost"), std::string("127.0.0.1"), std::string("[::1]"), in_url(served_at)}) {
+  const std::string own = in_url(served_at);
+  for (const std::string_view name : {std::string_view("localhost"), std::string_view("127.0.0.1"),
+                                      std::string_view("[::1]"), std::string_view(own)}) {
     if (host.starts_with(name) && (host.size() == name.size() || host[name.size()] == ':')) return true;
   }
   return false;
